@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ownership of locals: what a variable owns is released when it leaves scope, unless
+ * it was given away with take_fd or take_ptr.  Initialise at declaration (-1, NULL). */
+#ifndef ORLOP_BASE_OWN_H
+#define ORLOP_BASE_OWN_H
+
+#include <unistd.h>
+
+/* Closes a descriptor; nothing for negative values.  child-safe */
+static inline void
+own_close (const int *fd)
+{
+  if (*fd >= 0)
+    (void) close (*fd); /* nothing to be done about a failing close of ours */
+}
+
+/* Frees memory through the C library (declared here so that the child program need not link it).  */
+void own_free (void *pointer_to_pointer);
+
+#define own_fd __attribute__ ((cleanup (own_close)))
+#define own_mem __attribute__ ((cleanup (own_free)))
+
+/* Gives a descriptor away: returns it and leaves -1.  child-safe */
+static inline int
+take_fd (int *fd)
+{
+  int taken = *fd;
+  *fd = -1;
+  return taken;
+}
+
+/* Gives a pointer away: evaluates to it and leaves NULL.  */
+#define take_ptr(p)                                                                                                   \
+  ({                                                                                                                  \
+    __auto_type *take_p_ = &(p);                                                                                      \
+    __auto_type take_v_ = *take_p_;                                                                                   \
+    *take_p_ = NULL;                                                                                                  \
+    take_v_;                                                                                                          \
+  })
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Strict text: numbers without locale, sign tricks or trailing rubbish; prefixes; ids.  child-safe */
+#ifndef ORLOP_BASE_STR_H
+#define ORLOP_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Parses all of TEXT as a decimal number (digits only, no sign, no space) up to MAX.
+ * Returns 0, -EINVAL (not a number) or -ERANGE.  */
+int str_u64 (const char *text, uint64_t max, uint64_t *ret_value);
+
+/* As str_u64 with an optional leading minus.  Returns 0, -EINVAL or -ERANGE.  */
+int str_i64 (const char *text, int64_t min, int64_t max, int64_t *ret_value);
+
+/* Returns what follows PREFIX in TEXT, or NULL if TEXT does not begin with it.  */
+const char *str_after (const char *text, const char *prefix);
+
+/* True if TEXT is a valid container id: [a-zA-Z0-9_+.-], 1 to 1024 bytes, not "." or "..", not beginning with ".".  */
+bool str_is_id (const char *text);
+
+/* Copies TEXT into BUF of SIZE bytes, always terminated.  Returns 0 or -ENAMETOOLONG (BUF then holds the beginning).  */
+int str_copy (char *buf, size_t size, const char *text);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* liborlop: run OCI containers from a program.
+ *
+ * 1. orlop_new () gives a handle; set what differs from the defaults (orlop_set_*).
+ * 2. orlop_create () makes a container from a bundle, orlop_start () runs its program,
+ *    orlop_kill () signals it, orlop_delete () removes it; orlop_run () does it all.
+ * 3. Every function returns 0 (or what it says) on success and a negative errno on
+ *    failure; orlop_error () then tells what was being done, on what, and why.
+ * 4. orlop_free () the handle.
+ *
+ * The library keeps no global state, prints nothing and never exits.  A handle is used by
+ * one thread at a time; different threads use different handles.  Strings handed out are
+ * the caller's and freed with free (3), unless said otherwise.
+ */
+#ifndef ORLOP_H
+#define ORLOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A user of the library: options and the last error.  */
+struct orlop;
+
+/* Which part of the world an error blames.  */
+enum orlop_error_kind
+{
+  ORLOP_ERROR_NONE,
+  ORLOP_ERROR_USAGE, /* an argument of the call */
+  ORLOP_ERROR_SPEC,  /* config.json or another document */
+  ORLOP_ERROR_HOST,  /* this machine lacks something */
+  ORLOP_ERROR_SYS,   /* the kernel refused */
+  ORLOP_ERROR_STATE, /* the container is not in the right state */
+  ORLOP_ERROR_BUG    /* a mistake of the library */
+};
+
+/* The last error of a handle.  Strings are never NULL, may be empty, and live until the next call on the handle.  */
+struct orlop_error
+{
+  enum orlop_error_kind kind;
+  int num;             /* errno, or 0 */
+  unsigned line, column; /* in `file`, or 0 */
+  const char *file;    /* the document at fault */
+  const char *step;    /* step of create, start or exec: "rootfs.mounts" */
+  const char *call;    /* kernel call: "move_mount" */
+  const char *where;   /* JSON path: "mounts[3].destination" */
+  const char *object;  /* what the call was given */
+  const char *what;    /* one sentence */
+  const char *hint;    /* what to do about it, where we know */
+  const char *text;    /* all of it in one line */
+};
+
+/* Importance of a log message.  */
+enum orlop_log_level
+{
+  ORLOP_LOG_DEBUG,
+  ORLOP_LOG_WARNING,
+  ORLOP_LOG_ERROR
+};
+
+/* Which driver makes cgroups.  */
+enum orlop_cgroup_manager
+{
+  ORLOP_CGROUP_CGROUPFS,
+  ORLOP_CGROUP_SYSTEMD,
+  ORLOP_CGROUP_DISABLED
+};
+
+/* Makes a handle with the default root directory (/run/orlop for root, $XDG_RUNTIME_DIR/orlop otherwise).
+ * Returns NULL only when memory is short.  */
+struct orlop *orlop_new (void);
+
+/* Frees a handle; NULL is fine.  Containers are not touched.  */
+void orlop_free (struct orlop *o);
+
+/* Sets the directory that holds the state of containers.  Made (0700) at the first create.  Returns 0 or -ENOMEM.  */
+int orlop_set_root (struct orlop *o, const char *dir);
+
+/* Sets who is told of messages at LEVEL and above; WRITE NULL silences.  */
+void orlop_set_log (struct orlop *o, enum orlop_log_level level,
+                    void (*write) (void *data, enum orlop_log_level level, const char *message), void *data);
+
+/* Sets the cgroup driver for containers made from now on.  A container remembers its own.  */
+void orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager);
+
+/* The last error; kind is ORLOP_ERROR_NONE when the last call succeeded.  Owned by the handle.  */
+const struct orlop_error *orlop_error (const struct orlop *o);
+
+/* Options of create and run.  Zero-initialise; set what is needed.  */
+struct orlop_create_options
+{
+  const char *bundle;         /* directory with config.json; NULL: the current one */
+  const char *config;         /* name of the document; NULL: config.json in the bundle */
+  const char *console_socket; /* unix socket that receives the terminal's master side, or NULL */
+  const char *pid_file;       /* file to write the pid into, or NULL */
+  unsigned preserve_fds;      /* keep descriptors 3 .. 3+n-1 */
+  bool no_pivot;              /* enter the root with MS_MOVE and chroot instead of pivot_root */
+  bool no_new_keyring;        /* keep the caller's session keyring */
+  /* run only */
+  bool detach;                /* return once the program runs */
+  bool keep;                  /* do not delete the container after it ended */
+  bool no_subreaper;          /* accepted for compatibility; orlop never needs to be one */
+};
+
+/* Makes container ID: everything but the user's program stands when it returns.  On failure nothing is left.  */
+int orlop_create (struct orlop *o, const char *id, const struct orlop_create_options *options);
+
+/* Runs the program of a created container.  Fails with the errno of execve when the program cannot be executed.  */
+int orlop_start (struct orlop *o, const char *id);
+
+/* create, start, and unless `detach`: relay signals and the terminal, wait, delete (unless `keep`).  *RET_STATUS is the program's exit
+ * status, 128 + the signal that ended it, or 0 when detached.  Blocks and forwards the caller's signals while it waits.  */
+int orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status);
+
+/* Sends SIGNAL (number) to the container's first process, or with ALL to every process of it.  */
+int orlop_kill (struct orlop *o, const char *id, int signal, bool all);
+
+/* Translates "TERM", "SIGTERM", "15", "RTMIN+3" to a number; -EINVAL if it is none.  */
+int orlop_signal (const char *name);
+
+/* Deletes a stopped (or created) container; with FORCE a running one too, killing it, and an unknown one is no error.  */
+int orlop_delete (struct orlop *o, const char *id, bool force);
+
+/* The container's state as the OCI state document (JSON text in *RET_JSON).  */
+int orlop_state (struct orlop *o, const char *id, char **ret_json);
+
+/* One row of orlop_list.  */
+struct orlop_container
+{
+  const char *id, *status, *bundle, *rootfs, *created /* RFC 3339 */, *owner;
+  pid_t pid; /* 0 when stopped */
+};
+
+/* Lists the containers below the root directory, sorted by id.  One free (*ret_list) frees all of it.  Returns 0; an unreadable record is a
+ * warning in the log.  */
+int orlop_list (struct orlop *o, struct orlop_container **ret_list, size_t *ret_n);
+
+/* The list as a JSON array of state documents.  */
+int orlop_list_json (struct orlop *o, char **ret_json);
+
+/* Options of exec.  Zero-initialise.  Either `process` or `args` is given.  */
+struct orlop_exec_options
+{
+  const char *process;        /* file with an OCI process document, or NULL */
+  const char *const *args;    /* NULL-terminated: the container's process with other arguments */
+  const char *const *env;     /* NULL-terminated NAME=VALUE added to it, or NULL */
+  const char *cwd;            /* or NULL: the container's */
+  const char *user;           /* "UID" or "UID:GID", numbers only; NULL: the container's */
+  const unsigned *additional_gids;
+  size_t n_additional_gids;
+  const char *const *caps;    /* NULL-terminated capability names to add, or NULL */
+  bool tty;                   /* wants a terminal */
+  bool no_new_privs;
+  const char *console_socket, *pid_file;
+  unsigned preserve_fds;
+  bool detach;
+  const char *cgroup;         /* not implemented yet: refused */
+  const char *process_label;  /* not implemented yet: refused */
+  const char *apparmor;       /* not implemented yet: refused */
+};
+
+/* Runs one more process in a running container.  *RET_STATUS as for orlop_run.  */
+int orlop_exec (struct orlop *o, const char *id, const struct orlop_exec_options *options, int *ret_status);
+
+/* What orlop_create with these options would do, as text, changing nothing.  */
+int orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *options, char **ret_text);
+
+/* A default config.json (JSON text); ROOTLESS gives one for an unprivileged user.  */
+int orlop_spec (struct orlop *o, bool rootless, char **ret_json);
+
+/* What this build supports, as the OCI features document.  */
+int orlop_features (struct orlop *o, char **ret_json);
+
+/* Version of the library: "0.1.0".  Static text.  */
+const char *orlop_version (void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this machine is: the facts that a plan depends on, read once and only as far
+ * as the document needs them, or given as text by a test. */
+#ifndef ORLOP_PLAN_HOST_H
+#define ORLOP_PLAN_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup; /* cgroup/cgroup.h */
+struct cgroup_layout;
+struct err;
+
+struct host
+{
+  uid_t euid;                 /* ours */
+  gid_t egid;
+  bool in_user_ns;            /* we run in a user namespace ourselves, or unprivileged: no mknod, limits on mounts */
+  unsigned last_cap;          /* highest capability of this kernel */
+  uint64_t permitted, bounding; /* our own capabilities */
+  bool mount_api;             /* fsopen and its family exist (Linux 5.2; mount_setattr 5.12) */
+  const struct cgroup_layout *layout; /* hierarchies, cgroup v1 or v2 */
+  const struct cgroup *cgroup; /* the container's own cgroup as cgroup_plan made it, or NULL (no cgroup) */
+};
+
+/* Reads what is cheap (ids, capabilities by one capget and the running kernel's last capability); the layout and the cgroup are the
+ * caller's to set.  Returns 0 or negative errno.  */
+int host_read (struct host *h, struct err *err);
+
+/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api.
+ * Returns 0 or negative errno.  */
+int host_parse (const char *text, struct host *h, struct err *err);
+
+#endif

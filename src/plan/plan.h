@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan: everything that will be done, fully decided, before anything is.  It is
+ * made by the parent in one arena that the child program maps at the same address,
+ * read-only, so pointers hold in both.  Nobody changes a plan after plan_make.
+ *
+ * This header is all that the child knows of the floors above src/kernel: it holds
+ * plain values of the kernel's own words and no function that thinks. */
+#ifndef ORLOP_PLAN_PLAN_H
+#define ORLOP_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kernel/capset.h" /* struct caps */
+#include "kernel/device.h" /* struct device */
+#include "kernel/idmap.h"  /* struct idmap */
+#include "kernel/mount.h"  /* struct mount_opt */
+
+/* What the child is started for.  */
+enum plan_action
+{
+  PLAN_CREATE, /* make a container and become its first process */
+  PLAN_EXEC    /* join a container and become one more process of it */
+};
+
+/* A namespace that exists already and is joined by path.  */
+struct plan_join
+{
+  int flag;          /* CLONE_NEW* */
+  const char *name;  /* the spec's word: "network" */
+  const char *path;  /* absolute, in the runtime's mount namespace */
+  const char *where; /* JSON path */
+};
+
+/* How the child comes into its namespaces.  Two shapes:
+ * direct (staged == false): clone3 makes clone_flags at once; the child then joins `joins` (none of them user or pid).
+ * staged (staged == true): the child is cloned without namespace flags, joins `joins` in order, unshares CLONE_NEWUSER if
+ * new_user (asking the parent for the maps), unshares unshare_flags, and forks again if `fork` (pid namespaces act on
+ * children only).  In both the cgroup namespace is unshared last (new_cgroup), once the child is in its cgroup.  */
+struct plan_ns
+{
+  bool staged;
+  bool new_user;         /* a new user namespace is made (by clone3 or by unshare) */
+  bool joined_user;      /* one is joined by path or by pidfd */
+  bool new_pid, new_net, new_mnt, new_ipc, new_uts, new_cgroup;
+  bool join_mnt;         /* a mount namespace is joined by path */
+  bool fork;
+  bool setgroups;        /* leave setgroups allowed when writing the maps */
+  uint64_t clone_flags;  /* direct: for clone3; never CLONE_NEWCGROUP */
+  int unshare_flags;     /* staged: without CLONE_NEWUSER and CLONE_NEWCGROUP */
+  int pidfd_flags;       /* exec: CLONE_NEW* to join through the pidfd of the container's first process */
+  struct plan_join *joins; /* in the order in which to join */
+  size_t n_joins;
+  struct idmap *uid_maps, *gid_maps; /* of the new user namespace */
+  size_t n_uid_maps, n_gid_maps;
+};
+
+enum plan_mount_kind
+{
+  PLAN_MOUNT_NEW,     /* fsopen: a new instance of fstype */
+  PLAN_MOUNT_BIND,    /* open_tree: a clone of source */
+  PLAN_MOUNT_REMOUNT, /* change attributes (and propagation) of what is mounted at target */
+  PLAN_MOUNT_LEGACY   /* mount(2): options that only it can give, or a kernel without fsopen */
+};
+
+struct plan_mount
+{
+  enum plan_mount_kind kind;
+  const char *where;   /* JSON path: "mounts[3]"; for mounts of our own making what they are for */
+  const char *target;  /* inside the root: no leading slash, no "." or "..", no double slash; "" is the root itself */
+  int parent;          /* index of the earlier PLAN_MOUNT_NEW mount whose directory holds this target directly, or -1 */
+  const char *name;    /* last component of target */
+  bool no_symlinks;    /* target must be an ordinary directory (proc, sysfs: CVE-2019-19921) */
+  const char *fstype;  /* NEW, LEGACY */
+  const char *source;  /* NEW, LEGACY: what to show as source, or NULL; BIND: absolute host path */
+  bool recursive;      /* BIND: rbind */
+  bool from_parent;    /* BIND: the parent opens it and sets its attributes, and the child receives the handle */
+  bool optional;       /* a failure to make it is passed over (ENOENT of a source, for example cgroup v1 leftovers) */
+  uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+  uint64_t propagation;          /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0 */
+  bool propagation_recursive;
+  const struct mount_opt *opts;  /* NEW: for fsconfig, in order (superblock flags such as "sync" or "ro" included) */
+  size_t n_opts;
+  unsigned long legacy_flags;    /* LEGACY: MS_* */
+  const char *legacy_data;       /* LEGACY: data, or NULL */
+};
+
+/* A symbolic link made inside the root, beneath its (made if missing) parent directory.  An existing name is left alone.  */
+struct plan_link
+{
+  const char *path;       /* inside the root, no leading slash */
+  const char *to;         /* its text */
+  bool replace;           /* dev/ptmx: an existing name is removed first */
+};
+
+/* A device node; device.path is inside the root, no leading slash.  */
+struct plan_device
+{
+  const char *where;
+  struct device device;
+};
+
+/* A path to mask or to make read-only.  Missing ones are passed over (ENOENT only).  */
+struct plan_path
+{
+  const char *where;
+  const char *path; /* inside the root, no leading slash */
+};
+
+struct plan_sysctl
+{
+  const char *where;
+  const char *path;  /* below /proc/sys: "net/ipv4/ip_forward" */
+  const char *value;
+};
+
+struct plan_rlimit
+{
+  const char *where;
+  unsigned which; /* RLIMIT_* */
+  uint64_t soft, hard;
+};
+
+struct plan_hook
+{
+  const char *where;
+  const char *path;
+  const char **argv; /* NULL-terminated, never empty: argv[0] is path when args is absent */
+  const char **envp; /* NULL-terminated; empty when env is absent, plus a default PATH then (CVE-2025-23266) */
+  unsigned timeout;  /* seconds; 0: none */
+};
+
+struct plan_hooks
+{
+  struct plan_hook *prestart, *create_runtime, *create_container, *start_container, *poststart, *poststop;
+  size_t n_prestart, n_create_runtime, n_create_container, n_start_container, n_poststart, n_poststop;
+};
+
+struct plan_process
+{
+  bool given;              /* false: create only, start fails (spec: process may be unset) */
+  const char **argv, **envp; /* NULL-terminated */
+  const char *path_env;    /* value of PATH in envp for the lookup of argv[0], or the default one */
+  const char *cwd;         /* absolute */
+  bool terminal;
+  unsigned short rows, columns; /* 0: leave */
+  uid_t uid;
+  gid_t gid;
+  gid_t *groups;
+  size_t n_groups;
+  bool keep_groups;        /* setgroups is not allowed (rootless without gid maps): leave the groups alone */
+  bool set_umask;
+  mode_t umask;
+  bool set_caps;           /* false: capabilities absent in the document: all sets empty (runc's way) is expressed by set_caps with zeroes */
+  struct caps caps;
+  unsigned last_cap;       /* highest capability of this kernel */
+  bool no_new_privs;
+  struct plan_rlimit *rlimits;
+  size_t n_rlimits;
+  const char *oom_score_adj; /* decimal text or NULL */
+};
+
+struct plan_root
+{
+  const char *path;       /* absolute host path of the root file system */
+  bool readonly;
+  bool from_parent;       /* the parent opens the tree (user namespaces, joined mount namespaces) */
+  bool no_pivot;
+  bool enter;             /* false only when no mount namespace is private and nothing is mounted: chroot alone */
+  uint64_t propagation;   /* MS_* to set on "/" of the new mount namespace first (MS_SLAVE by default) */
+  bool propagation_recursive;
+  uint64_t final_propagation; /* MS_* to set on the container's root at the end, or 0 */
+};
+
+struct plan
+{
+  enum plan_action action;
+  const char *id;
+  struct plan_ns ns;
+  struct plan_root root;
+  struct plan_mount *mounts;
+  size_t n_mounts;
+  size_t n_from_parent;        /* how many handles the parent sends (root first, then mounts in order) */
+  struct plan_device *devices; /* default ones first */
+  size_t n_devices;
+  bool devices_by_bind;        /* mknod is not allowed (user namespace) */
+  struct plan_link *links;     /* after the mounts: /dev/fd and its like, /dev/ptmx, cgroup v1 links */
+  size_t n_links;
+  struct plan_path *masked, *readonly;
+  size_t n_masked, n_readonly;
+  struct plan_sysctl *sysctls;
+  size_t n_sysctls;
+  const char *hostname, *domainname; /* NULL: leave */
+  const char *keyring;         /* name of the session keyring to join, or NULL */
+  struct plan_process process;
+  struct plan_hooks hooks;
+  unsigned preserve_fds;       /* descriptors 3 .. 3+n-1 stay open for the program */
+  bool run;                    /* start follows at once over the same socket (`run`); no start.sock */
+};
+
+#endif
