@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cgroup of a container: where it is, making it, putting processes into it, ending
+ * them, and removing it.  A struct cgroup is plain data and goes into the container's
+ * record as it is; everything after cgroup_plan works from it alone.
+ *
+ * The order is: cgroup_layout_read, cgroup_limits_check, cgroup_plan (decide: nothing is changed),
+ * cgroup_survey (look: what exists already), the record is written, then
+ * cgroup_make, cgroup_limit, the process joins.  Undoing is cgroup_kill, cgroup_remove. */
+#ifndef ORLOP_CGROUP_CGROUP_H
+#define ORLOP_CGROUP_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup_layout;
+struct err;
+struct oci_arena;
+struct oci_resources;
+struct oci_type;
+
+/* A container's cgroup in one hierarchy.  */
+struct cgroup_dir
+{
+  const char *mount;       /* of the hierarchy, below /sys/fs/cgroup: "cpu,cpuacct", "unified"; "" on cgroup v2 */
+  const char *controllers; /* v1: "cpu,cpuacct", "name=systemd"; "" for the v2 hierarchy */
+  const char *path;        /* the cgroup, relative to the mount: "/libpod_parent/x" */
+  uint32_t made;           /* how many of path's last components are ours to remove: 0 none, 1 the cgroup, 2 its parent too, ... */
+  bool skipped;            /* rootless: we may not make it, so the container stays where its creator is */
+};
+
+/* A container's cgroup; cgroup_type is its form in the record.  */
+struct cgroup
+{
+  const char *driver; /* "cgroupfs" or "disabled" */
+  struct cgroup_dir *dirs;
+  size_t n_dirs;      /* 0: no cgroup of its own */
+  bool rootless;      /* made without privilege over the host: device rules are left out */
+  bool explicit_path; /* linux.cgroupsPath was given: not being allowed to make it is an error */
+};
+
+/* Rows of struct cgroup for the document engine (ocispec/table.h).  */
+extern const struct oci_type cgroup_type;
+
+struct cgroup_args
+{
+  const char *driver; /* "cgroupfs" (NULL means it), "systemd" or "disabled" */
+  const char *path;   /* linux.cgroupsPath, or NULL */
+  const char *id;     /* of the container */
+  bool rootless;      /* not root, or root of a user namespace only */
+};
+
+/* What cgroup_layout_read has to look up for these arguments: a set of CGROUP_WANT_*.  R may be NULL.  */
+unsigned cgroup_want (const struct cgroup_args *args, const struct oci_resources *r);
+
+/* Decides where the cgroup will be.  Pure.  *ret_cgroup and what it points to live in *ARENA or in L (not in ARGS).
+ *
+ * An absolute linux.cgroupsPath is taken below the mount point of every hierarchy (config-linux.md, "Cgroups Path").
+ * A relative one is below a place that the runtime determines; as runc has it for its cgroupfs driver, that is the
+ * runtime's own cgroup on v1 and hybrid, and the parent of it on v2, where a cgroup with processes cannot have
+ * children with controllers (cgroups(7), "no internal processes").  Without a path it is as if the id had been given,
+ * a relative path.  (crun puts relative paths at the root of the hierarchy.)
+ * "." and empty components mean nothing; ".." and control characters are refused, so that one value leads to one
+ * place, and so is a path that names the root cgroup.
+ *
+ * Driver "systemd" is -ENOTSUP for now.  Returns 0 or negative errno.  */
+int cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+                 struct cgroup **ret_cgroup, struct err *err);
+
+/* Looks which parts of the cgroup's paths exist and sets `made` to what will have to be made, so that a record written
+ * now lets a later process undo what this one may do.  A cgroup that exists and holds processes, or is
+ * frozen, is refused (-EBUSY).  One system call for a cgroup directly in the root or in our own cgroup, else one more
+ * per hierarchy.  Returns 0 or negative errno.  */
+int cgroup_survey (struct cgroup *cg, struct err *err);
+
+/* Makes the cgroup, with missing parents; v1 cpusets get their parents' cpus and mems.  `made` and `skipped` say afterwards what
+ * was done, also on failure, so cgroup_remove is right in both cases.  *ret_fd is an O_PATH descriptor of the directory for
+ * clone3(CLONE_INTO_CGROUP) and the caller's to close, or -1 where that does not apply (v1, hybrid, no cgroup of its own).
+ * -EBUSY: the cgroup exists and has processes or is frozen.  Returns 0 or negative errno.  */
+int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
+
+/* Opens the directory of an existing cgroup for clone3, *ret_fd as from cgroup_make.  Returns 0 or negative errno.  */
+int cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err);
+
+/* Opens the files into which a fresh process writes "0" to join the cgroup in every hierarchy: `tasks` on v1,
+ * which spares a single-threaded process the lock that `cgroup.procs` takes; `cgroup.procs` on v2.  The
+ * descriptors are close-on-exec and the caller's (cgroup_close_fds).  Returns how many, at most MAX, or negative errno.  */
+int cgroup_join_fds (const struct cgroup *cg, int *fds, size_t max, struct err *err);
+
+/* Writes "0" to each of FDS: moves the calling process.  Leaves them open.  Returns 0 or negative errno.  child-safe */
+int cgroup_join (const int *fds, size_t n, struct err *err);
+
+/* Closes N descriptors, runs of neighbours with one system call each.  */
+void cgroup_close_fds (const int *fds, size_t n);
+
+/* Moves process PID with all its threads into the cgroup, in every hierarchy.  Returns 0 or negative errno.  */
+int cgroup_add_pid (const struct cgroup *cg, pid_t pid, struct err *err);
+
+/* Freezes or thaws all processes of the cgroup and its children, and waits, at most two seconds, until they are.
+ * Returns 0; -ETIMEDOUT; -ENOTSUP without a freezer; or negative errno.  */
+int cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err);
+
+/* Lists the processes in the cgroup and all cgroups below it.  A cgroup that is gone has none.  *ret_pids is freed by
+ * the caller with free(3).  Returns 0 or negative errno.  */
+int cgroup_pids (const struct cgroup *cg, pid_t **ret_pids, size_t *ret_n, struct err *err);
+
+/* Sends SIGKILL to every process in the cgroup and below it: cgroup.kill (Linux 5.14), else frozen, killed by number and thawed, again until
+ * none is left.  Does not wait for them to vanish: cgroup_remove does.  Never leaves a v1 cgroup frozen.
+ * A cgroup that is gone, or that the container does not have, is success.  Returns 0 or negative errno.  */
+int cgroup_kill (const struct cgroup *cg, struct err *err);
+
+/* Removes the cgroup, what is below it, and those of its parents that were made for it and are empty now.  What
+ * existed before stays (`made`).  Waits, bounded, for dying processes.  What is gone already is success.
+ * Returns 0; -EBUSY naming a process that is still there; or negative errno.  */
+int cgroup_remove (const struct cgroup *cg, struct err *err);
+
+#endif
