@@ -70,13 +70,17 @@ struct plan_mount
   enum plan_mount_kind kind;
   const char *where;   /* JSON path: "mounts[3]"; for mounts of our own making what they are for */
   const char *target;  /* inside the root: no leading slash, no "." or "..", no double slash; "" is the root itself */
-  int parent;          /* index of the earlier PLAN_MOUNT_NEW mount whose directory holds this target directly, or -1 */
+  int parent;          /* index of the earlier mount (PLAN_MOUNT_NEW of a tmpfs: it holds only what we made) whose root directory holds this
+                          target directly, or -1 */
   const char *name;    /* last component of target */
+  int of;              /* REMOUNT: index of the earlier PLAN_MOUNT_NEW mount that it changes (its handle is known), or -1 */
+  bool late;           /* REMOUNT: only after devices, links and process.cwd are made: a read-only tmpfs that they lie in.  Always at the
+                          end of `mounts` */
   bool no_symlinks;    /* target must be an ordinary directory (proc, sysfs: CVE-2019-19921) */
   const char *fstype;  /* NEW, LEGACY */
   const char *source;  /* NEW, LEGACY: what to show as source, or NULL; BIND: absolute host path */
   bool recursive;      /* BIND: rbind */
-  bool from_parent;    /* BIND: the parent opens it and sets its attributes, and the child receives the handle */
+  bool from_parent;    /* BIND: the parent opens it, sets its attributes and propagation, and the child receives the handle */
   bool optional;       /* a failure to make it is passed over (ENOENT of a source, for example cgroup v1 leftovers) */
   uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
   uint64_t propagation;          /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0 */
@@ -142,6 +146,9 @@ struct plan_process
 {
   bool given;              /* false: create only, start fails (spec: process may be unset) */
   const char **argv, **envp; /* NULL-terminated */
+  size_t n_envp;           /* entries of envp without the NULL */
+  bool add_home;           /* envp has no HOME: the child adds the home directory that the container's /etc/passwd (after the mounts) gives
+                              for uid, or "/": Podman relies on it */
   const char *path_env;    /* value of PATH in envp for the lookup of argv[0], or the default one */
   const char *cwd;         /* absolute */
   bool terminal;
@@ -171,7 +178,11 @@ struct plan_root
   bool enter;             /* false only when no mount namespace is private and nothing is mounted: chroot alone */
   uint64_t propagation;   /* MS_* to set on "/" of the new mount namespace first (MS_SLAVE by default) */
   bool propagation_recursive;
+  uint64_t tree_propagation;  /* MS_* to set on the cloned tree of the root before anything is mounted in it, or 0: a tree that comes from the
+                                 parent, or is cloned while "/" is still shared, would send every mount to the host */
+  bool tree_propagation_recursive;
   uint64_t final_propagation; /* MS_* to set on the container's root at the end, or 0 */
+  bool final_propagation_recursive; /* rshared and the like: on all that is mounted in it, too */
 };
 
 struct plan
