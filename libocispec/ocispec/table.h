@@ -183,7 +183,7 @@ struct oci_fault
   unsigned line;   /* 1-based */
   unsigned column; /* 1-based, in characters */
   char path[160];  /* mounts[3].destination, linux.sysctl["net.core.somaxconn"]; "" is the whole document */
-  char what[160];  /* lower case, no full stop: expected string, got number */
+  char what[256];  /* lower case, no full stop: expected string, got number */
 };
 
 /* All that is wrong with a document, by line.  */
