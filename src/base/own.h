@@ -32,7 +32,7 @@ take_fd (int *fd)
 /* Gives a pointer away: evaluates to it and leaves NULL.  */
 #define take_ptr(p)                                                                                                   \
   ({                                                                                                                  \
-    __auto_type *take_p_ = &(p);                                                                                      \
+    __auto_type take_p_ = &(p);                                                                                       \
     __auto_type take_v_ = *take_p_;                                                                                   \
     *take_p_ = NULL;                                                                                                  \
     take_v_;                                                                                                          \
