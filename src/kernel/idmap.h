@@ -24,8 +24,8 @@ enum
 };
 
 /* Checks the N extents as the kernel will: none empty, none past 4294967294, no overlap on either side, at most IDMAP_MAX, text
- * shorter than a page.  NAME ("uid_map") is for the error.  Returns 0 or -EINVAL, -E2BIG.  child-safe */
-int idmap_check (const char *name, const struct idmap *maps, size_t n, struct err *err);
+ * shorter than a page.  WHERE is the JSON path of the list, for the error.  Returns 0 or -EINVAL.  child-safe */
+int idmap_check (const char *where, const struct idmap *maps, size_t n, struct err *err);
 
 /* The outside id of the inside ID, or -1 when it is not mapped.  child-safe */
 int64_t idmap_translate (const struct idmap *maps, size_t n, uint32_t id);

@@ -28,22 +28,30 @@ struct err;
 enum
 {
   TTY_RELAY_FDS = 3,      /* most entries that tty_relay_events fills */
-  TTY_RELAY_IN = 1024,    /* bytes on the way to the container */
-  TTY_RELAY_OUT = 16384   /* bytes on the way from it */
+  TTY_RELAY_BUFFER = 8192 /* bytes under way in one direction */
+};
+
+/* What was read and is not written yet.  */
+struct tty_relay_buffer
+{
+  size_t start, end; /* filled part of data */
+  char data[TTY_RELAY_BUFFER];
 };
 
 /* The state; private, but of known size so that it can live on the stack.  */
 struct tty_relay
 {
-  int in, out, master;  /* borrowed; -1: closed or given up */
+  bool active;          /* open, and with a terminal */
+  int in, out, master;  /* borrowed */
   int out_own;          /* our own non-blocking file description of the terminal OUT, or -1 */
   bool out_socket;      /* OUT is a socket */
-  bool out_may_block;   /* writes to OUT can block: only after POLLOUT, and at most PIPE_BUF at once */
+  size_t out_chunk;     /* OUT may block: write only after POLLOUT, at most this much; 0: it never does */
+  bool in_ended;        /* end of file or an error on IN */
+  bool out_failed;      /* output is thrown away */
+  bool hung_up;         /* no slave is open any more */
   bool raw;             /* IN is a terminal that we made raw */
   struct termios saved; /* what it was */
-  size_t in_start, in_end, out_start, out_end; /* filled parts of the buffers */
-  char in_buffer[TTY_RELAY_IN];
-  char out_buffer[TTY_RELAY_OUT];
+  struct tty_relay_buffer to_master, to_out;
 };
 
 /* Begins to relay between IN, OUT and MASTER, all borrowed until tty_relay_close.  MASTER -1 is a relay without terminal: everything
