@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* System calls, one line each; see sys.h.  child-safe */
+#include "kernel/sys.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Numbers of calls that are the same on every architecture of Linux (from 424 on), for older headers.  */
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#define SYS_move_mount 429
+#define SYS_fsopen 430
+#define SYS_fsconfig 431
+#define SYS_fsmount 432
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 435
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+
+enum
+{
+  ID_PIDFD = 3 /* P_PIDFD: an enumerator in some C libraries, missing in others */
+};
+
+/* What the kernel said, from what libc made of it.  */
+static inline long
+result (long ret)
+{
+  return ret < 0 ? -errno : ret;
+}
+
+#define CALL(...) ((int) result (syscall (__VA_ARGS__)))
+
+int
+sys_clone3 (struct clone_args *args)
+{
+  return CALL (SYS_clone3, args, sizeof *args);
+}
+
+int
+sys_openat2 (int dirfd, const char *path, const struct open_how *how)
+{
+  return CALL (SYS_openat2, dirfd, path, how, sizeof *how);
+}
+
+int
+sys_open_tree (int dirfd, const char *path, unsigned flags)
+{
+  return CALL (SYS_open_tree, dirfd, path, flags);
+}
+
+int
+sys_move_mount (int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+  return CALL (SYS_move_mount, from_dir, from, to_dir, to, flags);
+}
+
+int
+sys_fsopen (const char *fstype, unsigned flags)
+{
+  return CALL (SYS_fsopen, fstype, flags);
+}
+
+int
+sys_fsconfig (int fs, unsigned cmd, const char *key, const void *value, int aux)
+{
+  return CALL (SYS_fsconfig, fs, cmd, key, value, aux);
+}
+
+int
+sys_fsmount (int fs, unsigned flags, unsigned attr)
+{
+  return CALL (SYS_fsmount, fs, flags, attr);
+}
+
+int
+sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr)
+{
+  return CALL (SYS_mount_setattr, dirfd, path, flags, attr, sizeof *attr);
+}
+
+int
+sys_mount (const char *source, const char *target, const char *fstype, unsigned long flags, const void *data)
+{
+  return CALL (SYS_mount, source, target, fstype, flags, data);
+}
+
+int
+sys_umount2 (const char *target, int flags)
+{
+  return CALL (SYS_umount2, target, flags);
+}
+
+int
+sys_pivot_root (const char *new_root, const char *put_old)
+{
+  return CALL (SYS_pivot_root, new_root, put_old);
+}
+
+int
+sys_setns (int fd, int flags)
+{
+  return CALL (SYS_setns, fd, flags);
+}
+
+int
+sys_unshare (int flags)
+{
+  return CALL (SYS_unshare, flags);
+}
+
+int
+sys_pidfd_open (pid_t pid, unsigned flags)
+{
+  return CALL (SYS_pidfd_open, pid, flags);
+}
+
+int
+sys_pidfd_send_signal (int pidfd, int signal, siginfo_t *info, unsigned flags)
+{
+  return CALL (SYS_pidfd_send_signal, pidfd, signal, info, flags);
+}
+
+int
+sys_waitid_pidfd (int pidfd, siginfo_t *info, int options)
+{
+  int ret;
+
+  do
+    ret = CALL (SYS_waitid, ID_PIDFD, pidfd, info, options, NULL);
+  while (ret == -EINTR);
+  return ret;
+}
+
+int
+sys_memfd_create (const char *name, unsigned flags)
+{
+  return CALL (SYS_memfd_create, name, flags);
+}
+
+int
+sys_execveat (int dirfd, const char *path, char *const *argv, char *const *envp, int flags)
+{
+  return CALL (SYS_execveat, dirfd, path, argv, envp, flags);
+}
+
+int
+sys_capget (void *header, void *data)
+{
+  return CALL (SYS_capget, header, data);
+}
+
+int
+sys_capset (void *header, const void *data)
+{
+  return CALL (SYS_capset, header, data);
+}
+
+long
+sys_keyctl (int op, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+  return result (syscall (SYS_keyctl, op, a, b, c, d));
+}
+
+int
+sys_bpf (int cmd, void *attr, unsigned size)
+{
+  return CALL (SYS_bpf, cmd, attr, size);
+}
+
+int
+sys_prlimit (pid_t pid, unsigned resource, const struct rlimit64 *new_limit, struct rlimit64 *old_limit)
+{
+  return CALL (SYS_prlimit64, pid, resource, new_limit, old_limit);
+}
+
+int
+sys_sethostname (const char *name, size_t len)
+{
+  return CALL (SYS_sethostname, name, len);
+}
+
+int
+sys_setdomainname (const char *name, size_t len)
+{
+  return CALL (SYS_setdomainname, name, len);
+}
+
+int
+sys_setgroups (size_t n, const gid_t *groups)
+{
+#ifdef SYS_setgroups32
+  return CALL (SYS_setgroups32, n, groups);
+#else
+  return CALL (SYS_setgroups, n, groups);
+#endif
+}
+
+int
+sys_setresuid (uid_t real, uid_t effective, uid_t saved)
+{
+#ifdef SYS_setresuid32
+  return CALL (SYS_setresuid32, real, effective, saved);
+#else
+  return CALL (SYS_setresuid, real, effective, saved);
+#endif
+}
+
+int
+sys_setresgid (gid_t real, gid_t effective, gid_t saved)
+{
+#ifdef SYS_setresgid32
+  return CALL (SYS_setresgid32, real, effective, saved);
+#else
+  return CALL (SYS_setresgid, real, effective, saved);
+#endif
+}
