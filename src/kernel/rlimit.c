@@ -32,7 +32,7 @@ const struct name rlimit_names[] = {
 int
 rlimit_set (unsigned which, uint64_t soft, uint64_t hard, struct err *err)
 {
-  const struct rlimit64 limit = { .rlim_cur = soft, .rlim_max = hard };
+  const struct sys_rlimit limit = { .soft = soft, .hard = hard };
   const char *name = value_name (rlimit_names, which);
 
   int ret = sys_prlimit (0, which, &limit, NULL);

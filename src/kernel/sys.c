@@ -3,7 +3,6 @@
 #include "kernel/sys.h"
 
 #include <errno.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,7 +183,7 @@ sys_bpf (int cmd, void *attr, unsigned size)
 }
 
 int
-sys_prlimit (pid_t pid, unsigned resource, const struct rlimit64 *new_limit, struct rlimit64 *old_limit)
+sys_prlimit (pid_t pid, unsigned resource, const struct sys_rlimit *new_limit, struct sys_rlimit *old_limit)
 {
   return CALL (SYS_prlimit64, pid, resource, new_limit, old_limit);
 }

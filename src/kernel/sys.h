@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 /* Constants that headers of older systems lack.  */
@@ -108,8 +107,14 @@ long sys_keyctl (int op, unsigned long a, unsigned long b, unsigned long c, unsi
 /* bpf(2); ATTR the kernel's union of SIZE bytes.  */
 int sys_bpf (int cmd, void *attr, unsigned size);
 
-/* prlimit64(2); NEW or OLD may be NULL.  */
-int sys_prlimit (pid_t pid, unsigned resource, const struct rlimit64 *new_limit, struct rlimit64 *old_limit);
+/* The kernel's struct rlimit64, which C libraries name and hide in their own ways.  */
+struct sys_rlimit
+{
+  uint64_t soft, hard; /* UINT64_MAX: unlimited */
+};
+
+/* prlimit64(2); either limit may be NULL.  */
+int sys_prlimit (pid_t pid, unsigned resource, const struct sys_rlimit *new_limit, struct sys_rlimit *old_limit);
 
 /* sethostname(2).  */
 int sys_sethostname (const char *name, size_t len);
