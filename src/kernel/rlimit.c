@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include <linux/resource.h>
+#include <sys/resource.h>
 
 #include "base/err.h"
 #include "kernel/sys.h"
