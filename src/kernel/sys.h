@@ -31,6 +31,9 @@ struct mount_attr
 };
 #define MOUNT_ATTR_SIZE_VER0 32
 #endif
+#ifndef MNT_DETACH
+#define MNT_DETACH 2 /* umount2(2); libc has it in <sys/mount.h> only */
+#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif

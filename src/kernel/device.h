@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device nodes: made with mknod, or where that is not allowed (user namespaces) by
+ * attaching a clone of the host's node.  child-safe, see mknod(2). */
+#ifndef ORLOP_KERNEL_DEVICE_H
+#define ORLOP_KERNEL_DEVICE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct err;
+
+struct device
+{
+  const char *path;       /* relative to the root: "dev/null" */
+  mode_t mode;            /* type and permissions: S_IFCHR | 0666; S_IFIFO: no numbers */
+  unsigned major, minor;
+  uid_t uid;
+  gid_t gid;
+};
+
+/* The devices that every container has (config-linux.md, "Default Devices"): null zero full random urandom tty.  */
+extern const struct device device_defaults[];
+
+/* How many.  */
+extern const size_t device_n_defaults;
+
+/* Makes D as NAME in the directory DIR; the caller has cleared the umask.  A node of the same type and number may be there already and gets
+ * mode and owner; anything else is -EEXIST (config-linux.md: "the runtime MUST generate an error").  Returns 0 or negative errno.  */
+int device_make (int dir, const char *name, const struct device *d, struct err *err);
+
+/* Shows the host's node of D (at the same path of the host, checked to be that very device) as NAME in the directory DIR: an empty file, or
+ * what is there, is covered by a clone.  Returns 0 or negative errno.  */
+int device_bind (int dir, const char *name, const struct device *d, struct err *err);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts by the new interface; see mount.h.  child-safe */
+#include "kernel/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "kernel/sys.h"
+
+/* The kernel explains refused options in messages "e text" that are read from the context (fsopen(2)).  The last error
+ * becomes the sentence.  */
+static int
+explain (int fs, int ret, struct err *err)
+{
+  char message[512];
+  ssize_t n;
+
+  if (err == NULL)
+    return ret;
+  while ((n = read (fs, message, sizeof message - 1)) > 0)
+    {
+      message[n] = '\0';
+      if (n > 2 && message[0] == 'e')
+        {
+          message[strcspn (message, "\n")] = '\0';
+          (void) err_doing (err, ret, "%s", message + 2);
+        }
+    }
+  return ret;
+}
+
+static int
+configure (int fs, const char *source, const struct mount_opt *opts, size_t n, struct err *err)
+{
+  int ret;
+
+  if (source)
+    {
+      ret = sys_fsconfig (fs, FSCONFIG_SET_STRING, "source", source, 0);
+      if (ret < 0)
+        return explain (fs, err_sys (err, -ret, "fsconfig", "source=%s", source), err);
+    }
+  for (size_t i = 0; i < n; i++)
+    {
+      const struct mount_opt *o = &opts[i];
+
+      ret = sys_fsconfig (fs, o->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, o->key, o->value, 0);
+      if (ret < 0)
+        return explain (fs, err_sys (err, -ret, "fsconfig", o->value ? "%s=%s" : "%s%s", o->key, o->value ? o->value : ""), err);
+    }
+  return 0;
+}
+
+int
+mount_make (const char *fstype, const char *source, const struct mount_opt *opts, size_t n, uint64_t attr,
+            struct err *err)
+{
+  int ret;
+  own_fd int fs = sys_fsopen (fstype, FSOPEN_CLOEXEC);
+
+  if (fs < 0)
+    return err_sys (err, -fs, "fsopen", "%s", fstype);
+  ret = configure (fs, source, opts, n, err);
+  if (ret < 0)
+    return ret;
+  ret = sys_fsconfig (fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+  if (ret < 0)
+    return explain (fs, err_sys (err, -ret, "fsconfig", "create %s", fstype), err);
+  ret = sys_fsmount (fs, FSMOUNT_CLOEXEC, (unsigned) attr);
+  return ret < 0 ? explain (fs, err_sys (err, -ret, "fsmount", "%s", fstype), err) : ret;
+}
+
+int
+mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
+{
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0) | (path[0] ? 0 : AT_EMPTY_PATH);
+  int ret = sys_open_tree (dirfd, path, flags);
+
+  return ret < 0 ? err_sys (err, -ret, "open_tree", "%s", path) : ret;
+}
+
+int
+mount_attach (int mnt, int target, struct err *err)
+{
+  int ret = sys_move_mount (mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+  return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", "target") : 0;
+}
+
+int
+mount_attach_at (int mnt, int dirfd, const char *name, struct err *err)
+{
+  int ret = sys_move_mount (mnt, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH);
+
+  return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", name) : 0;
+}
+
+/* The access time mode is a number in the attribute word, not a set of bits: mount_setattr(2) wants the old one cleared.  */
+static uint64_t
+clear_with_atime (uint64_t set, uint64_t clear)
+{
+  /* MOUNT_ATTR_RELATIME is 0: wanting it is said by clearing the field */
+  return set & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME) ? clear | MOUNT_ATTR__ATIME : clear;
+}
+
+int
+mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = set, .attr_clr = clear_with_atime (set, clear), .propagation = propagation };
+  int ret;
+
+  if (attr.attr_set == 0 && attr.attr_clr == 0 && propagation == 0)
+    return 0;
+  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+  return ret < 0 ? err_sys (err, -ret, "mount_setattr", "set %#llx clear %#llx propagation %#llx", (unsigned long long) attr.attr_set,
+                            (unsigned long long) attr.attr_clr, (unsigned long long) propagation)
+                 : 0;
+}
+
+int
+mount_propagate_root (uint64_t propagation, bool recursive, struct err *err)
+{
+  int ret = sys_mount (NULL, "/", NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL);
+
+  return ret < 0 ? err_sys (err, -ret, "mount", "propagation of /") : 0;
+}
+
+int
+mount_pivot (int root, struct err *err)
+{
+  int ret;
+
+  if (fchdir (root) < 0)
+    return err_sys (err, errno, "fchdir", "new root");
+  /* "." for both: the old root is stacked onto the new one, and no directory is needed for it (pivot_root(2), NOTES) */
+  ret = sys_pivot_root (".", ".");
+  if (ret < 0)
+    return err_sys (err, -ret, "pivot_root", ".");
+  ret = sys_umount2 (".", MNT_DETACH);
+  if (ret < 0)
+    return err_sys (err, -ret, "umount2", "old root");
+  return chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
+}
+
+int
+mount_move_root (int root, struct err *err)
+{
+  if (fchdir (root) < 0)
+    return err_sys (err, errno, "fchdir", "new root");
+  if (chroot (".") < 0)
+    return err_sys (err, errno, "chroot", "new root");
+  return chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
+}
+
+int
+mount_legacy (const char *fstype, const char *source, int target, unsigned long flags, const char *data,
+              struct err *err)
+{
+  char path[32];
+  int ret;
+
+  (void) snprintf (path, sizeof path, "/proc/self/fd/%d", target);
+  ret = sys_mount (source ? source : "none", path, fstype, flags, data);
+  return ret < 0 ? err_sys (err, -ret, "mount", "%s", fstype) : 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts by the new interface: made and configured detached, attached once, by handle.
+ * See fsopen(2), open_tree(2), mount_setattr(2), move_mount(2), pivot_root(2).  child-safe */
+#ifndef ORLOP_KERNEL_MOUNT_H
+#define ORLOP_KERNEL_MOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* One option of a file system.  VALUE NULL: a flag.  */
+struct mount_opt
+{
+  const char *key, *value;
+};
+
+/* Makes a detached mount of a new FSTYPE: SOURCE (or NULL) and the N OPTS go to fsconfig in order; ATTR is MOUNT_ATTR_*.  What the
+ * kernel says about a refused option is in err->what.  Returns the mount's descriptor or negative errno.  Linux 5.2.  */
+int mount_make (const char *fstype, const char *source, const struct mount_opt *opts, size_t n, uint64_t attr,
+                struct err *err);
+
+/* Clones what is at PATH below DIRFD (AT_FDCWD; or a handle with ""), with all mounts below it if RECURSIVE, as a detached mount.
+ * Follows links: for paths of the host only.  Returns its descriptor or negative errno.  Linux 5.2.  */
+int mount_clone (int dirfd, const char *path, bool recursive, struct err *err);
+
+/* Attaches the detached MNT onto TARGET, a handle.  Returns 0 or negative errno.  */
+int mount_attach (int mnt, int target, struct err *err);
+
+/* Attaches the detached MNT onto NAME below DIRFD; a link in its place is not followed (the kernel refuses it).  NAME is one component, or "/".
+ * Returns 0 or negative errno.  */
+int mount_attach_at (int mnt, int dirfd, const char *name, struct err *err);
+
+/* Changes the mount FD: attributes SET and CLEAR (MOUNT_ATTR_*; when SET has an access time mode the old one goes), and
+ * PROPAGATION (MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0); all mounts below too if RECURSIVE.  No call when there is nothing to
+ * change.  Returns 0 or negative errno.  Linux 5.12.  */
+int mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
+
+/* Changes the propagation of "/".  Returns 0 or negative errno.  */
+int mount_propagate_root (uint64_t propagation, bool recursive, struct err *err);
+
+/* Makes the mount ROOT, which is attached, our root, and drops the old one with all its mounts.  Returns 0 or negative errno.  */
+int mount_pivot (int root, struct err *err);
+
+/* The same where pivot_root(2) is impossible (an initramfs as root): ROOT, attached over "/", is entered by chroot; the old root stays below it.
+ * Returns 0 or negative errno.  */
+int mount_move_root (int root, struct err *err);
+
+/* mount(2) onto the handle TARGET through /proc/self/fd: for what only it can do (iversion, silent) and for kernels before 5.2.  FLAGS is MS_*.
+ * SOURCE and DATA may be NULL.  Returns 0 or negative errno.  */
+int mount_legacy (const char *fstype, const char *source, int target, unsigned long flags, const char *data,
+                  struct err *err);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child program: what its stages share, and the adapters that the step tables name.
+ * Everything here is child-safe: no allocation, no streams, no lookup of names, no
+ * decision that the plan has not taken. */
+#ifndef ORLOP_LAUNCH_CHILD_H
+#define ORLOP_LAUNCH_CHILD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "launch/step.h"
+#include "plan/plan.h"
+
+enum
+{
+  CHILD_MAX_MOUNTS = 1024, /* handles kept; the plan refuses more */
+  CHILD_MAX_JOINS = 8
+};
+
+struct child
+{
+  const struct plan *plan;
+  int sync;                         /* to the parent; -1 once it is gone */
+  int listen;                       /* `start` connects here */
+  int start;                        /* the connected `start` */
+  int console;                      /* wants the terminal's master */
+  int pidfd;                        /* exec: the container's first process */
+  int joins[CHILD_MAX_JOINS];
+  int proc;                         /* the runtime's /proc, checked to be procfs; opened when a step needs it */
+  int root;                         /* the container's root, attached */
+  int state_creating, state_created; /* memfds: the state text for hooks */
+  size_t n_received, n_taken;       /* mount trees from the parent */
+  int received[CHILD_MAX_MOUNTS + 1];
+  int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan; -1: none */
+  char exec_path[4096];             /* what execve is given */
+};
+
+/* Tables of the child, for create and exec.  */
+extern const struct step child_create[];
+extern const struct step child_exec[];
+
+/* Stage 1, child_ns.c: become the right process in the right namespaces.  */
+int child_ns_join (void *self, struct err *err);
+int child_ns_user (void *self, struct err *err);
+int child_ns_unshare (void *self, struct err *err);
+int child_ns_fork (void *self, struct err *err);
+int child_ns_cgroup (void *self, struct err *err);
+int child_net_loopback (void *self, struct err *err);
+int child_names (void *self, struct err *err);
+
+/* Stage 2, child_rootfs.c and child_mounts.c: build and enter the root file system.  */
+int child_root_propagation (void *self, struct err *err);
+int child_root_attach (void *self, struct err *err);
+int child_root_mounts (void *self, struct err *err);
+int child_root_devices (void *self, struct err *err);
+int child_root_links (void *self, struct err *err);
+int child_root_console (void *self, struct err *err);
+int child_root_cwd (void *self, struct err *err);
+int child_root_masked (void *self, struct err *err);
+int child_root_readonly_paths (void *self, struct err *err);
+int child_root_enter (void *self, struct err *err);
+int child_root_attributes (void *self, struct err *err);
+int child_sysctl (void *self, struct err *err);
+
+/* Hooks, child_hooks.c.  */
+int child_hooks_runtime (void *self, struct err *err);
+int child_hooks_container (void *self, struct err *err);
+int child_hooks_start (void *self, struct err *err);
+
+/* Stage 3, child_security.c: session, terminal, ids, limits, capabilities.  */
+int child_session (void *self, struct err *err);
+int child_keyring (void *self, struct err *err);
+int child_tty (void *self, struct err *err);
+int child_exec_tty (void *self, struct err *err);
+int child_bound (void *self, struct err *err);
+int child_creds (void *self, struct err *err);
+int child_no_new_privs (void *self, struct err *err);
+
+/* Stage 4, child_exec.c: find the program, wait for start, execve.  */
+int child_exec_resolve (void *self, struct err *err);
+int child_exec_ready (void *self, struct err *err);
+int child_exec_wait_start (void *self, struct err *err);
+int child_exec_go (void *self, struct err *err);
+
+/* Opens (once) and returns the runtime's procfs, checked by its magic; negative errno otherwise.  */
+int child_proc (struct child *c, struct err *err);
+
+#endif

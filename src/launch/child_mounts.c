@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2 of the child, mounts: every mount of the plan is made detached and attached
+ * once, beneath the root's handle.  No name inside the root is resolved twice.
+ * Never decides what is mounted where.  child-safe */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "kernel/mount.h"
+#include "kernel/path.h"
+#include "kernel/sys.h"
+#include "launch/child.h"
+
+/* Makes NAME below DIR, a tmpfs of our own; whatever keeps us from it shows when the mount is attached.  */
+static void
+make_name (int dir, const char *name, bool is_dir)
+{
+  if (is_dir)
+    (void) mkdirat (dir, name, 0755);
+  else
+    (void) mknodat (dir, name, S_IFREG | 0644, 0);
+}
+
+static int
+say_ordinary (const struct plan_mount *m, int ret, struct err *err)
+{
+  if (m->no_symlinks && (ret == -EINVAL || ret == -ENOTDIR || ret == -ELOOP))
+    return err_doing (err, ret, "\"/%s\" must be an ordinary directory to mount %s on", m->target, m->fstype);
+  return ret;
+}
+
+/* Attaches MNT at the target of M, making what is missing.  The cheap ways first: a name in a mount of our own, and a
+ * single name below the root, need no handle, since move_mount follows no link at the end of a path.  */
+static int
+attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struct err *err)
+{
+  int dir = m->parent >= 0 ? c->mounts[m->parent] : -1;
+
+  if (dir >= 0)
+    {
+      make_name (dir, m->name, is_dir);
+      return mount_attach_at (mnt, dir, m->name, err);
+    }
+  if (is_dir && m->target[0] != '\0' && strchr (m->target, '/') == NULL)
+    {
+      int ret = mount_attach_at (mnt, c->root, m->target, err);
+
+      if (ret == -ENOENT)
+        {
+          make_name (c->root, m->target, true);
+          ret = mount_attach_at (mnt, c->root, m->target, err);
+        }
+      if (ret >= 0 || m->no_symlinks)
+        return say_ordinary (m, ret, err);
+      err_clear (err); /* a link: resolved inside the root below */
+    }
+  own_fd int target = is_dir ? path_make_dir (c->root, m->target, 0755, err)
+                             : path_make_file (c->root, m->target, 0644, err);
+  if (target < 0)
+    return say_ordinary (m, target, err);
+  return say_ordinary (m, mount_attach (mnt, target, err), err);
+}
+
+static int
+mount_new (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  int mnt = mount_make (m->fstype, m->source, m->opts, m->n_opts, m->attr_set, err), ret;
+
+  if (mnt < 0)
+    return mnt;
+  c->mounts[i] = mnt; /* stays open: later mounts may lie in it; execve closes it */
+  ret = attach (c, m, mnt, true, err);
+  if (ret == 0 && m->propagation)
+    ret = mount_set (mnt, 0, 0, m->propagation, m->propagation_recursive, err);
+  return ret;
+}
+
+/* Attributes concern the mount itself, propagation perhaps all below it: at most two calls.  */
+static int
+set_bind (const struct plan_mount *m, int mnt, struct err *err)
+{
+  uint64_t one = m->propagation_recursive ? 0 : m->propagation;
+  int ret = 0;
+
+  if (m->attr_set || m->attr_clear || one)
+    ret = mount_set (mnt, m->attr_set, m->attr_clear, one, false, err);
+  if (ret == 0 && m->propagation_recursive && m->propagation)
+    ret = mount_set (mnt, 0, 0, m->propagation, true, err);
+  return ret;
+}
+
+static int
+mount_bind (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  struct stat st;
+  int mnt, ret;
+
+  if (m->from_parent && c->n_taken == c->n_received)
+    return err_bug (err, EPROTO, "the parent sent too few mounts");
+  mnt = m->from_parent ? c->received[c->n_taken++] : mount_clone (AT_FDCWD, m->source, m->recursive, err);
+  if (mnt < 0)
+    return mnt;
+  if (fstat (mnt, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", m->source);
+  ret = m->from_parent ? 0 : set_bind (m, mnt, err);
+  return ret < 0 ? ret : attach (c, m, mnt, S_ISDIR (st.st_mode), err);
+}
+
+static int
+mount_change (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  own_fd int target = path_open (c->root, m->target, O_PATH | O_CLOEXEC, err);
+
+  return target < 0 ? target : set_bind (m, target, err);
+}
+
+static int
+mount_old (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  own_fd int target = path_make_dir (c->root, m->target, 0755, err);
+  int ret;
+
+  if (target < 0)
+    return target;
+  ret = mount_legacy (m->fstype, m->source, target, m->legacy_flags, m->legacy_data, err);
+  if (ret < 0 || m->propagation == 0)
+    return ret;
+  own_fd int mounted = path_open (c->root, m->target, O_PATH | O_CLOEXEC, err);
+  return mounted < 0 ? mounted : mount_set (mounted, 0, 0, m->propagation, m->propagation_recursive, err);
+}
+
+int
+child_root_mounts (void *self, struct err *err)
+{
+  static int (*const makers[]) (struct child *, size_t, struct err *) = {
+    [PLAN_MOUNT_NEW] = mount_new,
+    [PLAN_MOUNT_BIND] = mount_bind,
+    [PLAN_MOUNT_REMOUNT] = mount_change,
+    [PLAN_MOUNT_LEGACY] = mount_old,
+  };
+  struct child *c = self;
+
+  for (size_t i = 0; i < c->plan->n_mounts; i++)
+    {
+      const struct plan_mount *m = &c->plan->mounts[i];
+      int ret = makers[m->kind] (c, i, err);
+
+      if (ret == -ENOENT && m->optional)
+        err_clear (err);
+      else if (ret < 0)
+        return err_in (err, ret, "%s", m->where);
+    }
+  return 0;
+}

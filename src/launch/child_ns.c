@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 1 of the child: become the right process in the right namespaces.  The order
+ * is the plan's (user first); why it matters is told in docs/kernel-order.md.
+ * Never looks at anything inside the container.  child-safe */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "kernel/netif.h"
+#include "kernel/ns.h"
+#include "kernel/sys.h"
+#include "launch/child.h"
+
+int
+child_proc (struct child *c, struct err *err)
+{
+  struct statfs fs;
+
+  if (c->proc >= 0)
+    return c->proc;
+  own_fd int fd = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return err_sys (err, errno, "open", "/proc");
+  if (fstatfs (fd, &fs) < 0)
+    return err_sys (err, errno, "fstatfs", "/proc");
+  if (fs.f_type != PROC_SUPER_MAGIC) /* CVE-2019-16884: a write to a faked procfs would be lost silently */
+    return err_host (err, ENOTSUP, "/proc of the host is not procfs");
+  return c->proc = take_fd (&fd);
+}
+
+/* A process without a mapped uid loses its capabilities at the next change of ids: become root of the namespace.
+ * Where 0 is not mapped (EINVAL) the capabilities gained by entering are kept and nothing needs to change.  */
+static int
+become_ns_root (struct err *err)
+{
+  int ret = sys_setresgid (0, 0, 0);
+
+  if (ret < 0 && ret != -EINVAL)
+    return err_sys (err, -ret, "setresgid", "0");
+  ret = sys_setresuid (0, 0, 0);
+  if (ret < 0 && ret != -EINVAL)
+    return err_sys (err, -ret, "setresuid", "0");
+  return 0;
+}
+
+int
+child_ns_join (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_ns *ns = &c->plan->ns;
+  int ret;
+
+  /* sysctl is written through the runtime's /proc, which a joined mount namespace hides */
+  if (ns->join_mnt && c->plan->n_sysctls > 0 && (ret = child_proc (c, err)) < 0)
+    return ret;
+  if (ns->pidfd_flags != 0)
+    {
+      ret = sys_setns (c->pidfd, ns->pidfd_flags);
+      if (ret < 0)
+        return err_sys (err, -ret, "setns", "namespaces of the container's first process");
+    }
+  for (size_t i = 0; i < ns->n_joins; i++)
+    {
+      ret = ns_join (c->joins[i], ns->joins[i].flag, ns->joins[i].path, err);
+      if (ret < 0)
+        return err_in (err, ret, "%s", ns->joins[i].where);
+      /* user comes first: as its root the others can be joined */
+      if (ns->joins[i].flag == CLONE_NEWUSER && (ret = become_ns_root (err)) < 0)
+        return ret;
+    }
+  if (ns->pidfd_flags & CLONE_NEWUSER)
+    return become_ns_root (err);
+  return 0;
+}
+
+int
+child_ns_user (void *self, struct err *err)
+{
+  struct child *c = self;
+  int ret = ns_unshare (CLONE_NEWUSER, err);
+
+  if (ret < 0)
+    return err_in (err, ret, "linux.namespaces");
+  /* the parent, perhaps unprivileged, must be able to open our uid_map */
+  (void) prctl (PR_SET_DUMPABLE, 1, 0, 0, 0);
+  ret = sync_send (c->sync, SYNC_MAP_IDS, NULL, 0, NULL, 0, err);
+  if (ret == 0)
+    ret = sync_expect (c->sync, SYNC_MAP_IDS, NULL, NULL, NULL, err);
+  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return ret < 0 ? ret : become_ns_root (err);
+}
+
+int
+child_ns_unshare (void *self, struct err *err)
+{
+  struct child *c = self;
+
+  return err_in (err, ns_unshare (c->plan->ns.unshare_flags, err), "linux.namespaces");
+}
+
+/* Tells the parent who the first process is, and ends: its part is done.  */
+static void __attribute__ ((noreturn))
+hand_over (struct child *c, pid_t pid, int pidfd)
+{
+  struct sync_pid msg = { .pid = pid };
+
+  _exit (sync_send (c->sync, SYNC_PID, &msg, sizeof msg, &pidfd, 1, NULL) < 0);
+}
+
+int
+child_ns_fork (void *self, struct err *err)
+{
+  struct child *c = self;
+  int pidfd = -1, ret;
+  /* CLONE_PARENT: the runtime, not this go-between, is the first process's parent and can wait for it */
+  struct clone_args args = { .flags = CLONE_PARENT | CLONE_PIDFD, .pidfd = (uintptr_t) &pidfd };
+
+  ret = sys_clone3 (&args);
+  if (ret < 0)
+    return err_sys (err, -ret, "clone3", "first process");
+  if (ret > 0)
+    hand_over (c, ret, pidfd);
+  return sync_expect (c->sync, SYNC_PID, NULL, NULL, NULL, err);
+}
+
+int
+child_ns_cgroup (void *self, struct err *err)
+{
+  (void) self;
+  return err_in (err, ns_unshare (CLONE_NEWCGROUP, err), "linux.namespaces");
+}
+
+int
+child_net_loopback (void *self, struct err *err)
+{
+  (void) self;
+  return netif_up ("lo", err);
+}
+
+int
+child_names (void *self, struct err *err)
+{
+  struct child *c = self;
+  const char *host = c->plan->hostname, *domain = c->plan->domainname;
+  int ret = host ? sys_sethostname (host, strlen (host)) : 0;
+
+  if (ret < 0)
+    return err_in (err, err_sys (err, -ret, "sethostname", "%s", host), "hostname");
+  ret = domain ? sys_setdomainname (domain, strlen (domain)) : 0;
+  if (ret < 0)
+    return err_in (err, err_sys (err, -ret, "setdomainname", "%s", domain), "domainname");
+  return 0;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2 of the child, the rest of the root file system: attach it, fill /dev, mask,
+ * make read-only, enter.  Everything inside the root is reached through its handle.
+ * Never follows a name twice.  child-safe */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "kernel/device.h"
+#include "kernel/mount.h"
+#include "kernel/path.h"
+#include "kernel/sys.h"
+#include "kernel/sysctl.h"
+#include "launch/child.h"
+
+int
+child_root_propagation (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_root *r = &c->plan->root;
+
+  return mount_propagate_root (r->propagation, r->propagation_recursive, err);
+}
+
+/* The root is attached over "/" of our mount namespace: no path of the host is needed as a mount point, no parent mount
+ * has to be found and made private, and pivot_root finds it where it stands.  */
+int
+child_root_attach (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_root *r = &c->plan->root;
+
+  for (size_t i = 0; i < CHILD_MAX_MOUNTS; i++)
+    c->mounts[i] = -1;
+  if (! r->enter)
+    {
+      c->root = open (r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      return c->root < 0 ? err_in (err, err_sys (err, errno, "open", "%s", r->path), "root.path") : 0;
+    }
+  if (r->from_parent && c->n_taken == c->n_received)
+    return err_bug (err, EPROTO, "the parent sent no root");
+  c->root = r->from_parent ? c->received[c->n_taken++] : mount_clone (AT_FDCWD, r->path, true, err);
+  if (c->root < 0)
+    return err_in (err, c->root, "root.path");
+  return err_in (err, mount_attach_at (c->root, AT_FDCWD, "/", err), "root.path");
+}
+
+/* The directory that holds PATH, kept from one entry to the next: most of them lie in /dev.  */
+struct parent_dir
+{
+  int fd;
+  const char *path;
+  size_t len;
+};
+
+static int
+open_parent (struct child *c, struct parent_dir *last, const char *path, const char **ret_name, struct err *err)
+{
+  const char *slash = strrchr (path, '/');
+  size_t len = slash ? (size_t) (slash - path) : 0;
+
+  if (last->fd >= 0 && last->len == len && memcmp (last->path, path, len) == 0)
+    {
+      *ret_name = slash ? slash + 1 : path;
+      return 0;
+    }
+  own_close (&last->fd);
+  last->path = path;
+  last->len = len;
+  last->fd = path_parent (c->root, path, true, ret_name, err);
+  return last->fd < 0 ? last->fd : 0;
+}
+
+int
+child_root_devices (void *self, struct err *err)
+{
+  struct child *c = self;
+  struct parent_dir dir = { .fd = -1 };
+  mode_t old = umask (0); /* a node's mode is taken as written */
+  int ret = 0;
+
+  for (size_t i = 0; ret >= 0 && i < c->plan->n_devices; i++)
+    {
+      const struct plan_device *d = &c->plan->devices[i];
+      const char *name;
+
+      ret = open_parent (c, &dir, d->device.path, &name, err);
+      if (ret >= 0)
+        ret = c->plan->devices_by_bind ? device_bind (dir.fd, name, &d->device, err)
+                                       : device_make (dir.fd, name, &d->device, err);
+      if (ret < 0)
+        (void) err_in (err, ret, "%s", d->where);
+    }
+  own_close (&dir.fd);
+  umask (old);
+  return ret;
+}
+
+static int
+make_link (int dir, const char *name, const struct plan_link *l, struct err *err)
+{
+  if (l->replace && unlinkat (dir, name, 0) < 0 && errno != ENOENT)
+    return err_sys (err, errno, "unlinkat", "/%s", l->path);
+  if (symlinkat (l->to, dir, name) < 0 && errno != EEXIST)
+    return err_sys (err, errno, "symlinkat", "/%s", l->path);
+  return 0;
+}
+
+int
+child_root_links (void *self, struct err *err)
+{
+  struct child *c = self;
+  struct parent_dir dir = { .fd = -1 };
+  int ret = 0;
+
+  for (size_t i = 0; ret >= 0 && i < c->plan->n_links; i++)
+    {
+      const struct plan_link *l = &c->plan->links[i];
+      const char *name;
+
+      ret = open_parent (c, &dir, l->path, &name, err);
+      if (ret >= 0)
+        ret = make_link (dir.fd, name, l, err);
+    }
+  own_close (&dir.fd);
+  return ret;
+}
+
+int
+child_root_cwd (void *self, struct err *err)
+{
+  struct child *c = self;
+  const char *cwd = c->plan->process.cwd;
+
+  if (cwd == NULL || cwd[strspn (cwd, "/")] == '\0')
+    return 0;
+  own_fd int fd = path_make_dir (c->root, cwd, 0755, err);
+  return fd < 0 ? err_in (err, fd, "process.cwd") : 0;
+}
+
+/* What covers masked files and directories: the host's null device and an empty read-only tmpfs, each made when first
+ * needed and cloned for every further path.  */
+struct masks
+{
+  int null, empty;
+};
+
+/* The host's /dev/null, opened before the root is entered; never the container's (CVE-2025-31133).  */
+static int
+clone_null (struct masks *m, struct err *err)
+{
+  struct stat st;
+
+  if (m->null < 0)
+    {
+      own_fd int fd = mount_clone (AT_FDCWD, "/dev/null", false, err);
+      if (fd < 0)
+        return fd;
+      if (fstat (fd, &st) < 0)
+        return err_sys (err, errno, "fstat", "/dev/null");
+      if (! S_ISCHR (st.st_mode) || st.st_rdev != makedev (1, 3))
+        return err_host (err, ENOTSUP, "/dev/null of the host is not the null device");
+      m->null = take_fd (&fd);
+    }
+  return mount_clone (m->null, "", false, err);
+}
+
+static int
+clone_empty (struct masks *m, struct err *err)
+{
+  if (m->empty < 0)
+    m->empty = mount_make ("tmpfs", "tmpfs", NULL, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+  return m->empty < 0 ? m->empty : mount_clone (m->empty, "", false, err);
+}
+
+static int
+mask (struct child *c, struct masks *m, const char *path, struct err *err)
+{
+  struct stat st;
+  own_fd int target = path_open (c->root, path, O_PATH | O_CLOEXEC, err);
+
+  if (target < 0)
+    return target;
+  if (fstat (target, &st) < 0)
+    return err_sys (err, errno, "fstat", "/%s", path);
+  own_fd int cover = S_ISDIR (st.st_mode) ? clone_empty (m, err) : clone_null (m, err);
+  return cover < 0 ? cover : mount_attach (cover, target, err);
+}
+
+int
+child_root_masked (void *self, struct err *err)
+{
+  struct child *c = self;
+  struct masks masks = { -1, -1 };
+  int ret = 0;
+
+  for (size_t i = 0; ret >= 0 && i < c->plan->n_masked; i++)
+    {
+      ret = mask (c, &masks, c->plan->masked[i].path, err);
+      if (ret == -ENOENT) /* absent: nothing to hide; any other failure would leave it open */
+        {
+          err_clear (err);
+          ret = 0;
+        }
+      if (ret < 0)
+        (void) err_in (err, ret, "%s", c->plan->masked[i].where);
+    }
+  own_close (&masks.null);
+  own_close (&masks.empty);
+  return ret;
+}
+
+static int
+make_readonly (struct child *c, const char *path, struct err *err)
+{
+  int ret;
+  own_fd int target = path_open (c->root, path, O_PATH | O_CLOEXEC, err);
+
+  if (target < 0)
+    return target;
+  own_fd int mnt = mount_clone (target, "", true, err);
+  if (mnt < 0)
+    return mnt;
+  ret = mount_set (mnt, MOUNT_ATTR_RDONLY, 0, 0, true, err);
+  return ret < 0 ? ret : mount_attach (mnt, target, err);
+}
+
+int
+child_root_readonly_paths (void *self, struct err *err)
+{
+  struct child *c = self;
+
+  for (size_t i = 0; i < c->plan->n_readonly; i++)
+    {
+      int ret = make_readonly (c, c->plan->readonly[i].path, err);
+
+      if (ret == -ENOENT)
+        err_clear (err);
+      else if (ret < 0)
+        return err_in (err, ret, "%s", c->plan->readonly[i].where);
+    }
+  return 0;
+}
+
+int
+child_sysctl (void *self, struct err *err)
+{
+  struct child *c = self;
+  int proc = child_proc (c, err), ret = 0;
+
+  if (proc < 0)
+    return proc;
+  own_fd int sys = openat (proc, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (sys < 0)
+    return err_sys (err, errno, "openat", "/proc/sys");
+  for (size_t i = 0; ret >= 0 && i < c->plan->n_sysctls; i++)
+    {
+      const struct plan_sysctl *s = &c->plan->sysctls[i];
+      ret = err_in (err, sysctl_set (sys, s->path, s->value, err), "%s", s->where);
+    }
+  return ret;
+}
+
+/* chroot alone: nothing was mounted and the mount namespace is the runtime's.  */
+static int
+change_root (int root, struct err *err)
+{
+  if (fchdir (root) < 0)
+    return err_sys (err, errno, "fchdir", "root");
+  if (chroot (".") < 0)
+    return err_sys (err, errno, "chroot", "root");
+  return chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
+}
+
+int
+child_root_enter (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_root *r = &c->plan->root;
+
+  if (! r->enter)
+    return change_root (c->root, err);
+  return r->no_pivot ? mount_move_root (c->root, err) : mount_pivot (c->root, err);
+}
+
+int
+child_root_attributes (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_root *r = &c->plan->root;
+
+  if (! r->enter)
+    return 0;
+  return mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, r->final_propagation, false, err);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 3 of the child: session, terminal, ids and capabilities.  Privilege goes in one
+ * direction; a step that fails ends the child.  child-safe */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <linux/mount.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "kernel/creds.h"
+#include "kernel/mount.h"
+#include "kernel/path.h"
+#include "kernel/sys.h"
+#include "kernel/tty.h"
+#include "launch/child.h"
+
+int
+child_session (void *self, struct err *err)
+{
+  struct child *c = self;
+  sigset_t none;
+
+  sigemptyset (&none);
+  (void) sigprocmask (SIG_SETMASK, &none, NULL); /* the runtime may block what it forwards */
+  if (! c->plan->process.terminal && setsid () < 0 && errno != EPERM) /* EPERM: leads one already */
+    return err_sys (err, errno, "setsid", "session");
+  return 0;
+}
+
+int
+child_keyring (void *self, struct err *err)
+{
+  struct child *c = self;
+  int ret = sys_keyctl (KEYCTL_JOIN_SESSION_KEYRING, (unsigned long) c->plan->keyring, 0, 0, 0);
+
+  /* ENOSYS: a kernel without keys; EDQUOT: the user's keys are used up, and the caller's keyring stays in use, as
+   * runc does it: a container without a keyring of its own runs all the same */
+  if (ret < 0 && ret != -ENOSYS && ret != -EDQUOT)
+    return err_sys (err, -ret, "keyctl", "%s", c->plan->keyring);
+  return 0;
+}
+
+/* Makes a terminal in the container's devpts below ROOT and hands its master over.  Returns the slave.  */
+static int
+open_terminal (struct child *c, int root, struct err *err)
+{
+  const struct plan_process *p = &c->plan->process;
+  char name[64];
+  int ret;
+  own_fd int master = -1, owned = -1;
+  own_fd int pts = path_open (root, "dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC, err);
+
+  if (pts < 0)
+    return pts;
+  ret = tty_open (pts, &master, &owned, err);
+  if (ret == 0)
+    ret = tty_name (master, name, sizeof name, err);
+  if (ret == 0 && (p->rows || p->columns))
+    ret = tty_size (master, p->rows, p->columns, err);
+  if (ret == 0)
+    ret = tty_send (c->console, master, name, err);
+  /* the program's user must be able to open its own terminal again */
+  if (ret == 0 && p->uid != 0 && fchown (owned, p->uid, (gid_t) -1) < 0)
+    ret = err_sys (err, errno, "fchown", "%s", name);
+  return ret < 0 ? ret : take_fd (&owned);
+}
+
+/* Shows the terminal as /dev/console: made beneath /dev's handle, never through a link that the image left there.  */
+static int
+bind_console (struct child *c, int slave, struct err *err)
+{
+  own_fd int dev = path_open (c->root, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC, err);
+  int made;
+
+  if (dev < 0)
+    return dev;
+  made = openat (dev, "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
+  if (made < 0 && errno != EEXIST)
+    return err_sys (err, errno, "openat", "/dev/console");
+  own_close (&made);
+  own_fd int mnt = mount_clone (slave, "", false, err);
+  if (mnt < 0)
+    return mnt;
+  return mount_attach_at (mnt, dev, "console", err); /* a link there is not followed */
+}
+
+int
+child_root_console (void *self, struct err *err)
+{
+  struct child *c = self;
+  int slave = open_terminal (c, c->root, err), ret;
+
+  if (slave < 0)
+    return err_in (err, slave, "process.terminal");
+  own_fd int owned = slave;
+  ret = bind_console (c, slave, err);
+  return ret < 0 ? err_in (err, ret, "process.terminal") : tty_take (slave, err);
+}
+
+int
+child_exec_tty (void *self, struct err *err)
+{
+  struct child *c = self;
+  int slave = -1;
+  own_fd int root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (root < 0)
+    return err_sys (err, errno, "open", "/");
+  slave = open_terminal (c, root, err);
+  if (slave < 0)
+    return err_in (err, slave, "process.terminal");
+  own_fd int owned = slave;
+  return tty_take (slave, err);
+}
+
+int
+child_bound (void *self, struct err *err)
+{
+  const struct plan_process *p = &((struct child *) self)->plan->process;
+
+  return p->set_caps ? err_in (err, capset_bound (p->caps.bounding, p->last_cap, err), "process.capabilities.bounding") : 0;
+}
+
+/* The working directory is real and inside: a handle that leaked from the host shows as "(unreachable)" (CVE-2024-21626).
+ * The raw call, since the C library may turn such an answer into something else.  */
+static int
+check_cwd (const char *cwd, struct err *err)
+{
+  char now[4096];
+  long n = syscall (SYS_getcwd, now, sizeof now);
+
+  if (n < 0 && errno != ERANGE && errno != ENAMETOOLONG)
+    return err_sys (err, errno, "getcwd", "%s", cwd);
+  if (n >= 0 && now[0] != '/')
+    return err_sys (err, ENOENT, "getcwd", "%s", cwd);
+  return 0;
+}
+
+/* Enters the working directory: with the privileges of root where they are enough, else with the user's own, for either may be the only
+ * one that is let in (a private home directory; a network file system that squashes root).  */
+static int
+enter_cwd (const char *cwd, bool last_try, struct err *err)
+{
+  if (chdir (cwd) == 0)
+    return check_cwd (cwd, err);
+  if (! last_try && (errno == EACCES || errno == EPERM))
+    return 1;
+  return err_sys (err, errno, "chdir", "%s", cwd);
+}
+
+int
+child_creds (void *self, struct err *err)
+{
+  struct child *c = self;
+  const struct plan_process *p = &c->plan->process;
+  int again = p->cwd ? enter_cwd (p->cwd, false, err) : 0, ret;
+
+  if (again < 0)
+    return err_in (err, again, "process.cwd");
+  ret = creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
+  if (ret < 0)
+    return err_in (err, ret, "process.user");
+  if (p->set_caps && (ret = capset_apply (&p->caps, err)) < 0)
+    return err_in (err, ret, "process.capabilities");
+  if (p->set_umask)
+    umask (p->umask);
+  return again ? err_in (err, enter_cwd (p->cwd, true, err), "process.cwd") : 0;
+}
+
+int
+child_no_new_privs (void *self, struct err *err)
+{
+  (void) self;
+  return creds_no_new_privs (err);
+}

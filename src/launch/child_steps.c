@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contents page of the child program: what it does, in this order.  A row whose
+ * place matters says why; docs/kernel-order.md tells the same at length. */
+#include "launch/child.h"
+#include "launch/want.h"
+
+const struct step child_create[] = {
+  /* stage 1: namespaces */
+  { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* user first: its root may join the others */
+  { "ns.user", child_ns_user, want_unshare_user, SYNC_MAP_IDS },       /* before the rest: it is to own them */
+  { "ns.unshare", child_ns_unshare, want_unshare, SYNC_NONE },
+  { "ns.fork", child_ns_fork, want_fork, SYNC_PID },                   /* pid namespaces act on children only */
+  { "ns.cgroup", child_ns_cgroup, want_cgroup_ns, SYNC_NONE },         /* its root is the cgroup we are in by now */
+  { "uts.names", child_names, want_names, SYNC_NONE },
+  { "net.loopback", child_net_loopback, want_loopback, SYNC_NONE },
+  /* stage 2: root file system, beneath one handle */
+  { "root.propagation", child_root_propagation, want_propagation, SYNC_NONE }, /* before any mount: none may reach the host */
+  { "root.attach", child_root_attach, want_root, SYNC_NONE },
+  { "root.mounts", child_root_mounts, want_root, SYNC_NONE },          /* in the document's order */
+  { "root.devices", child_root_devices, want_devices, SYNC_NONE },
+  { "root.links", child_root_links, want_links, SYNC_NONE },           /* after the mounts: they lie in /dev */
+  { "root.cwd", child_root_cwd, want_process, SYNC_NONE },             /* while the root may be written */
+  { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left */
+  { "session", child_session, NULL, SYNC_NONE },
+  { "root.console", child_root_console, want_terminal, SYNC_NONE },    /* needs the container's devpts */
+  { "hooks.runtime", child_hooks_runtime, want_hooks, SYNC_HOOKS },    /* namespaces and mounts stand, root not entered */
+  { "hooks.container", child_hooks_container, want_container_hooks, SYNC_NONE }, /* host paths still resolve */
+  { "root.masked", child_root_masked, want_masked, SYNC_NONE },        /* covers come from the host */
+  { "root.readonly_paths", child_root_readonly_paths, want_readonly_paths, SYNC_NONE },
+  { "root.enter", child_root_enter, want_root, SYNC_NONE },
+  { "root.attributes", child_root_attributes, want_root_attributes, SYNC_NONE }, /* hooks may write the root until here */
+  /* stage 3: security */
+  { "keyring", child_keyring, want_keyring, SYNC_NONE },
+  { "caps.bound", child_bound, want_process, SYNC_NONE },              /* needs CAP_SETPCAP */
+  { "creds", child_creds, want_process, SYNC_NONE },                   /* groups, gid, uid, capabilities, cwd */
+  { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
+  /* stage 4: the program */
+  { "exec.resolve", child_exec_resolve, want_process, SYNC_NONE },     /* its errors are create's */
+  { "exec.ready", child_exec_ready, NULL, SYNC_READY },
+  { "exec.wait_start", child_exec_wait_start, want_listen, SYNC_NONE },
+  { "hooks.start", child_hooks_start, want_start_hooks, SYNC_NONE },
+  { "exec.go", child_exec_go, NULL, SYNC_NONE },
+  { 0 },
+};
+
+const struct step child_exec[] = {
+  { "ns.join", child_ns_join, want_join, SYNC_NONE },
+  { "ns.fork", child_ns_fork, want_fork, SYNC_PID },
+  { "session", child_session, NULL, SYNC_NONE },
+  { "exec.tty", child_exec_tty, want_terminal, SYNC_NONE },
+  { "keyring", child_keyring, want_keyring, SYNC_NONE },
+  { "caps.bound", child_bound, NULL, SYNC_NONE },
+  { "creds", child_creds, NULL, SYNC_NONE },
+  { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
+  { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },
+  { "exec.ready", child_exec_ready, NULL, SYNC_READY },
+  { "exec.go", child_exec_go, NULL, SYNC_NONE },
+  { 0 },
+};

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* create, run and exec: the parent's tables run, and what follows them. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/fds.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "launch/hooks.h"
+#include "launch/launch.h"
+#include "launch/lifecycle.h"
+#include "launch/parent.h"
+#include "launch/teardown.h"
+#include "launch/wait.h"
+#include "ocispec/config.h"
+#include "plan/bundle.h"
+#include "plan/plan.h"
+
+#define OCI_VERSION "1.3.0"
+
+static void
+log_step (void *data, const char *name, int ret)
+{
+  log_debug (data, "step %s: %s", name, ret < 0 ? "failed" : "done");
+}
+
+/* Time and owner of the container, into buffers of the caller.  */
+static void
+stamp (struct record *rec, char *when, size_t when_size, char *owner, size_t owner_size)
+{
+  struct timespec now;
+  struct tm tm;
+  size_t n;
+
+  (void) clock_gettime (CLOCK_REALTIME, &now);
+  (void) gmtime_r (&now.tv_sec, &tm);
+  n = strftime (when, when_size, "%Y-%m-%dT%H:%M:%S", &tm);
+  (void) snprintf (when + n, when_size - n, ".%09ldZ", now.tv_nsec);
+  rec->created = when;
+  /* no lookup of names: that would load the host's name service at every start */
+  (void) snprintf (owner, owner_size, "%u", geteuid ());
+  rec->owner = geteuid () == 0 ? "root" : owner;
+}
+
+static void
+fill_record (struct record *rec, const struct launch_args *args, const struct bundle *bundle, const struct plan *plan,
+             struct cgroup *cgroup)
+{
+  const struct oci_config *config = bundle->config;
+
+  *rec = (struct record){ .oci_version = OCI_VERSION, .id = args->id, .status = "creating", .bundle = bundle->path,
+                          .rootfs = plan->root.path, .annotations = config->annotations,
+                          .n_annotations = config->n_annotations, .pid_file = args->pid_file, .cgroup = cgroup,
+                          .own_pid_ns = plan->ns.new_pid, .no_process = ! plan->process.given,
+                          .poststart = plan->hooks.n_poststart > 0, .poststop = plan->hooks.n_poststop > 0 };
+}
+
+/* `run`: the child was let go; waits for execve, then poststart hooks.  */
+static int
+start_now (struct launch *l, struct err *err)
+{
+  int ret = parent_started (l->sync, err);
+
+  if (ret < 0 || l->plan->hooks.n_poststart == 0)
+    return ret;
+  return lifecycle_hooks (l->rec, "running", l->pid, l->plan->hooks.poststart, l->plan->hooks.n_poststart, err);
+}
+
+/* Receives the terminal's master that the child sent over our own pair.  */
+static int
+take_master (struct launch *l, int *ret_master, struct err *err)
+{
+  char name[64];
+  size_t n = 1;
+  ssize_t len;
+
+  *ret_master = -1;
+  if (l->terminal < 0)
+    return 0;
+  len = fds_recv (l->terminal, name, sizeof name, ret_master, &n);
+  if (len < 0)
+    return err_sys (err, (int) -len, "recvmsg", "terminal");
+  return n == 1 ? 0 : err_bug (err, EPROTO, "no terminal came");
+}
+
+/* Waits in the foreground for what was started.  */
+static int
+attend (struct launch *l, struct wait_signals *signals, int *ret_status, struct err *err)
+{
+  own_fd int master = -1;
+  int ret = take_master (l, &master, err);
+
+  if (ret == 0)
+    ret = wait_foreground (signals, l->pid, l->child, master, ret_status, err);
+  if (ret == 0)
+    l->cloned = l->pid = 0; /* waited for */
+  return ret;
+}
+
+/* The whole of create after the record is filled; on failure the child is ended, the rest is the caller's.  */
+static int
+create (struct launch *l, struct wait_signals *signals, int *ret_status, struct err *err)
+{
+  const struct launch_args *a = l->args;
+  const struct step_watch watch = { log_step, (void *) a->log };
+  int ret = 0;
+
+  if (a->run && ! a->detach)
+    ret = wait_block (signals, err);
+  if (ret == 0)
+    ret = step_run (parent_create, l, l->plan, a->log ? &watch : NULL, err);
+  if (ret == 0 && a->run)
+    ret = start_now (l, err);
+  if (ret < 0 || ! a->run || a->detach)
+    return ret;
+  return attend (l, signals, ret_status, err);
+}
+
+/* The end of a container that `run` attended.  */
+static int
+finish (const struct launch *l, struct err *err)
+{
+  const struct plan_hooks *h = &l->plan->hooks;
+  int ret;
+
+  if (l->args->keep)
+    return 0;
+  ret = teardown (l->dir, l->rec, err);
+  if (ret == 0)
+    lifecycle_poststop (l->rec, h->poststop, h->n_poststop, l->args->log);
+  return ret;
+}
+
+int
+launch_create (const struct launch_args *args, const struct bundle *bundle, struct plan_arena *arena,
+               const struct plan *plan, struct cgroup *cgroup, int *ret_status, struct err *err)
+{
+  struct record_dir dir = RECORD_DIR_NONE;
+  struct wait_signals signals = { .fd = -1 };
+  struct record rec;
+  struct launch l;
+  char when[64], owner[16];
+  int ret;
+
+  fill_record (&rec, args, bundle, plan, cgroup);
+  stamp (&rec, when, sizeof when, owner, sizeof owner);
+  parent_init (&l, args, arena, plan, &dir, &rec);
+  l.bundle = bundle;
+  ret = create (&l, &signals, ret_status, err);
+  if (ret < 0)
+    {
+      parent_kill (&l);
+      if (l.reserved)
+        {
+          teardown_failed (&dir, &rec, args->log);
+          lifecycle_poststop (&rec, plan->hooks.poststop, l.rec->pid > 0 ? plan->hooks.n_poststop : 0, args->log);
+        }
+    }
+  else if (args->run && ! args->detach)
+    ret = finish (&l, err);
+  parent_close (&l);
+  wait_unblock (&signals);
+  record_close (&dir);
+  return ret;
+}
+
+int
+launch_exec (const struct launch_args *args, struct plan_arena *arena, const struct plan *plan, struct record_dir *dir,
+             struct record *rec, int *ret_status, struct err *err)
+{
+  const struct step_watch watch = { log_step, (void *) args->log };
+  struct wait_signals signals = { .fd = -1 };
+  struct launch l;
+  int ret;
+
+  parent_init (&l, args, arena, plan, dir, rec);
+  ret = lifecycle_open_first (rec, &l.pidfd, err);
+  if (ret == 0 && ! args->detach)
+    ret = wait_block (&signals, err);
+  if (ret == 0)
+    ret = step_run (parent_exec, &l, plan, args->log ? &watch : NULL, err);
+  if (ret == 0)
+    ret = parent_started (l.sync, err);
+  if (ret == 0 && ! args->detach)
+    ret = attend (&l, &signals, ret_status, err);
+  if (ret < 0)
+    {
+      parent_kill (&l);
+      if (args->pid_file && l.pid > 0)
+        (void) unlink (args->pid_file);
+    }
+  parent_close (&l);
+  wait_unblock (&signals);
+  return ret;
+}

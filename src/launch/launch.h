@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The deeds of the runtime: create, start, run, exec, kill, delete.  Each takes a record
+ * directory's place (root, id) and leaves either the wanted state or nothing. */
+#ifndef ORLOP_LAUNCH_LAUNCH_H
+#define ORLOP_LAUNCH_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct bundle;
+struct cgroup;
+struct err;
+struct log;
+struct plan;
+struct plan_arena;
+struct record;
+struct record_dir;
+
+/* What create, run and exec are given besides the plan.  */
+struct launch_args
+{
+  const char *root;           /* directory of all containers */
+  const char *id;
+  const char *console_socket; /* or NULL */
+  const char *pid_file;       /* absolute, or NULL */
+  bool run, detach, keep;     /* run: start at once; detach: do not wait; keep: do not delete afterwards */
+  const struct log *log;
+};
+
+/* Creates (and with args->run starts) the container of PLAN.  BUNDLE is where it comes from.  With run and without detach it
+ * waits, relays, deletes, and sets *RET_STATUS.  On failure nothing is left.  */
+int launch_create (const struct launch_args *args, const struct bundle *bundle, struct plan_arena *arena,
+                   const struct plan *plan, struct cgroup *cgroup, int *ret_status, struct err *err);
+
+/* Starts a created container: startContainer hooks, execve, poststart hooks.  Reports the errno of execve.  */
+int launch_start (const char *root, const char *id, const struct log *log, struct err *err);
+
+/* Signals the container's first process, or with ALL every process of it.  */
+int launch_kill (const char *root, const char *id, int signal, bool all, struct err *err);
+
+/* Deletes a container; with FORCE kills it first, and one that does not exist is no error.  */
+int launch_delete (const char *root, const char *id, bool force, const struct log *log, struct err *err);
+
+/* Runs one more process, by PLAN, in a running container.  *RET_STATUS as of launch_create with run.  */
+int launch_exec (const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
+                 struct record_dir *dir, struct record *rec, int *ret_status, struct err *err);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Adapters of the parent's steps: each calls one lower floor.  The order is in
+ * parent_steps.c, the child's cloning in parent_spawn.c. */
+#include "launch/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fds.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "cgroup/limits.h"
+#include "kernel/pid.h"
+#include "kernel/sys.h"
+#include "launch/hooks.h"
+#include "ocispec/config.h"
+#include "plan/bundle.h"
+#include "plan/plan.h"
+
+void
+parent_init (struct launch *l, const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
+             struct record_dir *dir, struct record *rec)
+{
+  *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup_fd = -1,
+                        .sync = -1, .child_sync = -1, .listen = -1, .console = -1, .terminal = -1, .pidfd = -1,
+                        .child = -1 };
+}
+
+void
+parent_close (struct launch *l)
+{
+  cgroup_close_fds (l->join_fds, l->n_join_fds);
+  l->n_join_fds = 0;
+  own_close (&l->cgroup_fd);
+  own_close (&l->sync);
+  own_close (&l->child_sync);
+  own_close (&l->listen);
+  own_close (&l->console);
+  own_close (&l->terminal);
+  own_close (&l->pidfd);
+  own_close (&l->child);
+  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->console = l->terminal = l->pidfd = l->child = -1;
+}
+
+void
+parent_kill (struct launch *l)
+{
+  if (l->child >= 0)
+    (void) pid_signal (l->child, SIGKILL, NULL);
+  if (l->cloned > 0)
+    {
+      (void) kill (l->cloned, SIGKILL); /* not yet waited for, so the number is still its own */
+      while (waitpid (l->cloned, NULL, 0) < 0 && errno == EINTR)
+        ;
+    }
+  l->cloned = l->pid = 0;
+}
+
+int
+parent_explain (struct launch *l, int ret, struct err *err)
+{
+  siginfo_t info = { 0 };
+
+  if ((ret != -ECONNRESET && ret != -EPIPE) || l->cloned <= 0)
+    return ret;
+  if (waitid (P_PID, (id_t) l->cloned, &info, WEXITED | WNOWAIT) < 0)
+    return ret;
+  err_clear (err);
+  if (info.si_code == CLD_EXITED)
+    return err_bug (err, ECONNRESET, "the container's first process ended with status %d before it was ready", info.si_status);
+  return err_host (err, ECONNRESET, "the container's first process was ended by signal %d before it was ready%s", info.si_status,
+                   info.si_status == SIGKILL ? " (is a memory limit too small?)" : "");
+}
+
+int
+parent_started (int sock, struct err *err)
+{
+  int ret = sync_expect (sock, SYNC_START, NULL, NULL, NULL, err);
+
+  if (ret == -ECONNRESET)
+    {
+      err_clear (err); /* end of file: execve closed it */
+      return 0;
+    }
+  return ret;
+}
+
+/* Fills what the record can know before anything is done.  */
+int
+parent_reserve (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int ret = record_reserve (l->args->root, l->args->id, l->dir, err);
+
+  if (ret < 0)
+    return ret;
+  l->reserved = true;
+  ret = cgroup_survey (l->rec->cgroup, err);
+  if (ret == 0)
+    ret = record_save (l->dir, l->rec, err);
+  if (ret == 0)
+    ret = file_create_at (l->dir->fd, RECORD_CONFIG, l->bundle->text, l->bundle->len, 0600, err);
+  return ret;
+}
+
+int
+parent_cgroup_make (void *self, struct err *err)
+{
+  struct launch *l = self;
+  const struct oci_linux *x = l->bundle->config->linux_;
+  int ret = cgroup_make (l->rec->cgroup, &l->cgroup_fd, err);
+
+  if (ret < 0)
+    return err_in (err, ret, "linux.cgroupsPath");
+  ret = cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_EARLY, err);
+  if (ret < 0 || l->cgroup_fd >= 0)
+    return ret;
+  ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);
+  l->n_join_fds = ret > 0 ? (size_t) ret : 0;
+  return ret < 0 ? ret : 0;
+}
+
+int
+parent_cgroup_open (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int ret = cgroup_open (l->rec->cgroup, &l->cgroup_fd, err);
+
+  if (ret < 0 || l->cgroup_fd >= 0)
+    return ret;
+  ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);
+  l->n_join_fds = ret > 0 ? (size_t) ret : 0;
+  return ret < 0 ? ret : 0;
+}
+
+int
+parent_cgroup_late (void *self, struct err *err)
+{
+  struct launch *l = self;
+  const struct oci_linux *x = l->bundle->config->linux_;
+
+  return cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_LATE, err);
+}
+
+int
+parent_listen (void *self, struct err *err)
+{
+  struct launch *l = self;
+
+  l->listen = fds_listen (l->dir->fd, RECORD_SOCKET, SOCK_SEQPACKET, err);
+  return l->listen < 0 ? l->listen : 0;
+}
+
+int
+parent_console (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int pair[2];
+
+  if (l->args->console_socket)
+    {
+      l->console = fds_connect (AT_FDCWD, l->args->console_socket, SOCK_STREAM, err);
+      return l->console < 0 ? l->console : 0;
+    }
+  /* in the foreground we are the engine: the master comes to ourselves */
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+    return err_sys (err, errno, "socketpair", "console");
+  l->console = pair[0];
+  l->terminal = pair[1];
+  return 0;
+}
+
+int
+parent_map_ids (void *self, struct err *err)
+{
+  struct launch *l = self;
+  char path[32];
+  int ret = parent_explain (l, sync_expect (l->sync, SYNC_MAP_IDS, NULL, NULL, NULL, err), err);
+
+  if (ret < 0)
+    return ret;
+  (void) snprintf (path, sizeof path, "/proc/%d", l->cloned);
+  own_fd int proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  ret = parent_write_maps (l->plan, l->cloned, proc, err);
+  return ret < 0 ? ret : sync_send (l->sync, SYNC_MAP_IDS, NULL, 0, NULL, 0, err);
+}
+
+int
+parent_take_pid (void *self, struct err *err)
+{
+  struct launch *l = self;
+  struct sync_packet p;
+  int pidfd = -1, ret;
+  size_t n = 1;
+
+  ret = parent_explain (l, sync_expect (l->sync, SYNC_PID, &p, &pidfd, &n, err), err);
+  if (ret < 0)
+    return ret;
+  if (n != 1 || p.pid.pid <= 0)
+    return err_bug (err, EPROTO, "PID brought no process");
+  while (waitpid (l->cloned, NULL, 0) < 0 && errno == EINTR) /* the go-between has done its part */
+    ;
+  own_close (&l->child);
+  l->child = pidfd;
+  l->cloned = l->pid = p.pid.pid;
+  return sync_send (l->sync, SYNC_PID, NULL, 0, NULL, 0, err);
+}
+
+/* The first process's number inside its own pid namespace: the last of NSpid in /proc/PID/status (proc(5)).  */
+static pid_t
+inner_pid (const struct launch *l)
+{
+  char path[32], buf[4096], *p, *end;
+
+  if (l->plan->ns.new_pid)
+    return 1;
+  if (! l->plan->ns.fork)
+    return l->pid;
+  (void) snprintf (path, sizeof path, "/proc/%d/status", l->pid);
+  if (file_read_small (AT_FDCWD, path, buf, sizeof buf) < 0 || (p = strstr (buf, "\nNSpid:")) == NULL)
+    return l->pid;
+  end = strchr (p + 1, '\n');
+  if (end)
+    *end = '\0';
+  p = strrchr (p, '\t');
+  return p ? (pid_t) strtol (p + 1, NULL, 10) : l->pid;
+}
+
+/* Memfd with the state text for hooks; PID as the reader sees it.  */
+static int
+state_fd (const struct launch *l, const char *status, pid_t pid, struct err *err)
+{
+  own_mem char *text = NULL;
+  size_t len;
+  int ret = record_state (l->rec, status, pid, &text, &len, err);
+
+  return ret < 0 ? ret : hooks_state (text, len, err);
+}
+
+int
+parent_hooks (void *self, struct err *err)
+{
+  struct launch *l = self;
+  const struct plan_hooks *h = &l->plan->hooks;
+  int ret = parent_explain (l, sync_expect (l->sync, SYNC_HOOKS, NULL, NULL, NULL, err), err);
+
+  if (ret < 0)
+    return ret;
+  l->rec->pid = l->pid;
+  ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
+  if (ret == 0)
+    ret = record_save (l->dir, l->rec, err); /* a hook may ask for the state */
+  if (ret < 0)
+    return ret;
+  own_fd int outer = state_fd (l, "creating", l->pid, err);
+  if (outer < 0)
+    return outer;
+  ret = hooks_run (h->prestart, h->n_prestart, outer, l->rec->bundle, err);
+  if (ret == 0)
+    ret = hooks_run (h->create_runtime, h->n_create_runtime, outer, l->rec->bundle, err);
+  if (ret < 0)
+    return ret;
+  own_fd int creating = state_fd (l, "creating", inner_pid (l), err);
+  own_fd int created = state_fd (l, "created", inner_pid (l), err);
+  if (creating < 0 || created < 0)
+    return creating < 0 ? creating : created;
+  return sync_send (l->sync, SYNC_HOOKS, NULL, 0, (int[]){ creating, created }, 2, err);
+}
+
+int
+parent_ready (void *self, struct err *err)
+{
+  struct launch *l = self;
+
+  return parent_explain (l, sync_expect (l->sync, SYNC_READY, NULL, NULL, NULL, err), err);
+}
+
+/* From outside: the child may be in a user namespace that must not raise limits, and our own stay as they are.  */
+int
+parent_rlimits (void *self, struct err *err)
+{
+  struct launch *l = self;
+  const struct plan_process *p = &l->plan->process;
+
+  for (size_t i = 0; i < p->n_rlimits; i++)
+    {
+      const struct plan_rlimit *r = &p->rlimits[i];
+      struct sys_rlimit limit = { r->soft, r->hard };
+      int ret = sys_prlimit (l->pid, r->which, &limit, NULL);
+
+      if (ret < 0)
+        return err_in (err, err_sys (err, -ret, "prlimit", "soft %ju, hard %ju", (uintmax_t) r->soft, (uintmax_t) r->hard), "%s",
+                       r->where);
+    }
+  return 0;
+}
+
+int
+parent_save (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int ret = 0;
+
+  if (l->rec->pid != l->pid)
+    ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
+  l->rec->pid = l->pid;
+  l->rec->status = "created";
+  return ret < 0 ? ret : record_save (l->dir, l->rec, err);
+}
+
+int
+parent_pid_file (void *self, struct err *err)
+{
+  struct launch *l = self;
+  char text[16];
+
+  if (l->args->pid_file == NULL)
+    return 0;
+  /* no line feed: go-runc takes the bytes as they are */
+  return file_replace_at (AT_FDCWD, l->args->pid_file, text, (size_t) snprintf (text, sizeof text, "%d", l->pid), 0644, err);
+}
+
+int
+parent_go (void *self, struct err *err)
+{
+  struct launch *l = self;
+
+  return parent_explain (l, sync_send (l->sync, SYNC_READY, NULL, 0, NULL, 0, err), err);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent's side of create and exec: what its steps share, and the adapters that the
+ * step tables name. */
+#ifndef ORLOP_LAUNCH_PARENT_H
+#define ORLOP_LAUNCH_PARENT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "launch/launch.h"
+#include "launch/record.h"
+#include "launch/step.h"
+
+enum
+{
+  LAUNCH_MAX_JOIN_FDS = 24
+};
+
+struct launch
+{
+  const struct launch_args *args;
+  const struct bundle *bundle; /* create only */
+  struct plan_arena *arena;
+  const struct plan *plan;
+  struct record_dir *dir;
+  struct record *rec;
+  bool reserved;     /* the directory of a new container is ours: undo must remove it */
+  int cgroup_fd;     /* for clone3 (cgroup v2), or -1 */
+  int join_fds[LAUNCH_MAX_JOIN_FDS]; /* files into which the child writes "0" (cgroup v1) */
+  size_t n_join_fds;
+  int sync;          /* our end of the pair */
+  int child_sync;    /* the child's, until it is cloned */
+  int listen;        /* start.sock */
+  int console;       /* connected console socket, or the child's end of our own pair */
+  int terminal;      /* our end of it: the master arrives here (foreground) */
+  int pidfd;         /* exec: the container's first process */
+  pid_t cloned;      /* the process that we cloned, not yet waited for */
+  pid_t pid;         /* the first process of the container, or the one exec made */
+  int child;         /* its pidfd */
+};
+
+/* The tables of the parent.  */
+extern const struct step parent_create[];
+extern const struct step parent_exec[];
+
+/* A launch with nothing open.  */
+void parent_init (struct launch *l, const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
+                  struct record_dir *dir, struct record *rec);
+
+/* Closes what is open.  */
+void parent_close (struct launch *l);
+
+/* Kills and waits for the child of a launch that failed.  */
+void parent_kill (struct launch *l);
+
+/* Says why the child ended when a message was awaited: exit status or signal instead of "the other side ended".  Returns RET.  */
+int parent_explain (struct launch *l, int ret, struct err *err);
+
+/* After the last row: waits until execve has closed the child's end (0), or takes its failure.  */
+int parent_started (int sock, struct err *err);
+
+/* Adapters of parent.c and parent_spawn.c.  */
+int parent_reserve (void *self, struct err *err);
+int parent_cgroup_make (void *self, struct err *err);
+int parent_cgroup_open (void *self, struct err *err);
+int parent_listen (void *self, struct err *err);
+int parent_console (void *self, struct err *err);
+int parent_spawn (void *self, struct err *err);
+int parent_map_ids (void *self, struct err *err);
+int parent_take_pid (void *self, struct err *err);
+int parent_hooks (void *self, struct err *err);
+int parent_ready (void *self, struct err *err);
+int parent_cgroup_late (void *self, struct err *err);
+int parent_rlimits (void *self, struct err *err);
+int parent_save (void *self, struct err *err);
+int parent_pid_file (void *self, struct err *err);
+int parent_go (void *self, struct err *err);
+
+/* Writes the id maps of PLAN for process PID, whose /proc directory is PROC_PID.  */
+int parent_write_maps (const struct plan *plan, pid_t pid, int proc_pid, struct err *err);
+
+#endif

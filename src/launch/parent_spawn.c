@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting the child: its program in a sealed memfd, one clone3 into its namespaces and its
+ * cgroup, its ids, and HELLO with the plan and its descriptors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fds.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "cgroup/cgroup.h"
+#include "kernel/idmap.h"
+#include "kernel/image.h"
+#include "kernel/mount.h"
+#include "kernel/ns.h"
+#include "kernel/sys.h"
+#include "launch/init_image.h"
+#include "launch/parent.h"
+#include "plan/arena.h"
+#include "plan/plan.h"
+
+static int
+open_image (const struct launch *l, struct err *err)
+{
+  size_t len = (size_t) (orlop_init_image_end - orlop_init_image_start);
+  int fd = image_open (orlop_init_image_start, len, err);
+
+  if (fd != -EACCES && fd != -ENOSYS)
+    return fd;
+  err_clear (err); /* vm.memfd_noexec, or no memfd at all: an unnamed file beside the record */
+  return image_open_at (l->dir->fd, orlop_init_image_start, len, err);
+}
+
+/* The mapped ids appear with HELLO: then root of the new namespace is who we must be to keep its capabilities through
+ * execve (user_namespaces(7)).  */
+static int
+wait_for_maps (int sync, struct err *err)
+{
+  struct pollfd p = { .fd = sync, .events = POLLIN };
+  int ret;
+
+  do
+    ret = poll (&p, 1, -1);
+  while (ret < 0 && errno == EINTR);
+  if (ret < 0)
+    return err_sys (err, errno, "poll", "sync");
+  ret = sys_setresgid (0, 0, 0);
+  if (ret < 0)
+    return err_sys (err, -ret, "setresgid", "0");
+  ret = sys_setresuid (0, 0, 0);
+  return ret < 0 ? err_sys (err, -ret, "setresuid", "0") : 0;
+}
+
+/* In the child, still a copy of ourselves: joins its cgroup and becomes orlop-init.  Never returns.  */
+static void __attribute__ ((noreturn))
+become_init (const struct launch *l, int image, const char *arg)
+{
+  char *argv[] = { (char *) "orlop-init", (char *) arg, NULL }, *envp[] = { NULL };
+  struct err err = { 0 };
+  int ret = cgroup_join (l->join_fds, l->n_join_fds, &err);
+
+  if (ret == 0 && l->plan->ns.new_user && ! l->plan->ns.staged)
+    ret = wait_for_maps (l->child_sync, &err);
+  if (ret == 0 && fcntl (l->child_sync, F_SETFD, 0) < 0)
+    ret = err_sys (&err, errno, "fcntl", "sync");
+  if (ret == 0)
+    {
+      ret = sys_execveat (image, "", argv, envp, AT_EMPTY_PATH);
+      (void) err_sys (&err, -ret, "execveat", "orlop-init");
+    }
+  sync_fail (l->child_sync, &err);
+  _exit (1);
+}
+
+/* Clones, into the cgroup if the kernel can (Linux 5.7), else the cgroup is entered afterwards.  Returns as clone3 does.  */
+static int
+clone_child (struct launch *l, bool *ret_in_cgroup)
+{
+  struct clone_args args = { .flags = l->plan->ns.clone_flags | CLONE_PIDFD, .pidfd = (uintptr_t) &l->child,
+                             .exit_signal = SIGCHLD };
+  int pid;
+
+  *ret_in_cgroup = l->cgroup_fd >= 0;
+  if (*ret_in_cgroup)
+    {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = (uint64_t) l->cgroup_fd;
+    }
+  pid = sys_clone3 (&args);
+  if (! *ret_in_cgroup || (pid != -EINVAL && pid != -E2BIG && pid != -EACCES && pid != -EOPNOTSUPP))
+    return pid;
+  *ret_in_cgroup = false;
+  args.flags &= ~CLONE_INTO_CGROUP;
+  args.cgroup = 0;
+  return sys_clone3 (&args);
+}
+
+int
+parent_write_maps (const struct plan *plan, pid_t pid, int proc_pid, struct err *err)
+{
+  const struct plan_ns *ns = &plan->ns;
+  bool helper = geteuid () != 0
+                && ! (idmap_is_own (ns->uid_maps, ns->n_uid_maps, geteuid ())
+                      && idmap_is_own (ns->gid_maps, ns->n_gid_maps, getegid ()));
+  int ret = helper ? idmap_helper (pid, ns->uid_maps, ns->n_uid_maps, ns->gid_maps, ns->n_gid_maps, err)
+                   : idmap_write (proc_pid, ns->uid_maps, ns->n_uid_maps, ns->gid_maps, ns->n_gid_maps, ns->setgroups, err);
+
+  return err_in (err, ret, "linux.uidMappings");
+}
+
+static int
+set_oom (const struct launch *l, int proc_pid, struct err *err)
+{
+  const char *text = l->plan->process.oom_score_adj;
+  int ret = file_write_at (proc_pid, "oom_score_adj", text, strlen (text), err);
+
+  if ((ret == -EACCES || ret == -EPERM) && geteuid () != 0)
+    {
+      /* lowering it needs CAP_SYS_RESOURCE; an unprivileged user's container runs with what it may have */
+      log_warn (l->args->log, "process.oomScoreAdj: %s may not be set without privilege, left as it is", text);
+      err_clear (err);
+      return 0;
+    }
+  return err_in (err, ret, "process.oomScoreAdj");
+}
+
+/* What must be done to the child's /proc before it goes on: it waits for HELLO.  */
+static int
+prepare_child (struct launch *l, struct err *err)
+{
+  const struct plan *p = l->plan;
+  bool maps = p->ns.new_user && ! p->ns.staged;
+  char path[32];
+  int ret = 0;
+
+  if (! maps && p->process.oom_score_adj == NULL)
+    return 0;
+  (void) snprintf (path, sizeof path, "/proc/%d", l->cloned);
+  own_fd int proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  if (maps)
+    ret = parent_write_maps (p, l->cloned, proc, err);
+  if (ret == 0 && p->process.oom_score_adj)
+    ret = set_oom (l, proc, err);
+  return ret;
+}
+
+/* Opens the namespaces to join, appending to FDS.  */
+static int
+open_joins (const struct plan_ns *ns, int *fds, size_t *n, struct err *err)
+{
+  for (size_t i = 0; i < ns->n_joins; i++)
+    {
+      int fd = ns_open (ns->joins[i].path, ns->joins[i].flag, err);
+
+      if (fd < 0)
+        return err_in (err, fd, "%s", ns->joins[i].where);
+      fds[(*n)++] = fd;
+    }
+  return 0;
+}
+
+static int
+send_hello (struct launch *l, struct err *err)
+{
+  struct sync_hello hello = { .address = (uintptr_t) l->arena->base, .size = l->arena->used,
+                              .plan = (uintptr_t) l->plan, .n_later = (uint32_t) l->plan->n_from_parent };
+  const int known[] = { [SYNC_FD_PLAN] = l->arena->fd, [SYNC_FD_LISTEN] = l->listen,
+                        [SYNC_FD_CONSOLE] = l->console, [SYNC_FD_PIDFD] = l->pidfd };
+  int fds[FDS_MAX], ret;
+  size_t n = 0, n_known;
+
+  for (size_t role = 0; role < SYNC_FD_JOIN; role++)
+    if (known[role] >= 0)
+      {
+        hello.present |= 1u << role;
+        fds[n++] = known[role];
+      }
+  n_known = n;
+  ret = open_joins (&l->plan->ns, fds, &n, err);
+  if (ret == 0)
+    ret = sync_send (l->sync, SYNC_HELLO, &hello, sizeof hello, fds, n, err);
+  cgroup_close_fds (fds + n_known, n - n_known);
+  return ret;
+}
+
+/* A tree that only we can reach.  It must neither stay shared with its origin nor wait for its attributes: later, from
+ * inside the container's user namespace, they cannot be changed.  */
+static int
+open_tree_for (const char *path, bool recursive, const struct plan_mount *m, uint64_t fallback, struct err *err)
+{
+  uint64_t propagation = m && m->propagation ? m->propagation : fallback;
+  bool all = m && m->propagation ? m->propagation_recursive : true;
+  own_fd int fd = mount_clone (AT_FDCWD, path, recursive, err);
+  int ret;
+
+  if (fd < 0)
+    return fd;
+  ret = mount_set (fd, 0, 0, propagation, all && recursive, err);
+  if (ret == 0 && m && (m->attr_set || m->attr_clear))
+    ret = mount_set (fd, m->attr_set, m->attr_clear, 0, false, err);
+  return ret < 0 ? ret : take_fd (&fd);
+}
+
+static int
+send_tree (struct launch *l, int tree, struct err *err)
+{
+  int ret;
+  own_fd int fd = tree;
+
+  if (fd < 0)
+    return fd;
+  ret = sync_send (l->sync, SYNC_FDS, NULL, 0, &fd, 1, err);
+  return ret;
+}
+
+static int
+send_trees (struct launch *l, struct err *err)
+{
+  const struct plan *p = l->plan;
+  uint64_t fallback = p->root.propagation ? p->root.propagation : (uint64_t) MS_SLAVE;
+  int ret = 0;
+
+  if (p->root.from_parent)
+    ret = err_in (err, send_tree (l, open_tree_for (p->root.path, true, NULL, fallback, err), err), "root.path");
+  for (size_t i = 0; ret == 0 && i < p->n_mounts; i++)
+    if (p->mounts[i].from_parent)
+      {
+        const struct plan_mount *m = &p->mounts[i];
+        ret = err_in (err, send_tree (l, open_tree_for (m->source, m->recursive, m, fallback, err), err), "%s", m->where);
+      }
+  return ret;
+}
+
+int
+parent_spawn (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int pair[2], ret;
+  char arg[16];
+  bool in_cgroup;
+  own_fd int image = open_image (l, err);
+
+  if (image < 0)
+    return image;
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    return err_sys (err, errno, "socketpair", "sync");
+  l->sync = pair[0];
+  l->child_sync = pair[1];
+  (void) snprintf (arg, sizeof arg, "%d", l->child_sync);
+  ret = clone_child (l, &in_cgroup);
+  if (ret == 0)
+    become_init (l, image, arg);
+  if (ret < 0)
+    return err_in (err, err_sys (err, -ret, "clone3", "first process"), "linux.namespaces");
+  l->cloned = l->pid = ret;
+  own_close (&l->child_sync);
+  l->child_sync = -1;
+  ret = l->cgroup_fd >= 0 && ! in_cgroup ? cgroup_add_pid (l->rec->cgroup, l->cloned, err) : 0;
+  if (ret == 0)
+    ret = prepare_child (l, err);
+  if (ret == 0)
+    ret = send_hello (l, err);
+  return ret < 0 ? ret : parent_explain (l, send_trees (l, err), err);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contents page of the parent: what create and exec do outside, in this order.  The
+ * child's is child_steps.c; rows with a message meet those there.  A failure at any row is
+ * undone from the record alone, by what `delete` does (teardown.c). */
+#include "launch/parent.h"
+#include "launch/want.h"
+
+const struct step parent_create[] = {
+  { "record.reserve", parent_reserve, NULL, SYNC_NONE },           /* before the first effect: what is intended */
+  { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* the child is cloned into it, limits stand */
+  { "start.listen", parent_listen, want_listen, SYNC_NONE },
+  { "console.connect", parent_console, want_terminal, SYNC_NONE },
+  { "child.spawn", parent_spawn, NULL, SYNC_NONE },
+  { "child.map_ids", parent_map_ids, want_unshare_user, SYNC_MAP_IDS }, /* needs privilege over the parent namespace */
+  { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
+  { "child.ready", parent_ready, NULL, SYNC_READY },
+  { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: the child will fork no more */
+  { "child.rlimits", parent_rlimits, want_rlimits, SYNC_NONE },    /* late: they must not starve the set-up */
+  { "record.save", parent_save, NULL, SYNC_NONE },
+  { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },           /* last: engines watch for it */
+  { "child.go", parent_go, NULL, SYNC_NONE },
+  { 0 },
+};
+
+const struct step parent_exec[] = {
+  { "cgroup.open", parent_cgroup_open, NULL, SYNC_NONE },
+  { "console.connect", parent_console, want_terminal, SYNC_NONE },
+  { "child.spawn", parent_spawn, NULL, SYNC_NONE },
+  { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "child.ready", parent_ready, NULL, SYNC_READY },
+  { "child.rlimits", parent_rlimits, want_rlimits, SYNC_NONE },
+  { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },
+  { "child.go", parent_go, NULL, SYNC_NONE },
+  { 0 },
+};

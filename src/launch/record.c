@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the runtime remembers of a container; see record.h.  */
+#include "launch/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "kernel/pid.h"
+#include "ocispec/config.h"
+#include "ocispec/state.h"
+
+const OCI_TYPE (record,
+  OCI_STR    (record, oci_version, "ociVersion",  OCI_REQUIRED),
+  OCI_STR    (record, id,          "id",          OCI_REQUIRED),
+  OCI_STR    (record, status,      "status",      OCI_REQUIRED),
+  OCI_NUM    (record, pid,         "pid",         0),
+  OCI_STR    (record, bundle,      "bundle",      OCI_REQUIRED),
+  OCI_STR    (record, rootfs,      "rootfs",      0),
+  OCI_STR    (record, created,     "created",     0),
+  OCI_STR    (record, owner,       "owner",       0),
+  OCI_STRMAP (record, annotations, "annotations", 0),
+  OCI_NUM    (record, start_time,  "startTime",   0),
+  OCI_STR    (record, pid_file,    "pidFile",     0),
+  OCI_OBJ    (record, cgroup,      "cgroup",      0, cgroup),
+  OCI_BOOL   (record, own_pid_ns,  "ownPidNamespace", 0),
+  OCI_BOOL   (record, no_process,  "noProcess",   0),
+  OCI_BOOL   (record, poststart,   "poststart",   0),
+  OCI_BOOL   (record, poststop,    "poststop",    0));
+
+static int
+make_parents (const char *path, struct err *err)
+{
+  char buf[4096];
+
+  if (str_copy (buf, sizeof buf, path) < 0)
+    return err_sys (err, ENAMETOOLONG, "mkdir", "%s", path);
+  for (char *p = buf + 1; *p; p++)
+    if (*p == '/')
+      {
+        *p = '\0';
+        if (mkdir (buf, 0755) < 0 && errno != EEXIST)
+          return err_sys (err, errno, "mkdir", "%s", buf);
+        *p = '/';
+      }
+  return mkdir (buf, 0700) < 0 && errno != EEXIST ? err_sys (err, errno, "mkdir", "%s", buf) : 0;
+}
+
+/* Whoever could write to the directory could make us signal or unmount anything.  */
+static int
+check_owner (int fd, const char *path, struct err *err)
+{
+  struct stat st;
+
+  if (fstat (fd, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", path);
+  if (st.st_uid != geteuid () && st.st_uid != 0)
+    return err_host (err, EPERM, "the root directory %s belongs to another user (uid %u)", path, st.st_uid);
+  if ((st.st_mode & 022) && ! (st.st_mode & S_ISVTX))
+    return err_host (err, EPERM, "the root directory %s may be written by others", path);
+  return 0;
+}
+
+int
+record_root (const char *path, bool make, struct err *err)
+{
+  int ret;
+  own_fd int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0 && errno == ENOENT && make)
+    {
+      ret = make_parents (path, err);
+      if (ret < 0)
+        return ret;
+      fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+  if (fd < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  ret = make ? check_owner (fd, path, err) : 0;
+  return ret < 0 ? ret : take_fd (&fd);
+}
+
+static int
+check_id (const char *id, struct err *err)
+{
+  if (id == NULL || ! str_is_id (id))
+    return err_usage (err, "invalid container id \"%.100s\": letters, digits and _+.- only, not beginning with a dot", id ? id : "");
+  return 0;
+}
+
+int
+record_reserve (const char *root, const char *id, struct record_dir *dir, struct err *err)
+{
+  int ret = check_id (id, err);
+
+  if (ret < 0)
+    return ret;
+  dir->id = id;
+  dir->root = record_root (root, true, err);
+  if (dir->root < 0)
+    return dir->root;
+  if (mkdirat (dir->root, id, 0700) < 0)
+    return errno == EEXIST ? err_state (err, EEXIST, "container with given ID already exists: %s", id)
+                           : err_sys (err, errno, "mkdirat", "%s/%s", root, id);
+  dir->fd = openat (dir->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (dir->fd < 0)
+    return err_sys (err, errno, "openat", "%s/%s", root, id);
+  if (flock (dir->fd, LOCK_EX | LOCK_NB) < 0)
+    return err_sys (err, errno, "flock", "%s/%s", root, id);
+  dir->locked = true;
+  return 0;
+}
+
+/* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  */
+static int
+wait_lock (struct record_dir *dir, struct err *err)
+{
+  static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+  for (int i = 0; i < 500; i++)
+    {
+      dir->locked = flock (dir->fd, LOCK_EX | LOCK_NB) == 0;
+      if (dir->locked)
+        return 0;
+      if (errno != EWOULDBLOCK && errno != EINTR)
+        return err_sys (err, errno, "flock", "%s", dir->id);
+      (void) nanosleep (&pause, NULL);
+    }
+  return err_state (err, EBUSY, "container \"%s\" is in use by another command", dir->id);
+}
+
+int
+record_open (const char *root, const char *id, bool lock, struct record_dir *dir, struct err *err)
+{
+  int ret = check_id (id, err);
+
+  if (ret < 0)
+    return ret;
+  dir->id = id;
+  dir->root = record_root (root, false, err);
+  if (dir->root == -ENOENT)
+    return err_state (err, ENOENT, "container \"%s\" does not exist", id);
+  if (dir->root < 0)
+    return dir->root;
+  dir->fd = openat (dir->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (dir->fd < 0)
+    return errno == ENOENT ? err_state (err, ENOENT, "container \"%s\" does not exist", id)
+                           : err_sys (err, errno, "openat", "%s/%s", root, id);
+  return lock ? wait_lock (dir, err) : 0;
+}
+
+void
+record_close (struct record_dir *dir)
+{
+  own_close (&dir->fd);
+  own_close (&dir->root);
+  dir->fd = dir->root = -1;
+  dir->locked = false;
+}
+
+int
+record_save (const struct record_dir *dir, const struct record *rec, struct err *err)
+{
+  own_mem char *text = NULL;
+  size_t len;
+  int ret = oci_encode (&record_type, rec, false, &text, &len);
+
+  if (ret < 0)
+    return err_bug (err, -ret, "the record cannot be written as JSON");
+  return file_replace_at (dir->fd, RECORD_STATE, text, len, 0600, err);
+}
+
+static int
+load (const struct record_dir *dir, const char *name, const struct oci_type *type, struct oci_arena **arena,
+      void **ret_object, struct err *err)
+{
+  own_mem char *text = NULL;
+  own_mem struct oci_faults *faults = NULL;
+  ssize_t len = file_read_at (dir->fd, name, OCI_DOCUMENT_MAX, &text, err);
+  int ret;
+
+  if (len < 0)
+    return (int) len;
+  faults = calloc (1, sizeof *faults);
+  if (faults == NULL)
+    return err_sys (err, ENOMEM, "calloc", "%s", name);
+  ret = oci_decode (type, text, (size_t) len, ret_object, arena, faults);
+  if (ret < 0)
+    return err_bug (err, -ret, "%s of container \"%s\" is damaged: line %u: %s: %s", name, dir->id, faults->fault[0].line,
+                    faults->fault[0].path, faults->fault[0].what);
+  return 0;
+}
+
+int
+record_load (const struct record_dir *dir, struct oci_arena **arena, struct record **ret_record, struct err *err)
+{
+  void *object = NULL;
+  int ret = load (dir, RECORD_STATE, &record_type, arena, &object, err);
+
+  if (ret == 0)
+    *ret_record = object;
+  return ret;
+}
+
+int
+record_config (const struct record_dir *dir, struct oci_arena **arena, struct oci_config **ret_config, struct err *err)
+{
+  void *object = NULL;
+  int ret = load (dir, RECORD_CONFIG, &oci_config_type, arena, &object, err);
+
+  if (ret == 0)
+    *ret_config = object;
+  return ret;
+}
+
+/* The directory is ours alone and flat: whatever is in it was made by us, a temporary file of a killed command included.  */
+static int
+remove_others (const struct record_dir *dir, struct err *err)
+{
+  int copy = openat (dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *d = copy < 0 ? NULL : fdopendir (copy);
+  struct dirent *e;
+  int ret = 0;
+
+  if (d == NULL)
+    {
+      own_close (&copy);
+      return err_sys (err, errno, "opendir", "%s", dir->id);
+    }
+  while (ret == 0 && (e = readdir (d)) != NULL)
+    if (strcmp (e->d_name, ".") && strcmp (e->d_name, "..") && unlinkat (dir->fd, e->d_name, 0) < 0 && errno != ENOENT)
+      ret = err_sys (err, errno, "unlinkat", "%s/%s", dir->id, e->d_name);
+  closedir (d);
+  return ret;
+}
+
+int
+record_remove (const struct record_dir *dir, struct err *err)
+{
+  static const char *const names[] = { RECORD_SOCKET, RECORD_CONFIG, RECORD_STATE }; /* the record itself last */
+  int ret;
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (unlinkat (dir->fd, names[i], 0) < 0 && errno != ENOENT)
+      return err_sys (err, errno, "unlinkat", "%s/%s", dir->id, names[i]);
+  if (unlinkat (dir->root, dir->id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+    return 0;
+  if (errno != ENOTEMPTY && errno != EEXIST)
+    return err_sys (err, errno, "rmdir", "%s", dir->id);
+  ret = remove_others (dir, err);
+  if (ret == 0 && unlinkat (dir->root, dir->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
+    ret = err_sys (err, errno, "rmdir", "%s", dir->id);
+  return ret;
+}
+
+const char *
+record_status (const struct record_dir *dir, const struct record *rec)
+{
+  if (strcmp (rec->status, "creating") == 0)
+    {
+      /* whoever creates holds the lock; if nobody does, it was killed on the way */
+      if (dir->locked)
+        return "stopped";
+      if (flock (dir->fd, LOCK_SH | LOCK_NB) < 0)
+        return "creating";
+      (void) flock (dir->fd, LOCK_UN);
+      return "stopped";
+    }
+  if (rec->pid <= 0 || ! pid_alive (rec->pid, rec->start_time))
+    return "stopped";
+  return faccessat (dir->fd, RECORD_SOCKET, F_OK, 0) == 0 ? "created" : "running";
+}
+
+int
+record_state (const struct record *rec, const char *status, pid_t pid, char **ret_text, size_t *ret_len, struct err *err)
+{
+  int32_t number = pid;
+  struct oci_state state = { .oci_version = rec->oci_version, .id = rec->id, .pid = &number, .status = status,
+                             .bundle = rec->bundle, .rootfs = rec->rootfs, .created = rec->created, .owner = rec->owner,
+                             .annotations = rec->annotations, .n_annotations = rec->n_annotations };
+  int ret = oci_encode (&oci_state_type, &state, true, ret_text, ret_len);
+
+  return ret < 0 ? err_bug (err, -ret, "the state cannot be written as JSON") : 0;
+}
+
+static int
+by_name (const void *a, const void *b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+/* Turns N names that lie one after the other in TEXT into one allocation: the pointers, then the text.  */
+static int
+pack_names (const char *text, size_t size, size_t n, char ***ret_names, struct err *err)
+{
+  char **names = malloc ((n + 1) * sizeof *names + size);
+  char *p;
+
+  if (names == NULL)
+    return err_sys (err, ENOMEM, "malloc", "list of containers");
+  p = (char *) (names + n + 1);
+  if (size)
+    memcpy (p, text, size);
+  for (size_t i = 0; i < n; i++, p += strlen (p) + 1)
+    names[i] = p;
+  names[n] = NULL;
+  qsort (names, n, sizeof *names, by_name);
+  *ret_names = names;
+  return 0;
+}
+
+int
+record_names (int root, char ***ret_names, size_t *ret_n, struct err *err)
+{
+  int copy = openat (root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *d = copy < 0 ? NULL : fdopendir (copy);
+  own_mem char *text = NULL;
+  size_t size = 0, n = 0;
+  FILE *out = d ? open_memstream (&text, &size) : NULL;
+  struct dirent *e;
+
+  if (out == NULL)
+    {
+      int num = errno;
+      d ? (void) closedir (d) : own_close (&copy);
+      return err_sys (err, num, "opendir", "root directory");
+    }
+  while ((e = readdir (d)) != NULL)
+    if (str_is_id (e->d_name))
+      {
+        (void) fwrite (e->d_name, strlen (e->d_name) + 1, 1, out);
+        n++;
+      }
+  closedir (d);
+  if (fclose (out) != 0)
+    return err_sys (err, ENOMEM, "open_memstream", "list of containers");
+  *ret_n = n;
+  return pack_names (text, size, n, ret_names, err);
+}

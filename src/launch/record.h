@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the runtime remembers of a container: one directory below the root directory,
+ * state.json in it (written before the first effect, replaced atomically), a private copy of config.json,
+ * and start.sock while the container waits to be started.  The directory (0700) is also the lock. */
+#ifndef ORLOP_LAUNCH_RECORD_H
+#define ORLOP_LAUNCH_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cgroup/cgroup.h"
+#include "ocispec/table.h"
+
+struct err;
+struct oci_config;
+
+#define RECORD_STATE "state.json"
+#define RECORD_CONFIG "config.json"
+#define RECORD_SOCKET "start.sock"
+
+/* Contents of state.json: the spec's state and what it takes to undo the container.  */
+struct record
+{
+  const char *oci_version, *id, *status; /* status: "creating" or "created"; what it is now is asked with record_status */
+  int32_t pid;              /* of the first process, in the runtime's pid namespace; 0 until known */
+  const char *bundle, *rootfs, *created /* RFC 3339 */, *owner;
+  struct oci_pair *annotations;
+  size_t n_annotations;
+  uint64_t start_time;      /* of pid, clock ticks after boot: tells a later process of the same number */
+  const char *pid_file;     /* absolute, or NULL; removed when create fails */
+  struct cgroup *cgroup;
+  bool own_pid_ns;          /* the first process takes all others with it */
+  bool no_process;          /* process was not given: start is an error */
+  bool poststart, poststop; /* there are such hooks: only then is config.json read again */
+};
+
+extern const struct oci_type record_type;
+
+/* An opened container directory.  */
+struct record_dir
+{
+  int root; /* of all containers */
+  int fd;   /* this one's; holds the lock if it was asked for */
+  const char *id; /* borrowed */
+  bool locked;
+};
+
+#define RECORD_DIR_NONE { .root = -1, .fd = -1 }
+
+/* Opens the directory of all containers; MAKE makes it (0700) with its parents.  Refuses one that belongs to another user or that others may write to.
+ * Returns an O_PATH descriptor or negative errno (-ENOENT without MAKE: no containers).  */
+int record_root (const char *path, bool make, struct err *err);
+
+/* Makes and locks the directory of a new container.  -EEXIST: the id is in use.  The caller closes DIR in any case.  */
+int record_reserve (const char *root, const char *id, struct record_dir *dir, struct err *err);
+
+/* Opens the directory of an existing container and, with LOCK, waits for its lock (at most ten seconds: -EBUSY).  -ENOENT: `container "ID" does
+ * not exist`.  The caller closes DIR in any case.  */
+int record_open (const char *root, const char *id, bool lock, struct record_dir *dir, struct err *err);
+
+/* Closes DIR and so unlocks it.  */
+void record_close (struct record_dir *dir);
+
+/* Writes state.json.  Returns 0 or negative errno.  */
+int record_save (const struct record_dir *dir, const struct record *rec, struct err *err);
+
+/* Reads state.json into *ARENA.  -ENOENT: killed before it could be written; what there is is just a directory.  */
+int record_load (const struct record_dir *dir, struct oci_arena **arena, struct record **ret_record, struct err *err);
+
+/* Reads the private copy of config.json into *ARENA.  */
+int record_config (const struct record_dir *dir, struct oci_arena **arena, struct oci_config **ret_config, struct err *err);
+
+/* Removes all files of the container and its directory.  Returns 0 or negative errno.  */
+int record_remove (const struct record_dir *dir, struct err *err);
+
+/* What the container is now: "creating", "created", "running" or "stopped".  A container whose creator was killed is "stopped".  */
+const char *record_status (const struct record_dir *dir, const struct record *rec);
+
+/* The state document of REC with STATUS and PID as JSON text, owned by the caller.  */
+int record_state (const struct record *rec, const char *status, pid_t pid, char **ret_text, size_t *ret_len, struct err *err);
+
+/* Names of the containers below ROOT (an O_PATH descriptor), sorted.  *RET_NAMES (NULL-terminated) is one allocation for free (3).  */
+int record_names (int root, char ***ret_names, size_t *ret_n, struct err *err);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Undoing a container; see teardown.h.  Mounts and namespaces need no undoing: the
+ * kernel drops them with the last process in them. */
+#include "launch/teardown.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/own.h"
+#include "kernel/pid.h"
+#include "launch/record.h"
+
+enum
+{
+  DEATH_MS = 10000 /* how long a killed process may take; one in uninterruptible sleep takes for ever */
+};
+
+/* A pidfd of the record's process, or -ESRCH if that one has ended.  The start time is compared after opening: from then on
+ * the number cannot be another's.  */
+static int
+open_first (const struct record *rec, struct err *err)
+{
+  own_fd int fd = -1;
+
+  if (rec->pid <= 0)
+    return -ESRCH;
+  fd = pid_open (rec->pid, err);
+  if (fd >= 0 && ! pid_alive (rec->pid, rec->start_time))
+    return -ESRCH;
+  return fd >= 0 ? take_fd (&fd) : fd;
+}
+
+static int
+wait_death (int pidfd, pid_t pid, struct err *err)
+{
+  struct pollfd p = { .fd = pidfd, .events = POLLIN };
+  int ret;
+
+  do
+    ret = poll (&p, 1, DEATH_MS);
+  while (ret < 0 && errno == EINTR);
+  if (ret < 0)
+    return err_sys (err, errno, "poll", "process %d", pid);
+  if (ret == 0)
+    return err_host (err, EBUSY, "process %d was killed %d s ago and still has not ended (uninterruptible sleep?)", pid,
+                     DEATH_MS / 1000);
+  return 0;
+}
+
+int
+teardown_kill (const struct record *rec, struct err *err)
+{
+  own_fd int first = open_first (rec, err);
+  int ret;
+
+  if (first < 0 && first != -ESRCH)
+    return first;
+  err_clear (err);
+  if (first >= 0)
+    {
+      ret = pid_signal (first, SIGKILL, err);
+      if (ret < 0 && ret != -ESRCH)
+        return ret;
+    }
+  /* a pid namespace of its own ends with its first process; otherwise, or where that process is unknown because its creator was
+   * killed, the cgroup tells who belongs to the container */
+  if (rec->cgroup && (! rec->own_pid_ns || rec->pid <= 0))
+    {
+      ret = cgroup_kill (rec->cgroup, err);
+      if (ret < 0)
+        return ret;
+    }
+  return first >= 0 ? wait_death (first, rec->pid, err) : 0;
+}
+
+int
+teardown (struct record_dir *dir, const struct record *rec, struct err *err)
+{
+  int ret = teardown_kill (rec, err);
+
+  if (ret == 0 && rec->cgroup)
+    ret = cgroup_remove (rec->cgroup, err);
+  return ret < 0 ? ret : record_remove (dir, err);
+}
+
+void
+teardown_failed (struct record_dir *dir, const struct record *rec, const struct log *log)
+{
+  struct err err = { 0 };
+  char text[4096];
+
+  if (rec->pid_file && rec->pid > 0) /* it is written after the pid is known; before that, it is another's */
+    (void) unlink (rec->pid_file);
+  if (teardown (dir, rec, &err) < 0)
+    log_warn (log, "undoing a failed create: %s", err_text (&err, NULL, text, sizeof text));
+}

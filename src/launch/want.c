@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which steps a plan wants; see want.h.  */
+#include "launch/want.h"
+
+#include "plan/plan.h"
+
+bool
+want_listen (const struct plan *p)
+{
+  return p->action == PLAN_CREATE && ! p->run;
+}
+
+bool
+want_terminal (const struct plan *p)
+{
+  return p->process.terminal;
+}
+
+bool
+want_join (const struct plan *p)
+{
+  return p->ns.n_joins > 0 || p->ns.pidfd_flags != 0;
+}
+
+bool
+want_unshare_user (const struct plan *p)
+{
+  return p->ns.staged && p->ns.new_user;
+}
+
+bool
+want_unshare (const struct plan *p)
+{
+  return p->ns.staged && p->ns.unshare_flags != 0;
+}
+
+bool
+want_fork (const struct plan *p)
+{
+  return p->ns.fork;
+}
+
+bool
+want_cgroup_ns (const struct plan *p)
+{
+  return p->ns.new_cgroup;
+}
+
+bool
+want_propagation (const struct plan *p)
+{
+  return p->action == PLAN_CREATE && (p->ns.new_mnt || p->ns.join_mnt);
+}
+
+bool
+want_root (const struct plan *p)
+{
+  return p->action == PLAN_CREATE;
+}
+
+bool
+want_hooks (const struct plan *p)
+{
+  const struct plan_hooks *h = &p->hooks;
+
+  return h->n_prestart + h->n_create_runtime + h->n_create_container + h->n_start_container > 0;
+}
+
+bool
+want_container_hooks (const struct plan *p)
+{
+  return p->hooks.n_create_container > 0;
+}
+
+bool
+want_start_hooks (const struct plan *p)
+{
+  return p->hooks.n_start_container > 0;
+}
+
+bool
+want_loopback (const struct plan *p)
+{
+  return p->ns.new_net;
+}
+
+bool
+want_sysctl (const struct plan *p)
+{
+  return p->n_sysctls > 0;
+}
+
+bool
+want_oom (const struct plan *p)
+{
+  return p->process.oom_score_adj != NULL;
+}
+
+bool
+want_rlimits (const struct plan *p)
+{
+  return p->process.n_rlimits > 0;
+}
+
+bool
+want_masked (const struct plan *p)
+{
+  return p->n_masked > 0;
+}
+
+bool
+want_readonly_paths (const struct plan *p)
+{
+  return p->n_readonly > 0;
+}
+
+bool
+want_root_attributes (const struct plan *p)
+{
+  return p->action == PLAN_CREATE && (p->root.readonly || p->root.final_propagation != 0);
+}
+
+bool
+want_names (const struct plan *p)
+{
+  return p->hostname != NULL || p->domainname != NULL;
+}
+
+bool
+want_keyring (const struct plan *p)
+{
+  return p->keyring != NULL;
+}
+
+bool
+want_no_new_privs (const struct plan *p)
+{
+  return p->process.no_new_privs;
+}
+
+bool
+want_devices (const struct plan *p)
+{
+  return p->n_devices > 0;
+}
+
+bool
+want_links (const struct plan *p)
+{
+  return p->n_links > 0;
+}
+
+bool
+want_process (const struct plan *p)
+{
+  return p->process.given;
+}

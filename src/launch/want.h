@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which steps a plan wants.  Parent's and child's tables use the same predicates, so
+ * that both sides always agree on which messages there are.  Pure; child-safe */
+#ifndef ORLOP_LAUNCH_WANT_H
+#define ORLOP_LAUNCH_WANT_H
+
+#include <stdbool.h>
+
+struct plan;
+
+/* `create` without `run`: the child will wait on start.sock.  */
+bool want_listen (const struct plan *p);
+/* A terminal is asked for.  */
+bool want_terminal (const struct plan *p);
+/* Namespaces are joined by path or pidfd.  */
+bool want_join (const struct plan *p);
+/* A user namespace is made by unshare, in the child.  */
+bool want_unshare_user (const struct plan *p);
+/* Namespaces are unshared in the child.  */
+bool want_unshare (const struct plan *p);
+/* The child forks once more, since pid namespaces act on children.  */
+bool want_fork (const struct plan *p);
+/* A cgroup namespace is made.  */
+bool want_cgroup_ns (const struct plan *p);
+/* A mount namespace of its own, whose propagation is set first.  */
+bool want_propagation (const struct plan *p);
+/* A root file system is built and entered.  */
+bool want_root (const struct plan *p);
+/* Any hook runs during create, or later in the child.  */
+bool want_hooks (const struct plan *p);
+/* createContainer hooks.  */
+bool want_container_hooks (const struct plan *p);
+/* startContainer hooks.  */
+bool want_start_hooks (const struct plan *p);
+/* A network namespace of its own.  */
+bool want_loopback (const struct plan *p);
+/* sysctl settings.  */
+bool want_sysctl (const struct plan *p);
+/* oomScoreAdj.  */
+bool want_oom (const struct plan *p);
+/* rlimits.  */
+bool want_rlimits (const struct plan *p);
+/* Masked paths.  */
+bool want_masked (const struct plan *p);
+/* Read-only paths.  */
+bool want_readonly_paths (const struct plan *p);
+/* root.readonly or rootfsPropagation.  */
+bool want_root_attributes (const struct plan *p);
+/* hostname or domainname.  */
+bool want_names (const struct plan *p);
+/* A session keyring of its own.  */
+bool want_keyring (const struct plan *p);
+/* noNewPrivileges.  */
+bool want_no_new_privs (const struct plan *p);
+/* Device nodes.  */
+bool want_devices (const struct plan *p);
+/* Symbolic links.  */
+bool want_links (const struct plan *p);
+/* The document has a process.  */
+bool want_process (const struct plan *p);
+
+#endif
