@@ -32,6 +32,9 @@ struct child
   size_t n_received, n_taken;       /* mount trees from the parent */
   int received[CHILD_MAX_MOUNTS + 1];
   int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan; -1: none */
+  const char **envp;                /* the plan's environment, or env with HOME added */
+  char home[512];                   /* "HOME=..." */
+  const char *env[4096];
   char exec_path[4096];             /* what execve is given */
 };
 
@@ -52,6 +55,7 @@ int child_names (void *self, struct err *err);
 int child_root_propagation (void *self, struct err *err);
 int child_root_attach (void *self, struct err *err);
 int child_root_mounts (void *self, struct err *err);
+int child_root_late_mounts (void *self, struct err *err);
 int child_root_devices (void *self, struct err *err);
 int child_root_links (void *self, struct err *err);
 int child_root_console (void *self, struct err *err);
@@ -75,6 +79,9 @@ int child_exec_tty (void *self, struct err *err);
 int child_bound (void *self, struct err *err);
 int child_creds (void *self, struct err *err);
 int child_no_new_privs (void *self, struct err *err);
+
+/* HOME of the user, child_home.c.  */
+int child_home (void *self, struct err *err);
 
 /* Stage 4, child_exec.c: find the program, wait for start, execve.  */
 int child_exec_resolve (void *self, struct err *err);

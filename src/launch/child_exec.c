@@ -127,7 +127,7 @@ child_exec_go (void *self, struct err *err)
   int num;
 
   /* all descriptors of ours are close-on-exec: their closing tells `start` that it worked */
-  execve (c->exec_path, (char *const *) p->argv, (char *const *) p->envp);
+  execve (c->exec_path, (char *const *) p->argv, (char *const *) (c->envp ? c->envp : p->envp));
   num = errno;
   return err_doing (err, err_sys (err, num, "execve", "%s", c->exec_path), "exec: \"%s\": %s", p->argv[0], words (num));
 }

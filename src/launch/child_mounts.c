@@ -115,8 +115,10 @@ static int
 mount_change (struct child *c, size_t i, struct err *err)
 {
   const struct plan_mount *m = &c->plan->mounts[i];
-  own_fd int target = path_open (c->root, m->target, O_PATH | O_CLOEXEC, err);
 
+  if (m->of >= 0 && c->mounts[m->of] >= 0)
+    return set_bind (m, c->mounts[m->of], err);
+  own_fd int target = path_open (c->root, m->target, O_PATH, err);
   return target < 0 ? target : set_bind (m, target, err);
 }
 
@@ -136,8 +138,8 @@ mount_old (struct child *c, size_t i, struct err *err)
   return mounted < 0 ? mounted : mount_set (mounted, 0, 0, m->propagation, m->propagation_recursive, err);
 }
 
-int
-child_root_mounts (void *self, struct err *err)
+static int
+make_mounts (struct child *c, bool late, struct err *err)
 {
   static int (*const makers[]) (struct child *, size_t, struct err *) = {
     [PLAN_MOUNT_NEW] = mount_new,
@@ -145,12 +147,11 @@ child_root_mounts (void *self, struct err *err)
     [PLAN_MOUNT_REMOUNT] = mount_change,
     [PLAN_MOUNT_LEGACY] = mount_old,
   };
-  struct child *c = self;
 
   for (size_t i = 0; i < c->plan->n_mounts; i++)
     {
       const struct plan_mount *m = &c->plan->mounts[i];
-      int ret = makers[m->kind] (c, i, err);
+      int ret = m->late == late ? makers[m->kind] (c, i, err) : 0;
 
       if (ret == -ENOENT && m->optional)
         err_clear (err);
@@ -158,4 +159,16 @@ child_root_mounts (void *self, struct err *err)
         return err_in (err, ret, "%s", m->where);
     }
   return 0;
+}
+
+int
+child_root_mounts (void *self, struct err *err)
+{
+  return make_mounts (self, false, err);
+}
+
+int
+child_root_late_mounts (void *self, struct err *err)
+{
+  return make_mounts (self, true, err);
 }

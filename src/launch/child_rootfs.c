@@ -35,6 +35,7 @@ child_root_attach (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_root *r = &c->plan->root;
+  int ret = 0;
 
   for (size_t i = 0; i < CHILD_MAX_MOUNTS; i++)
     c->mounts[i] = -1;
@@ -48,7 +49,9 @@ child_root_attach (void *self, struct err *err)
   c->root = r->from_parent ? c->received[c->n_taken++] : mount_clone (AT_FDCWD, r->path, true, err);
   if (c->root < 0)
     return err_in (err, c->root, "root.path");
-  return err_in (err, mount_attach_at (c->root, AT_FDCWD, "/", err), "root.path");
+  if (r->tree_propagation && ! r->from_parent)
+    ret = mount_set (c->root, 0, 0, r->tree_propagation, r->tree_propagation_recursive, err);
+  return err_in (err, ret < 0 ? ret : mount_attach_at (c->root, AT_FDCWD, "/", err), "root.path");
 }
 
 /* The directory that holds PATH, kept from one entry to the next: most of them lie in /dev.  */
@@ -294,8 +297,12 @@ child_root_attributes (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_root *r = &c->plan->root;
+  int ret;
 
   if (! r->enter)
     return 0;
-  return mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, r->final_propagation, false, err);
+  if (! r->final_propagation_recursive)
+    return mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, r->final_propagation, false, err);
+  ret = mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, 0, false, err);
+  return ret < 0 ? ret : mount_set (c->root, 0, 0, r->final_propagation, true, err);
 }

@@ -20,6 +20,7 @@ const struct step child_create[] = {
   { "root.devices", child_root_devices, want_devices, SYNC_NONE },
   { "root.links", child_root_links, want_links, SYNC_NONE },           /* after the mounts: they lie in /dev */
   { "root.cwd", child_root_cwd, want_process, SYNC_NONE },             /* while the root may be written */
+  { "root.late_mounts", child_root_late_mounts, want_root, SYNC_NONE }, /* read-only now: all that lies in them is made */
   { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left */
   { "session", child_session, NULL, SYNC_NONE },
   { "root.console", child_root_console, want_terminal, SYNC_NONE },    /* needs the container's devpts */
@@ -31,6 +32,7 @@ const struct step child_create[] = {
   { "root.attributes", child_root_attributes, want_root_attributes, SYNC_NONE }, /* hooks may write the root until here */
   /* stage 3: security */
   { "keyring", child_keyring, want_keyring, SYNC_NONE },
+  { "process.home", child_home, want_home, SYNC_NONE },                /* from the container's own /etc/passwd */
   { "caps.bound", child_bound, want_process, SYNC_NONE },              /* needs CAP_SETPCAP */
   { "creds", child_creds, want_process, SYNC_NONE },                   /* groups, gid, uid, capabilities, cwd */
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
@@ -49,6 +51,7 @@ const struct step child_exec[] = {
   { "session", child_session, NULL, SYNC_NONE },
   { "exec.tty", child_exec_tty, want_terminal, SYNC_NONE },
   { "keyring", child_keyring, want_keyring, SYNC_NONE },
+  { "process.home", child_home, want_home, SYNC_NONE },
   { "caps.bound", child_bound, NULL, SYNC_NONE },
   { "creds", child_creds, NULL, SYNC_NONE },
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },

@@ -2,6 +2,7 @@
 /* create, run and exec: the parent's tables run, and what follows them. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -22,7 +22,7 @@
 #include "launch/teardown.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
-#include "plan/hooks.h"
+#include "plan/make.h"
 #include "plan/plan.h"
 
 /* A container's record, its memory, and the hooks of its document when they are needed.  */
@@ -61,7 +61,7 @@ know_hooks (struct known *k, struct err *err)
 
   if (ret == 0)
     ret = plan_arena_open (&k->plan_arena, err);
-  return ret < 0 ? ret : plan_hooks_make (&k->plan_arena, config->hooks, &k->hooks, err);
+  return ret < 0 ? ret : plan_make_hooks (&k->plan_arena, config, &k->hooks, err);
 }
 
 int

@@ -227,7 +227,7 @@ static int
 send_trees (struct launch *l, struct err *err)
 {
   const struct plan *p = l->plan;
-  uint64_t fallback = p->root.propagation ? p->root.propagation : (uint64_t) MS_SLAVE;
+  uint64_t fallback = p->root.tree_propagation ? p->root.tree_propagation : (uint64_t) MS_SLAVE;
   int ret = 0;
 
   if (p->root.from_parent)

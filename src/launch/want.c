@@ -155,3 +155,9 @@ want_process (const struct plan *p)
 {
   return p->process.given;
 }
+
+bool
+want_home (const struct plan *p)
+{
+  return p->process.given && p->process.add_home;
+}

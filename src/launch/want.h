@@ -58,5 +58,7 @@ bool want_devices (const struct plan *p);
 bool want_links (const struct plan *p);
 /* The document has a process.  */
 bool want_process (const struct plan *p);
+/* No HOME in the environment.  */
+bool want_home (const struct plan *p);
 
 #endif

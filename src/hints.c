@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Advice by failure; see hints.h.  The first row that fits wins, so the more special ones come first. */
+#include "hints.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+struct hint
+{
+  const char *step;   /* NULL: any */
+  const char *call;   /* NULL: any */
+  int num;
+  const char *object; /* part of it; NULL: any */
+  const char *advice;
+};
+
+static const struct hint hints[] = {
+  { "child.spawn", "clone3", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off (kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor)?" },
+  { "child.spawn", "clone3", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
+  { "child.spawn", "clone3", EAGAIN, NULL, "a limit on processes is reached: see ulimit -u and pids.max of the cgroup" },
+  { "child.spawn", "clone3", ENOSYS, NULL, "orlop needs Linux 5.3 or later" },
+  { "child.spawn", "clone3", EBUSY, NULL, "a cgroup with controllers enabled for its children may hold no processes itself" },
+  { NULL, "unshare", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off?" },
+  { NULL, "unshare", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
+  { NULL, "setns", EPERM, NULL, "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it" },
+  { NULL, "newuidmap", EPERM, NULL, "does /etc/subuid grant these ids to the user?" },
+  { NULL, "newgidmap", EPERM, NULL, "does /etc/subgid grant these ids to the user?" },
+  { NULL, "prlimit", EPERM, NULL, "raising a hard limit needs CAP_SYS_RESOURCE; lower the value or start the runtime with higher limits" },
+  { NULL, "prlimit", EINVAL, NULL, "the soft limit must not be above the hard one" },
+  { "exec.resolve", NULL, ENOENT, NULL, "the path is looked up inside the container; for a link, what it points to must be there too" },
+  { "exec.resolve", NULL, EACCES, NULL, "the program needs its execute bit, and every directory on the way must be searchable for the user" },
+  { "exec.go", "execve", ENOENT, NULL, "the file exists, so its interpreter (#! line, or the loader of a dynamic program) is missing in the container" },
+  { "exec.go", "execve", ENOEXEC, NULL, "the file is no program: a script without #! line, or a program for another architecture" },
+  { "exec.go", "execve", EACCES, NULL, "the program needs its execute bit, must be no directory and must not lie on a noexec mount" },
+  { "exec.go", "execve", E2BIG, NULL, "arguments and environment together are too long" },
+  { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },
+  { "root.mounts", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
+  { "root.mounts", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
+  { "root.mounts", "fsopen", ENODEV, NULL, "the kernel does not know this file system: is its module loaded (/proc/filesystems)?" },
+  { "root.mounts", "fsconfig", EPERM, "create proc", "proc cannot be mounted in a user namespace while parts of the host's /proc are covered" },
+  { "root.mounts", "fsconfig", EPERM, "create sysfs", "sysfs needs a network namespace of the same user namespace: add one, or bind /sys" },
+  { "root.mounts", "move_mount", ENOTDIR, NULL, "source and destination must both be directories or both be files" },
+  { "root.mounts", "move_mount", EINVAL, NULL, "source and destination must both be directories or both be files, and links are not mounted on" },
+  { "root.mounts", "mkdirat", EROFS, NULL, "the destination is missing and the file system it lies in is read-only: make it in the image" },
+  { "root.mounts", "mknodat", EROFS, NULL, "the destination is missing and the file system it lies in is read-only: make it in the image" },
+  { "root.devices", "mknodat", EPERM, NULL, "making device nodes needs CAP_MKNOD and no nodev on the file system" },
+  { "root.enter", "pivot_root", EINVAL, NULL, "pivot_root does not work on an initramfs: try --no-pivot" },
+  { NULL, "keyctl", EDQUOT, NULL, "the user's quota of keys is used up: see /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring" },
+  { "cgroup.make", NULL, EBUSY, NULL, "is another container using this cgroup, or was one not deleted?" },
+  { "cgroup.make", NULL, EROFS, NULL, "the cgroup file system is read-only here: is this a container itself?" },
+  { "cgroup.make", NULL, EACCES, NULL, "an unprivileged user needs a delegated cgroup" },
+  { "cgroup.make", NULL, ENOSPC, NULL, "a limit on cgroups is reached: see cgroup.max.descendants" },
+  { "console.connect", "connect", ECONNREFUSED, NULL, "nobody listens on the console socket" },
+  { "console.connect", "connect", ENOENT, NULL, "the console socket must exist before the container is made" },
+  { "creds", "setgroups", EPERM, NULL, "supplementary groups need gid mappings written by newgidmap or a privileged runtime" },
+  { "creds", NULL, EINVAL, NULL, "the id is not mapped in the container's user namespace: see linux.uidMappings and linux.gidMappings" },
+  { "net.loopback", NULL, EPERM, NULL, "the network namespace belongs to another user namespace" },
+  { NULL, NULL, ENOMEM, NULL, "memory is short: on the host, or by a limit of the cgroup" },
+  { NULL, NULL, EMFILE, NULL, "too many open files: raise ulimit -n of the runtime" },
+  { NULL, NULL, ENFILE, NULL, "the system's limit on open files is reached: see /proc/sys/fs/file-max" },
+  { NULL, NULL, ENOSPC, NULL, "a file system is full, or a kernel limit is reached" },
+};
+
+static int
+fits (const struct hint *h, const char *step, const char *call, int num, const char *object)
+{
+  return h->num == num && (h->step == NULL || strcmp (h->step, step) == 0) && (h->call == NULL || strcmp (h->call, call) == 0)
+         && (h->object == NULL || strstr (object, h->object) != NULL);
+}
+
+const char *
+hint_for (const char *step, const char *call, int num, const char *object)
+{
+  if (num == 0)
+    return "";
+  for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+    if (fits (&hints[i], step, call, num, object))
+      return hints[i].advice;
+  return "";
+}
