@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What commands share. */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+cmd_fail (struct cmd_call *c, const char *fmt, ...)
+{
+  va_list ap;
+
+  va_start (ap, fmt);
+  (void) vsnprintf (c->message, sizeof c->message, fmt, ap);
+  va_end (ap);
+  return -EINVAL;
+}
+
+int
+cmd_print (struct cmd_call *c, const char *text)
+{
+  size_t len = strlen (text);
+
+  while (len > 0)
+    {
+      ssize_t n = write (STDOUT_FILENO, text, len);
+
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return cmd_fail (c, "writing to standard output: %s", strerror (errno));
+      text += n;
+      len -= (size_t) n;
+    }
+  return 0;
+}

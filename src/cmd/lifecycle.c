@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* orlop start, state, kill, delete: one container, one deed. */
+#include <stdlib.h>
+
+#include "cmd/cmd.h"
+
+static const struct opt no_options[] = { { .name = NULL } };
+
+static int
+start_run (struct cmd_call *c)
+{
+  return orlop_start (c->o, c->argv[0]);
+}
+
+static int
+state_run (struct cmd_call *c)
+{
+  char *json = NULL;
+  int ret = orlop_state (c->o, c->argv[0], &json);
+
+  if (ret == 0)
+    ret = cmd_print (c, json);
+  free (json);
+  return ret;
+}
+
+struct kill_args
+{
+  bool all;
+};
+
+static const struct opt kill_options[] = {
+  { "all", 'a', OPT_FLAG, offsetof (struct kill_args, all), NULL, "signal every process of the container" },
+  { .name = NULL },
+};
+
+static int
+kill_run (struct cmd_call *c)
+{
+  const struct kill_args *a = c->args;
+  const char *name = c->argc > 1 ? c->argv[1] : "SIGTERM";
+  int signal = orlop_signal (name);
+
+  if (signal < 0)
+    return cmd_fail (c, "unknown signal \"%s\"", name);
+  return orlop_kill (c->o, c->argv[0], signal, a->all);
+}
+
+struct delete_args
+{
+  bool force;
+};
+
+static const struct opt delete_options[] = {
+  { "force", 'f', OPT_FLAG, offsetof (struct delete_args, force), NULL, "kill a running container first; an unknown one is no error" },
+  { .name = NULL },
+};
+
+static int
+delete_run (struct cmd_call *c)
+{
+  const struct delete_args *a = c->args;
+
+  return orlop_delete (c->o, c->argv[0], a->force);
+}
+
+const struct cmd cmd_start = { .name = "start", .operands = "CONTAINER", .help = "run the program of a created container",
+                               .options = no_options, .min = 1, .max = 1, .failed = CMD_FAILED, .run = start_run };
+
+const struct cmd cmd_state = { .name = "state", .operands = "CONTAINER", .help = "print a container's state as JSON",
+                               .options = no_options, .min = 1, .max = 1, .failed = CMD_FAILED, .run = state_run };
+
+const struct cmd cmd_kill = { .name = "kill", .operands = "CONTAINER [SIGNAL]", .help = "signal a container's first process (default: SIGTERM)",
+                              .options = kill_options, .args_size = sizeof (struct kill_args), .min = 1, .max = 2,
+                              .failed = CMD_FAILED, .run = kill_run };
+
+const struct cmd cmd_delete = { .name = "delete", .operands = "CONTAINER", .help = "delete a container that has stopped or was never started",
+                                .options = delete_options, .args_size = sizeof (struct delete_args), .min = 1, .max = 1,
+                                .failed = CMD_FAILED, .run = delete_run };

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: global options, the list of commands, one error, the exit status.  A client of orlop.h. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+#include "cmd/cmd.h"
+#include "cmd/report.h"
+
+static const struct cmd *const commands[] = { &cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_kill, &cmd_list,
+                                              &cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    NULL };
+
+struct globals
+{
+  const char *root, *log, *log_format, *log_level, *cgroup_manager;
+  bool debug, systemd_cgroup, version, help;
+};
+
+#define AT(m) offsetof (struct globals, m)
+
+static const struct opt global_options[] = {
+  { "root", 'r', OPT_STRING, AT (root), "DIR", "directory for the state of containers" },
+  { "log", 0, OPT_STRING, AT (log), "FILE", "append errors (and with --debug everything) to FILE" },
+  { "log-format", 0, OPT_STRING, AT (log_format), "text|json", "form of the log" },
+  { "log-level", 0, OPT_STRING, AT (log_level), "error|warning|debug", "what is logged (default: error)" },
+  { "debug", 0, OPT_FLAG, AT (debug), NULL, "the same as --log-level debug" },
+  { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups" },
+  { "cgroup-manager", 0, OPT_STRING, AT (cgroup_manager), "cgroupfs|systemd|disabled", "who makes cgroups" },
+  { "rootless", 0, OPT_IGNORED, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
+  { "criu", 0, OPT_IGNORED, 0, "PATH", "accepted for compatibility, without effect" },
+  { "version", 'v', OPT_FLAG, AT (version), NULL, "print the version" },
+  { "version", 'V', OPT_FLAG, AT (version), NULL, NULL },
+  { "help", 'h', OPT_FLAG, AT (help), NULL, "print this help; COMMAND --help tells of a command" },
+  { "usage", '?', OPT_FLAG, AT (help), NULL, NULL },
+  { .name = NULL },
+};
+
+static const struct opt help_option[] = { { "help", 'h', OPT_FLAG, 0, NULL, "print this help" }, { .name = NULL } };
+
+static void
+print (const char *text)
+{
+  struct cmd_call c = { 0 };
+
+  (void) cmd_print (&c, text);
+}
+
+static int
+print_help (void)
+{
+  char text[8192];
+  size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop [OPTION...] COMMAND [OPTION...] [OPERAND...]\n\n"
+                                                      "Runs OCI containers.\n\nCommands:\n");
+
+  for (const struct cmd *const *c = commands; *c; c++)
+    used += (size_t) snprintf (text + used, sizeof text - used, "  %-28s  %s\n", (*c)->name, (*c)->help);
+  used += (size_t) snprintf (text + used, sizeof text - used, "  %-28s  %s\n\nOptions:\n", "help [COMMAND]", "print help");
+  opt_help (global_options, text, sizeof text, &used);
+  print (text);
+  return 0;
+}
+
+static int
+print_command_help (const struct cmd *c)
+{
+  char text[8192];
+  size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop %s [OPTION...] %s\n\n%c%s.\n\nOptions:\n", c->name, c->operands,
+                                   c->help[0] - 'a' + 'A', c->help + 1);
+
+  opt_help (c->options, text, sizeof text, &used);
+  opt_help (help_option, text, sizeof text, &used);
+  print (text);
+  return 0;
+}
+
+static int
+print_version (void)
+{
+  char text[256];
+
+  (void) snprintf (text, sizeof text, "orlop version %s\ncommit: %s\nspec: 1.3.0\n", orlop_version (), ORLOP_COMMIT);
+  print (text);
+  return 0;
+}
+
+static const struct cmd *
+find (const char *name)
+{
+  for (const struct cmd *const *c = commands; *c; c++)
+    if (strcmp ((*c)->name, name) == 0)
+      return *c;
+  return NULL;
+}
+
+/* True if --help (or -h) is among the command's own words.  */
+static bool
+wants_help (const struct cmd *c, int argc, char **argv)
+{
+  for (int i = 0; i < argc; i++)
+    if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
+      return true;
+    else if (c->stop && argv[i][0] != '-')
+      return false;
+  return false;
+}
+
+static int
+set_log (struct orlop *o, const struct globals *g, struct report_to *to)
+{
+  enum orlop_log_level level = ORLOP_LOG_ERROR;
+
+  if (g->log_level && strcmp (g->log_level, "warning") == 0)
+    level = ORLOP_LOG_WARNING;
+  else if (g->log_level && strcmp (g->log_level, "debug") == 0)
+    level = ORLOP_LOG_DEBUG;
+  else if (g->log_level && strcmp (g->log_level, "error") != 0)
+    return -1;
+  if (g->debug)
+    level = ORLOP_LOG_DEBUG;
+  if (level != ORLOP_LOG_ERROR) /* the error itself is the program's to report, once */
+    orlop_set_log (o, level, report_event, to);
+  return 0;
+}
+
+static int
+set_manager (struct orlop *o, const struct globals *g)
+{
+  static const char *const names[] = { [ORLOP_CGROUP_CGROUPFS] = "cgroupfs", [ORLOP_CGROUP_SYSTEMD] = "systemd",
+                                       [ORLOP_CGROUP_DISABLED] = "disabled" };
+
+  if (g->systemd_cgroup)
+    orlop_set_cgroup_manager (o, ORLOP_CGROUP_SYSTEMD);
+  if (g->cgroup_manager == NULL)
+    return 0;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp (names[i], g->cgroup_manager) == 0)
+      {
+        orlop_set_cgroup_manager (o, (enum orlop_cgroup_manager) i);
+        return 0;
+      }
+  return -1;
+}
+
+/* Parses the command's own words and runs it.  Returns the exit status.  */
+static int
+run_command (struct orlop *o, const struct cmd *cmd, const struct report_to *to, int argc, char **argv)
+{
+  struct cmd_call c = { .o = o };
+  struct err err = { 0 };
+  void *args = calloc (1, cmd->args_size ? cmd->args_size : 1);
+  int next = 0, ret = -1;
+
+  if (args == NULL)
+    report_message (to, cmd->name, "out of memory");
+  else if (opt_parse (cmd->options, args, argc, argv, &next, cmd->stop, &err) < 0)
+    report_message (to, cmd->name, err.what);
+  else if (argc - next < cmd->min || argc - next > cmd->max)
+    report_message (to, cmd->name, argc - next < cmd->min ? "an operand is missing, see --help" : "too many operands, see --help");
+  else
+    {
+      c.argc = argc - next;
+      c.argv = argv + next;
+      c.args = args;
+      ret = cmd->run (&c);
+      if (ret < 0 && c.message[0])
+        report_message (to, cmd->name, c.message);
+      else if (ret < 0)
+        report_error (to, cmd->name, orlop_error (o));
+    }
+  free (args);
+  return ret < 0 ? cmd->failed : c.status;
+}
+
+/* Applies the global options; returns the message of what is wrong with them, or NULL.  */
+static const char *
+apply (struct orlop *o, const struct globals *g, struct report_to *to)
+{
+  if (g->log_format && strcmp (g->log_format, "json") != 0 && strcmp (g->log_format, "text") != 0)
+    return "invalid --log-format: text or json";
+  to->json = g->log_format && strcmp (g->log_format, "json") == 0;
+  if (report_open (to, g->log) < 0)
+    return "the log file cannot be opened";
+  if (set_log (o, g, to) < 0)
+    return "invalid --log-level: error, warning or debug";
+  if (set_manager (o, g) < 0)
+    return "invalid --cgroup-manager: cgroupfs, systemd or disabled";
+  if (g->root && (g->root[0] == '\0' || orlop_set_root (o, g->root) < 0))
+    return "invalid --root";
+  return NULL;
+}
+
+static int
+dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int argc, char **argv)
+{
+  const char *wrong = apply (o, g, to);
+  const struct cmd *cmd;
+
+  if (wrong == NULL && argc == 0)
+    wrong = "a command is missing, see --help";
+  if (wrong)
+    {
+      report_message (to, NULL, wrong);
+      return CMD_FAILED;
+    }
+  if (strcmp (argv[0], "help") == 0 && argc == 1)
+    return print_help ();
+  cmd = find (strcmp (argv[0], "help") == 0 ? argv[1] : argv[0]);
+  if (cmd == NULL)
+    {
+      report_message (to, argv[0], "unknown command, see --help");
+      return CMD_FAILED;
+    }
+  if (strcmp (argv[0], "help") == 0 || wants_help (cmd, argc - 1, argv + 1))
+    return print_command_help (cmd);
+  return run_command (o, cmd, to, argc - 1, argv + 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  struct globals g = { 0 };
+  struct report_to to = { .log = -1 };
+  struct err err = { 0 };
+  struct orlop *o;
+  int next = 1, status;
+
+  if (opt_parse (global_options, &g, argc, argv, &next, true, &err) < 0)
+    {
+      report_message (&to, NULL, err.what);
+      return CMD_FAILED;
+    }
+  if (g.version)
+    return print_version ();
+  if (g.help)
+    return print_help ();
+  o = orlop_new ();
+  if (o == NULL)
+    {
+      report_message (&to, NULL, "out of memory");
+      return CMD_FAILED;
+    }
+  status = dispatch (o, &g, &to, argc - next, argv + next);
+  orlop_free (o);
+  return status;
+}
