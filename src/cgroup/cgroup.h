@@ -28,6 +28,7 @@ struct cgroup_dir
   const char *path;        /* the cgroup, relative to the mount: "/libpod_parent/x" */
   uint32_t made;           /* how many of path's last components are ours to remove: 0 none, 1 the cgroup, 2 its parent too, ... */
   bool skipped;            /* rootless: we may not make it, so the container stays where its creator is */
+  uint32_t known;          /* bytes of path that are our own place, which exists; 0 in the record */
 };
 
 /* A container's cgroup; cgroup_type is its form in the record.  */
@@ -54,7 +55,7 @@ struct cgroup_args
 /* What cgroup_layout_read has to look up for these arguments: a set of CGROUP_WANT_*.  R may be NULL.  */
 unsigned cgroup_want (const struct cgroup_args *args, const struct oci_resources *r);
 
-/* Decides where the cgroup will be.  Pure.  *ret_cgroup and what it points to live in *ARENA or in L (not in ARGS).
+/* Decides where the cgroup will be.  Pure.  *ret_cgroup and what it points to live in *ARENA.
  *
  * An absolute linux.cgroupsPath is taken below the mount point of every hierarchy (config-linux.md, "Cgroups Path").
  * A relative one is below a place that the runtime determines; as runc has it for its cgroupfs driver, that is the

@@ -40,7 +40,7 @@ struct cgroup_layout
   enum cgroup_mode mode;
   struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
   size_t n_hierarchies;
-  const char *controllers; /* of the v2 hierarchy, separated by spaces; NULL: not asked for, or there is no such hierarchy */
+  const char *controllers; /* of the v2 hierarchy, separated by spaces; NULL: not read, or there is none */
   size_t used;
   char text[16384];
 };
@@ -48,8 +48,9 @@ struct cgroup_layout
 /* What of a layout is wanted.  */
 enum
 {
-  CGROUP_WANT_OWN = 1 << 0,        /* our own place (cgroup v2; on v1 it comes for free) */
-  CGROUP_WANT_CONTROLLERS = 1 << 1 /* the controllers of the v2 hierarchy */
+  CGROUP_WANT_OWN = 1 << 0,         /* our own place (pure v2; on v1 it comes for free) */
+  CGROUP_WANT_CONTROLLERS = 1 << 1, /* the controllers of pure v2 */
+  CGROUP_WANT_UNIFIED = 1 << 2      /* the controllers of the v2 hierarchy, on hybrid too */
 };
 
 /* Reads the layout of this machine.  WANT is a set of CGROUP_WANT_*, see cgroup_want.  A machine without cgroups

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the cgroup of a container is: the rules of linux.cgroupsPath.  Pure: decides from
+ * the layout and the arguments, reads and changes nothing. */
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cgroup/dir.h"
+#include "cgroup/layout.h"
+#include "cgroup/limits.h"
+#include "ocispec/linux.h"
+#include "ocispec/table.h"
+
+static const char where[] = "linux.cgroupsPath";
+
+/* True if the document names a path; an empty one is none, as Go's encoders write it.  */
+static bool
+path_given (const struct cgroup_args *args)
+{
+  return args->path && *args->path;
+}
+
+/* Copies TEXT into *ARENA.  */
+static const char *
+copy (struct oci_arena **arena, const char *text)
+{
+  return oci_strndup (arena, text, strlen (text));
+}
+
+/* Checks one component of a path, LEN bytes at NAME.  */
+static int
+check_component (const char *name, size_t len, struct err *err)
+{
+  if (len == 2 && memcmp (name, "..", 2) == 0)
+    return err_spec (err, where, "must not contain \"..\"");
+  if (len > NAME_MAX)
+    return err_spec (err, where, "has a component of %zu bytes, the most is %d", len, NAME_MAX);
+  for (size_t i = 0; i < len; i++)
+    if ((unsigned char) name[i] < ' ' || name[i] == 0x7f)
+      return err_spec (err, where, "must not contain control characters");
+  return 0;
+}
+
+/* Brings PATH into the form "/a/b", in *ARENA.  */
+static int
+clean (const char *path, struct oci_arena **arena, const char **ret_clean, struct err *err)
+{
+  char *out = oci_alloc (arena, strlen (path) + 2);
+  size_t n = 0;
+
+  if (out == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup path");
+  while (*path)
+    {
+      size_t len = strcspn (path, "/");
+      int r = check_component (path, len, err);
+      if (r < 0)
+        return r;
+      if (len > 0 && !(len == 1 && *path == '.'))
+        {
+          out[n++] = '/';
+          memcpy (out + n, path, len);
+          n += len;
+        }
+      path += len + (path[len] == '/');
+    }
+  if (n == 0)
+    return err_spec (err, where, "is the root of the hierarchy, which cannot be a container's own cgroup");
+  *ret_clean = out;
+  return 0;
+}
+
+/* Length of the part of our own place in H below which relative paths are: see cgroup_plan.  */
+static size_t
+base_length (const struct cgroup_hierarchy *h, enum cgroup_mode mode)
+{
+  size_t len = strlen (h->own);
+
+  if (strncmp (h->own, "/..", 3) == 0) /* outside our cgroup namespace (cgroup_namespaces(7)): no path leads there */
+    return 0;
+  if (mode == CGROUP_V2)
+    len = strrchr (h->own, '/') - h->own;
+  return len == 1 ? 0 : len; /* "/" */
+}
+
+/* Decides the cgroup in hierarchy H: the path PATH, cleaned, below our own place if RELATIVE.  */
+static int
+place (const struct cgroup_layout *l, const struct cgroup_hierarchy *h, const char *path, bool relative,
+       struct oci_arena **arena, struct cgroup_dir *d, struct err *err)
+{
+  size_t base = relative ? base_length (h, l->mode) : 0;
+
+  if (strlen (CGROUP_ROOT) + strlen (h->dir) + base + strlen (path) + CGROUP_FILE_MAX + 4 > PATH_MAX)
+    return err_spec (err, where, "is too long");
+  d->mount = copy (arena, h->dir);
+  d->controllers = copy (arena, h->controllers);
+  d->path = path;
+  d->made = 1;
+  d->known = base;
+  if (base > 0)
+    {
+      char *full = oci_alloc (arena, base + strlen (path) + 1);
+      if (full)
+        {
+          memcpy (full, h->own, base);
+          strcpy (full + base, path);
+        }
+      d->path = full;
+    }
+  if (d->mount == NULL || d->controllers == NULL || d->path == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup path");
+  return 0;
+}
+
+static int
+plan_cgroupfs (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+               struct cgroup *cg, struct err *err)
+{
+  const char *given = path_given (args) ? args->path : args->id;
+  const char *path = NULL;
+  int r = clean (given, arena, &path, err);
+
+  if (r < 0)
+    return r;
+  if (l->mode == CGROUP_NONE)
+    return cg->rootless && !cg->explicit_path
+               ? 0
+               : err_host (err, ENOENT, "no cgroup hierarchy is mounted below " CGROUP_ROOT);
+  cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
+  if (cg->dirs == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  for (size_t i = 0; i < l->n_hierarchies; i++)
+    {
+      r = place (l, &l->hierarchies[i], path, *given != '/', arena, &cg->dirs[i], err);
+      if (r < 0)
+        return r;
+    }
+  cg->n_dirs = l->n_hierarchies;
+  return 0;
+}
+
+static int
+plan_disabled (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+               struct cgroup *cg, struct err *err)
+{
+  (void) l, (void) args, (void) arena, (void) cg, (void) err;
+  return 0;
+}
+
+static int
+plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+              struct cgroup *cg, struct err *err)
+{
+  (void) l, (void) args, (void) arena, (void) cg;
+  return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" is not implemented yet; use \"cgroupfs\"");
+}
+
+/* The ways to have a cgroup; the first is the default.  */
+static const struct driver
+{
+  const char *name;
+  int (*plan) (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+               struct cgroup *cg, struct err *err);
+} drivers[] = {
+  { "cgroupfs", plan_cgroupfs },
+  { "systemd", plan_systemd },
+  { "disabled", plan_disabled },
+};
+
+static const struct driver *
+driver_named (const char *name)
+{
+  if (name == NULL)
+    return &drivers[0];
+  for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
+    if (strcmp (drivers[i].name, name) == 0)
+      return &drivers[i];
+  return NULL;
+}
+
+int
+cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
+             struct cgroup **ret_cgroup, struct err *err)
+{
+  const struct driver *driver = driver_named (args->driver);
+  struct cgroup *cg;
+  int r;
+
+  if (driver == NULL)
+    return err_usage (err, "unknown cgroup driver \"%s\"", args->driver);
+  cg = oci_alloc (arena, sizeof *cg);
+  if (cg == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  cg->driver = driver->name;
+  cg->rootless = args->rootless;
+  cg->explicit_path = path_given (args);
+  r = driver->plan (l, args, arena, cg, err);
+  if (r < 0)
+    return r;
+  *ret_cgroup = cg;
+  return 0;
+}
+
+unsigned
+cgroup_want (const struct cgroup_args *args, const struct oci_resources *r)
+{
+  unsigned want = 0;
+
+  if (args->driver && strcmp (args->driver, "disabled") == 0)
+    return 0;
+  if (!path_given (args) || *args->path != '/')
+    want |= CGROUP_WANT_OWN;
+  if (cgroup_limits_asked (r))
+    want |= CGROUP_WANT_CONTROLLERS;
+  if (r && r->n_unified > 0)
+    want |= CGROUP_WANT_UNIFIED;
+  return want;
+}

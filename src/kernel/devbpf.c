@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device programs of cgroup v2; see devbpf.h.  The kernel hands over (type, access, major, minor); the rules are asked from the
+ * last to the first, each taking out of the accesses asked for those that it decides. */
+#include "kernel/devbpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <sys/resource.h>
+
+#include "base/err.h"
+#include "kernel/sys.h"
+
+/* Registers: what is left to be granted, and the device.  */
+enum
+{
+  ANSWER = BPF_REG_0,
+  CONTEXT = BPF_REG_1,
+  TYPE = BPF_REG_2,
+  LEFT = BPF_REG_3,
+  MAJOR = BPF_REG_4,
+  MINOR = BPF_REG_5
+};
+
+/* A program in the making; past MAX only counted.  */
+struct program
+{
+  struct bpf_insn *insns;
+  size_t n, max;
+};
+
+static void
+add (struct program *p, uint8_t code, uint8_t dst, int16_t off, int32_t imm)
+{
+  if (p->n < p->max)
+    p->insns[p->n] = (struct bpf_insn){ .code = code, .dst_reg = dst, .off = off, .imm = imm };
+  p->n++;
+}
+
+static void
+load (struct program *p, uint8_t dst, size_t off)
+{
+  add (p, BPF_LDX | BPF_MEM | BPF_W, dst, (int16_t) off, 0);
+  if (p->n <= p->max)
+    p->insns[p->n - 1].src_reg = CONTEXT;
+}
+
+static void
+answer (struct program *p, bool yes)
+{
+  add (p, BPF_ALU64 | BPF_MOV | BPF_K, ANSWER, 0, yes);
+  add (p, BPF_JMP | BPF_EXIT, 0, 0, 0);
+}
+
+/* Jumps over the rest of a rule, LEN instructions long, of which the ones from START on are made already.  */
+static void
+unless_equal (struct program *p, size_t start, size_t len, uint8_t reg, int32_t value)
+{
+  add (p, BPF_JMP | BPF_JNE | BPF_K, reg, (int16_t) (len - (p->n - start) - 1), value);
+}
+
+static void
+add_rule (struct program *p, const struct devbpf_rule *r)
+{
+  size_t start = p->n;
+  size_t len = (size_t) (r->type != 'a') + (r->major >= 0) + (r->minor >= 0) + 4;
+
+  if (r->type != 'a')
+    unless_equal (p, start, len, TYPE, r->type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
+  if (r->major >= 0)
+    unless_equal (p, start, len, MAJOR, r->major);
+  if (r->minor >= 0)
+    unless_equal (p, start, len, MINOR, r->minor);
+  if (r->allow)
+    {
+      add (p, BPF_ALU64 | BPF_AND | BPF_K, LEFT, 0, ~(int32_t) r->access);
+      unless_equal (p, start, len, LEFT, 0);
+    }
+  else
+    {
+      add (p, BPF_JMP | BPF_JSET | BPF_K, LEFT, 1, r->access);
+      add (p, BPF_JMP | BPF_JA, 0, 2, 0);
+    }
+  answer (p, r->allow);
+}
+
+int
+devbpf_build (const struct devbpf_rule *rules, size_t n, bool allow, struct bpf_insn *insns, size_t max)
+{
+  struct program p = { .insns = insns, .max = max };
+
+  load (&p, TYPE, offsetof (struct bpf_cgroup_dev_ctx, access_type));
+  add (&p, BPF_ALU64 | BPF_MOV | BPF_X, LEFT, 0, 0);
+  if (p.n <= p.max)
+    p.insns[p.n - 1].src_reg = TYPE;
+  add (&p, BPF_ALU64 | BPF_RSH | BPF_K, LEFT, 0, 16); /* access in the upper half, type in the lower */
+  add (&p, BPF_ALU64 | BPF_AND | BPF_K, TYPE, 0, 0xffff);
+  load (&p, MAJOR, offsetof (struct bpf_cgroup_dev_ctx, major));
+  load (&p, MINOR, offsetof (struct bpf_cgroup_dev_ctx, minor));
+  while (n-- > 0)
+    add_rule (&p, &rules[n]);
+  answer (&p, allow);
+  return p.n > max ? -E2BIG : (int) p.n;
+}
+
+static int
+try_load (const struct bpf_insn *insns, size_t n)
+{
+  union bpf_attr attr = { 0 };
+
+  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attr.insns = (uintptr_t) insns;
+  attr.insn_cnt = (uint32_t) n;
+  attr.license = (uintptr_t) "Apache-2.0";
+  return sys_bpf (BPF_PROG_LOAD, &attr, sizeof attr); /* its descriptors are close-on-exec */
+}
+
+int
+devbpf_load (const struct bpf_insn *insns, size_t n, struct err *err)
+{
+  static const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+  struct rlimit old;
+  int fd = try_load (insns, n);
+
+  if (fd == -EPERM && getrlimit (RLIMIT_MEMLOCK, &old) == 0 && setrlimit (RLIMIT_MEMLOCK, &all) == 0)
+    {
+      fd = try_load (insns, n);
+      (void) setrlimit (RLIMIT_MEMLOCK, &old);
+    }
+  return fd < 0 ? err_sys (err, -fd, "bpf", "load device program of %zu instructions", n) : fd;
+}
+
+int
+devbpf_attach (int cgroup, int prog, int replace, struct err *err)
+{
+  union bpf_attr attr = { 0 };
+  int r;
+
+  attr.target_fd = (uint32_t) cgroup;
+  attr.attach_bpf_fd = (uint32_t) prog;
+  attr.attach_type = BPF_CGROUP_DEVICE;
+  attr.attach_flags = BPF_F_ALLOW_MULTI;
+#ifdef BPF_F_REPLACE
+  if (replace >= 0)
+    {
+      attr.attach_flags |= BPF_F_REPLACE;
+      attr.replace_bpf_fd = (uint32_t) replace;
+    }
+#endif
+  r = sys_bpf (BPF_PROG_ATTACH, &attr, sizeof attr);
+  return r < 0 ? err_sys (err, -r, "bpf", "attach device program") : 0;
+}
