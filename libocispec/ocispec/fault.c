@@ -120,7 +120,7 @@ decoder_syntax_fault (struct decoder *d)
       decoder_text_fault (d, oci_text_token (d->text, d->len, d->end), what);
       return;
     }
-  message[strcspn ((char *) message, "\n")] = '\0';
+  message[strcspn ((char *) message, ".\n")] = '\0';
   reason = strchr ((char *) message, ':');
   snprintf (what, sizeof what, "not JSON%s", reason ? reason : "");
   decoder_text_fault (d, syntax_place (d, (char *) message), what);

@@ -121,10 +121,10 @@ capset_have (uint64_t *ret_permitted, uint64_t *ret_bounding)
   return ret;
 }
 
-unsigned
+int
 capset_last (void)
 {
-  unsigned cap = CAP_LAST_CAP;
+  int cap = CAP_LAST_CAP;
 
   while (cap > 0 && prctl (PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
     cap--; /* an older kernel */

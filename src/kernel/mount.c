@@ -116,7 +116,7 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
 
   if (attr.attr_set == 0 && attr.attr_clr == 0 && propagation == 0)
     return 0;
-  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "set %#llx clear %#llx propagation %#llx", (unsigned long long) attr.attr_set,
                             (unsigned long long) attr.attr_clr, (unsigned long long) propagation)
                  : 0;

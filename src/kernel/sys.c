@@ -88,9 +88,9 @@ sys_fsmount (int fs, unsigned flags, unsigned attr)
 }
 
 int
-sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr)
+sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr, size_t size)
 {
-  return CALL (SYS_mount_setattr, dirfd, path, flags, attr, sizeof *attr);
+  return CALL (SYS_mount_setattr, dirfd, path, flags, attr, size);
 }
 
 int

@@ -66,7 +66,7 @@ int sys_fsconfig (int fs, unsigned cmd, const char *key, const void *value, int 
 int sys_fsmount (int fs, unsigned flags, unsigned attr);
 
 /* mount_setattr(2), Linux 5.12.  */
-int sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr);
+int sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr, size_t size);
 
 /* mount(2).  */
 int sys_mount (const char *source, const char *target, const char *fstype, unsigned long flags, const void *data);

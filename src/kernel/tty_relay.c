@@ -70,6 +70,7 @@ int
 tty_relay_open (struct tty_relay *r, int in, int out, int master, struct err *err)
 {
   memset (r, 0, sizeof *r);
+  r->in = r->out = r->master = r->out_own = -1;
   if (master < 0)
     return 0;
   if (set_nonblocking (master, 1) < 0)
@@ -78,7 +79,6 @@ tty_relay_open (struct tty_relay *r, int in, int out, int master, struct err *er
   r->in = in;
   r->out = out;
   r->master = master;
-  r->out_own = -1;
   look_at_out (r);
   int ret = make_raw (r, err);
   if (ret == 0)
@@ -113,8 +113,8 @@ tty_relay_close (struct tty_relay *r)
       if (r->out_own >= 0)
         (void) close (r->out_own); /* nothing was promised about it */
     }
-  r->active = false;
-  r->raw = false;
+  r->active = r->raw = false;
+  r->in = r->out = r->master = r->out_own = -1;
 }
 
 /* ---- buffers ---- */

@@ -42,7 +42,7 @@ struct tty_relay_buffer
 struct tty_relay
 {
   bool active;          /* open, and with a terminal */
-  int in, out, master;  /* borrowed */
+  int in, out, master;  /* borrowed; -1 without a terminal */
   int out_own;          /* our own non-blocking file description of the terminal OUT, or -1 */
   bool out_socket;      /* OUT is a socket */
   size_t out_chunk;     /* OUT may block: write only after POLLOUT, at most this much; 0: it never does */

@@ -13,7 +13,7 @@
 
 enum
 {
-  CHILD_MAX_MOUNTS = 1024, /* handles kept; the plan refuses more */
+  CHILD_MAX_MOUNTS = PLAN_MOUNTS_MAX,
   CHILD_MAX_JOINS = 8
 };
 

@@ -7,7 +7,7 @@
 	.hidden	orlop_init_image_end
 	.balign	64
 orlop_init_image_start:
-	.incbin	"orlop-init"
+#include "orlop-init.inc"
 orlop_init_image_end:
 	.byte	0
 	.section .note.GNU-stack,"",%progbits

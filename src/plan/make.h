@@ -15,6 +15,7 @@ struct oci_config;
 struct oci_process;
 struct plan;
 struct plan_arena;
+struct plan_hooks;
 
 /* What the command line adds to the document.  */
 struct plan_args
@@ -36,5 +37,9 @@ int plan_make (struct plan_arena *arena, const struct oci_config *config, const 
 int plan_make_exec (struct plan_arena *arena, const struct oci_config *config, const struct oci_process *process,
                     const struct host *host, const struct plan_args *args, const struct log *log,
                     struct plan **ret_plan, struct err *err);
+
+/* Makes only the hooks of CONFIG in ARENA: for start and delete.  Returns 0 or negative errno.  */
+int plan_make_hooks (struct plan_arena *arena, const struct oci_config *config, struct plan_hooks *ret_hooks,
+                     struct err *err);
 
 #endif

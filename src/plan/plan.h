@@ -18,6 +18,12 @@
 #include "kernel/idmap.h"  /* struct idmap */
 #include "kernel/mount.h"  /* struct mount_opt */
 
+enum
+{
+  PLAN_MOUNTS_MAX = 1024, /* mounts of one container, those of cgroup v1 included */
+  PLAN_LINKS_MAX = 64
+};
+
 /* What the child is started for.  */
 enum plan_action
 {

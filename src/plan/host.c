@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Facts about this machine, each by as few calls as it takes; see host.h. */
+#include "plan/host.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "kernel/capset.h"
+#include "kernel/sys.h"
+
+/* Number of the first user namespace on nsfs (PROC_USER_INIT_INO of the kernel, since Linux 3.8).  */
+enum { FIRST_USER_NS = 0xEFFFFFFD };
+
+static bool
+in_user_ns (void)
+{
+  struct stat st;
+
+  /* without procfs nothing speaks against it: the privileged way fails later and says so */
+  return stat ("/proc/self/ns/user", &st) == 0 && st.st_ino != (ino_t) FIRST_USER_NS;
+}
+
+/* mount_setattr (Linux 5.12) is the youngest call of the family: asked with an impossible size it answers EINVAL where it exists, before it
+ * looks at anything else.  */
+static bool
+has_mount_api (void)
+{
+  return sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
+}
+
+/* The mask of all capabilities up to LAST.  */
+static uint64_t
+all_caps (unsigned last)
+{
+  return last >= 63 ? UINT64_MAX : (1ULL << (last + 1)) - 1;
+}
+
+int
+host_read (struct host *h, struct err *err)
+{
+  int last = capset_last (), ret;
+
+  if (last < 0)
+    return err_sys (err, -last, "prctl", "PR_CAPBSET_READ");
+  h->euid = geteuid ();
+  h->egid = getegid ();
+  h->last_cap = (unsigned) last;
+  ret = capset_have (&h->permitted, NULL);
+  if (ret < 0)
+    return err_sys (err, -ret, "capget", "own capabilities");
+  /* execve takes permitted from bounding and inheritable, so who has everything is not bound: capabilities(7).  Saves reading /proc.  */
+  h->bounding = h->permitted;
+  if (h->permitted != all_caps (h->last_cap))
+    ret = capset_have (NULL, &h->bounding);
+  if (ret < 0)
+    return err_sys (err, -ret, "read", "own capability bounding set");
+  h->in_user_ns = ! (h->permitted & (1ULL << CAP_SYS_ADMIN)) || in_user_ns ();
+  h->mount_api = has_mount_api ();
+  return 0;
+}
+
+/* Lines of host_parse: where the value goes.  */
+enum kind
+{
+  NUMBER,
+  MASK,
+  FLAG
+};
+
+static const struct fact
+{
+  const char *name;
+  enum kind kind;
+  size_t offset;
+} facts[] = {
+  { "euid", NUMBER, offsetof (struct host, euid) },
+  { "egid", NUMBER, offsetof (struct host, egid) },
+  { "last_cap", NUMBER, offsetof (struct host, last_cap) },
+  { "permitted", MASK, offsetof (struct host, permitted) },
+  { "bounding", MASK, offsetof (struct host, bounding) },
+  { "in_user_ns", FLAG, offsetof (struct host, in_user_ns) },
+  { "mount_api", FLAG, offsetof (struct host, mount_api) },
+};
+
+_Static_assert (sizeof (uid_t) == sizeof (unsigned) && sizeof (gid_t) == sizeof (unsigned), "ids are 32 bits");
+
+/* Reads VALUE as F wants it and puts it into H.  */
+static int
+set_fact (const struct fact *f, const char *value, struct host *h)
+{
+  void *to = (char *) h + f->offset;
+  uint64_t number = 0;
+  char *end = NULL;
+
+  if (f->kind == MASK) /* as in /proc/PID/status */
+    {
+      errno = 0;
+      number = strtoull (value, &end, 16);
+      if (errno != 0 || end == value || *end != '\0')
+        return -EINVAL;
+      memcpy (to, &number, sizeof number);
+      return 0;
+    }
+  if (str_u64 (value, f->kind == FLAG ? 1 : UINT32_MAX, &number) < 0)
+    return -EINVAL;
+  if (f->kind == FLAG)
+    *(bool *) to = number != 0;
+  else
+    *(unsigned *) to = (unsigned) number;
+  return 0;
+}
+
+/* Takes one line apart and sets its fact.  */
+static int
+parse_line (char *line, struct host *h, struct err *err)
+{
+  char *value = strchr (line, ' ');
+
+  if (line[0] == '\0' || line[0] == '#')
+    return 0;
+  if (value)
+    *value++ = '\0';
+  for (size_t i = 0; value && i < sizeof facts / sizeof *facts; i++)
+    if (strcmp (facts[i].name, line) == 0)
+      return set_fact (&facts[i], value, h) < 0 ? err_usage (err, "bad value of host fact %s: %s", line, value) : 0;
+  return err_usage (err, "unknown host fact %s", line);
+}
+
+int
+host_parse (const char *text, struct host *h, struct err *err)
+{
+  own_mem char *copy = strdup (text);
+  char *rest = copy;
+  int ret = 0;
+
+  if (copy == NULL)
+    return err_host (err, ENOMEM, "out of memory");
+  while (ret == 0 && rest)
+    {
+      char *line = rest;
+
+      rest = strchr (rest, '\n');
+      if (rest)
+        *rest++ = '\0';
+      ret = parse_line (line, h, err);
+    }
+  return ret;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the makers of plan->mounts share.  Private to plan_mounts.c and plan_cgroup.c.  */
+#ifndef ORLOP_PLAN_MOUNTS_H
+#define ORLOP_PLAN_MOUNTS_H
+
+#include "kernel/mntopt.h"
+#include "plan/part.h"
+
+struct oci_mount;
+
+/* A mount of the document, taken apart.  */
+struct mount_ask
+{
+  const struct part *part;
+  const struct oci_mount *mount;
+  size_t index;          /* in the document */
+  const char *where;     /* "mounts[3]" */
+  const char *target;    /* cleaned */
+  struct mntopt opt;     /* its options folded */
+  struct mount_opt *data; /* those that the file system is to understand, in order */
+  size_t n_data;
+  bool *late_readonly;   /* set when a tmpfs is to be made read-only at the end only */
+};
+
+/* Appends M to the plan and fills in its parent and name.  Returns 0, -EINVAL (too many mounts) or -ENOMEM.  */
+int mounts_add (const struct part *p, struct plan_mount *m, struct err *err);
+
+/* Plans the new mount that ASK describes, as the file system TYPE from SOURCE (may be NULL).  Returns 0 or negative errno.  */
+int mounts_add_new (const struct mount_ask *ask, const char *type, const char *source, struct err *err);
+
+/* Plans a bind of the host's absolute path SOURCE at TARGET with the attributes and propagation of ASK.  Returns 0 or negative errno.  */
+int mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool recursive,
+                     struct err *err);
+
+/* plan_cgroup.c: plans a mount of type cgroup: the hierarchies as the container is to see them.  Returns 0 or negative errno.  */
+int mounts_add_cgroup (const struct mount_ask *ask, struct err *err);
+
+#endif

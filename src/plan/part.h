@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of which a plan is made, one file each, in the order in which plan_make calls
+ * them.  Private to src/plan: others include make.h. */
+#ifndef ORLOP_PLAN_PART_H
+#define ORLOP_PLAN_PART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "plan/make.h"
+#include "plan/plan.h"
+
+/* What the parts share: given things and the plan in the making.  */
+struct part
+{
+  struct plan_arena *arena;
+  const struct oci_config *config;
+  const struct oci_process *process; /* of the config or of exec; NULL: none */
+  const struct host *host;
+  const struct plan_args *args;
+  const struct log *log;
+  struct plan *plan;
+};
+
+/* How a namespace stands.  */
+enum part_namespace
+{
+  NAMESPACE_INHERITED,
+  NAMESPACE_NEW,
+  NAMESPACE_JOINED
+};
+
+/* How the namespace of kind TYPE ("mount") stands in CONFIG.  */
+enum part_namespace part_namespace (const struct oci_config *config, const char *type);
+
+/* The arena is full.  Returns -ENOMEM.  */
+int part_nomem (struct err *err);
+
+/* plan_root.c: PATH inside the root as a name below it: without "//", "." and "..", which is taken literally as Go's filepath.Clean does,
+ * and without a leading slash; "" is the root.  Returns NULL on a full arena.  */
+const char *part_clean (struct plan_arena *a, const char *path);
+
+/* plan_root.c: PATH of the host, relative ones below the bundle.  Returns NULL on a full arena.  */
+const char *part_host_path (const struct part *p, const char *path);
+
+/* plan_refuse.c: refuses what is valid and not implemented yet, all of it in one error.  CONFIG without a process is fine.
+ * Returns 0 or -EINVAL.  */
+int plan_refuse (const struct oci_config *config, struct err *err);
+
+/* As plan_refuse, for the process document of exec: paths are those of that document.  */
+int plan_refuse_process (const struct oci_process *process, struct err *err);
+
+/* plan_ns.c: plan->ns of create.  Returns 0 or negative errno.  */
+int plan_ns (const struct part *p, struct err *err);
+
+/* plan_ns.c: plan->ns of exec.  Returns 0 or negative errno.  */
+int plan_ns_exec (const struct part *p, struct err *err);
+
+/* plan_root.c: plan->root, and what is masked and made read-only.  Needs plan->ns.  Returns 0 or negative errno.  */
+int plan_root (const struct part *p, struct err *err);
+
+/* plan_mounts.c: plan->mounts and the links of cgroup v1.  Needs plan->ns and root.  Returns 0 or negative errno.  */
+int plan_mounts (const struct part *p, struct err *err);
+
+/* plan_devices.c: room for plan->links.  Returns 0 or -ENOMEM.  */
+int plan_links (const struct part *p, struct err *err);
+
+/* plan_devices.c: appends a link; PATH and TO live in the arena.  */
+void part_add_link (const struct part *p, const char *path, const char *to, bool replace);
+
+/* plan_devices.c: plan->devices and the links in /dev.  Needs plan->ns and mounts.  Returns 0 or negative errno.  */
+int plan_devices (const struct part *p, struct err *err);
+
+/* plan_process.c: plan->process.  Needs plan->ns.  Returns 0 or negative errno.  */
+int plan_process (const struct part *p, struct err *err);
+
+/* plan_hooks.c: plan->hooks.  Returns 0 or negative errno.  */
+int plan_hooks (const struct part *p, struct err *err);
+
+#endif

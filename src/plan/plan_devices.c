@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device nodes and the links of /dev (config-linux.md, "Default Devices"; runtime-linux.md, "Dev symbolic links"). */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "ocispec/config.h"
+#include "plan/arena.h"
+#include "plan/host.h"
+#include "plan/part.h"
+
+static const struct plan_link dev_links[] = {
+  { "dev/fd", "/proc/self/fd", false },       { "dev/stdin", "/proc/self/fd/0", false },
+  { "dev/stdout", "/proc/self/fd/1", false }, { "dev/stderr", "/proc/self/fd/2", false },
+  { "dev/core", "/proc/kcore", false },       { "dev/ptmx", "pts/ptmx", true },
+};
+
+void
+part_add_link (const struct part *p, const char *path, const char *to, bool replace)
+{
+  if (p->plan->n_links < PLAN_LINKS_MAX)
+    p->plan->links[p->plan->n_links++] = (struct plan_link){ path, to, replace };
+}
+
+int
+plan_links (const struct part *p, struct err *err)
+{
+  p->plan->links = plan_alloc (p->arena, PLAN_LINKS_MAX * sizeof *p->plan->links);
+  return p->plan->links ? 0 : part_nomem (err);
+}
+
+/* True if /dev is another's: a bind mount, whose nodes and links are not ours to change.  */
+static bool
+dev_is_bound (const struct plan *plan)
+{
+  bool bound = false;
+
+  for (size_t i = 0; i < plan->n_mounts; i++)
+    if (strcmp (plan->mounts[i].target, "dev") == 0 && plan->mounts[i].kind != PLAN_MOUNT_REMOUNT)
+      bound = plan->mounts[i].kind == PLAN_MOUNT_BIND;
+  return bound;
+}
+
+static mode_t
+node_type (const char *type)
+{
+  return *type == 'b' ? S_IFBLK : *type == 'p' ? S_IFIFO : S_IFCHR; /* c, u */
+}
+
+static int
+convert (const struct part *p, const struct oci_device *from, size_t i, struct plan_device *to, struct err *err)
+{
+  to->where = plan_printf (p->arena, "linux.devices[%zu]", i);
+  to->device.path = part_clean (p->arena, from->path);
+  if (to->where == NULL || to->device.path == NULL)
+    return part_nomem (err);
+  if (to->device.path[0] == '\0')
+    return err_spec (err, to->where, "path must not be the root itself");
+  /* engines copy st_mode whole, with its type bits */
+  to->device.mode = node_type (from->type) | ((from->file_mode ? *from->file_mode : 0666) & 07777);
+  to->device.major = from->major ? (unsigned) *from->major : 0;
+  to->device.minor = from->minor ? (unsigned) *from->minor : 0;
+  to->device.uid = from->uid ? *from->uid : 0;
+  to->device.gid = from->gid ? *from->gid : 0;
+  return 0;
+}
+
+/* Puts D in the place of one with the same path, or at the end.  */
+static void
+put (struct plan *plan, const struct plan_device *d)
+{
+  size_t i = 0;
+
+  while (i < plan->n_devices && strcmp (plan->devices[i].device.path, d->device.path) != 0)
+    i++;
+  plan->devices[i] = *d;
+  plan->n_devices += i == plan->n_devices;
+}
+
+static int
+add_devices (const struct part *p, struct err *err)
+{
+  const struct oci_linux *l = p->config->linux_;
+  struct plan *plan = p->plan;
+  size_t n = l ? l->n_devices : 0;
+
+  plan->devices = plan_alloc (p->arena, (device_n_defaults + n) * sizeof *plan->devices);
+  if (plan->devices == NULL)
+    return part_nomem (err);
+  for (size_t i = 0; i < device_n_defaults; i++)
+    {
+      struct plan_device d = { .where = plan_strdup (p->arena, "default devices"), .device = device_defaults[i] };
+
+      d.device.path = plan_strdup (p->arena, d.device.path);
+      if (d.where == NULL || d.device.path == NULL)
+        return part_nomem (err);
+      put (plan, &d);
+    }
+  for (size_t i = 0; i < n; i++)
+    {
+      struct plan_device d;
+      int ret = convert (p, &l->devices[i], i, &d, err);
+
+      if (ret < 0)
+        return ret;
+      put (plan, &d);
+    }
+  return 0;
+}
+
+int
+plan_devices (const struct part *p, struct err *err)
+{
+  const struct plan_ns *ns = &p->plan->ns;
+  int ret;
+
+  if (! p->plan->root.enter || dev_is_bound (p->plan))
+    return 0;
+  p->plan->devices_by_bind = ns->new_user || ns->joined_user || p->host->in_user_ns;
+  ret = add_devices (p, err);
+  for (size_t i = 0; ret == 0 && i < sizeof dev_links / sizeof *dev_links; i++)
+    {
+      const char *path = plan_strdup (p->arena, dev_links[i].path), *to = plan_strdup (p->arena, dev_links[i].to);
+
+      if (path == NULL || to == NULL)
+        return part_nomem (err);
+      part_add_link (p, path, to, dev_links[i].replace);
+    }
+  return ret;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every mount of the document as a kind, a target, attributes and options, in the document's
+ * order.  See mount(8) for the options, mount_setattr(2), fsconfig(2). */
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "ocispec/config.h"
+#include "plan/arena.h"
+#include "plan/host.h"
+#include "plan/mounts.h"
+
+/* File systems that share their superblock with the host, or have none to make read-only: the mount alone is.  */
+static const char *const shared_types[] = { "proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts", NULL };
+
+/* Files of proc that engines cover with bind mounts (lxcfs and the like).  Anywhere else in proc a mount could hide the files that
+ * runtimes write to confine the container (CVE-2019-16884, CVE-2025-52881).  */
+static const char *const proc_targets[] = {
+  "proc/cpuinfo", "proc/diskstats", "proc/meminfo", "proc/stat", "proc/swaps", "proc/uptime", "proc/loadavg",
+  "proc/slabinfo", "proc/net/dev", "proc/sys/kernel/ns_last_pid", "proc/sys/crypto/fips_enabled", NULL,
+};
+
+static bool
+listed (const char *const *list, const char *word)
+{
+  for (; *list; list++)
+    if (strcmp (*list, word) == 0)
+      return true;
+  return false;
+}
+
+/* True if PATH is DIR or lies below it.  */
+static bool
+is_below (const char *path, const char *dir)
+{
+  size_t len = strlen (dir);
+
+  return strncmp (path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 0);
+}
+
+/* The earlier mount whose root directory holds TARGET directly: a fresh tmpfs, so nobody else put a link into it, and not covered by
+ * a later mount.  Returns its index or -1.  */
+static int
+find_parent (const struct plan *plan, const char *target)
+{
+  const char *slash = strrchr (target, '/');
+  size_t len = slash ? (size_t) (slash - target) : 0;
+
+  if (len == 0)
+    return -1; /* directly below the root */
+  for (size_t i = plan->n_mounts; i-- > 0;)
+    {
+      const struct plan_mount *m = &plan->mounts[i];
+      size_t m_len = strlen (m->target);
+
+      if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (target, m->target))
+        continue;
+      return m_len == len && m->kind == PLAN_MOUNT_NEW && strcmp (m->fstype, "tmpfs") == 0 ? (int) i : -1;
+    }
+  return -1;
+}
+
+/* True if everything that is mounted so far is private or a slave, so that a fresh mount in it is private by itself.  */
+static bool
+nothing_shared (const struct plan *plan)
+{
+  for (size_t i = 0; i < plan->n_mounts; i++)
+    if (plan->mounts[i].propagation == MS_SHARED)
+      return false;
+  return plan->root.propagation_recursive;
+}
+
+/* Leaves out propagation that the mount would have anyway: each costs a call.  */
+static void
+spare_propagation (const struct plan *plan, struct plan_mount *m)
+{
+  bool inert = m->propagation == MS_PRIVATE || m->propagation == MS_SLAVE;
+
+  if (m->kind == PLAN_MOUNT_BIND) /* in our own mount namespace all that can be cloned is a slave by then */
+    inert = m->propagation == MS_SLAVE && ! m->from_parent && plan->root.propagation == MS_SLAVE;
+  if (inert && m->kind != PLAN_MOUNT_REMOUNT && nothing_shared (plan))
+    {
+      m->propagation = 0;
+      m->propagation_recursive = false;
+    }
+}
+
+int
+mounts_add (const struct part *p, struct plan_mount *m, struct err *err)
+{
+  struct plan *plan = p->plan;
+  const char *slash = strrchr (m->target, '/');
+
+  if (plan->n_mounts == PLAN_MOUNTS_MAX)
+    return err_spec (err, "mounts", "more than %d mounts", PLAN_MOUNTS_MAX);
+  m->name = slash ? slash + 1 : m->target;
+  m->parent = m->kind == PLAN_MOUNT_REMOUNT ? -1 : find_parent (plan, m->target);
+  spare_propagation (plan, m);
+  if (m->kind != PLAN_MOUNT_REMOUNT)
+    m->of = -1;
+  plan->n_from_parent += m->from_parent;
+  plan->mounts[plan->n_mounts++] = *m;
+  return 0;
+}
+
+/* Adds KEY[=VALUE] to the options that the file system gets.  */
+static int
+add_data (struct mount_ask *ask, const char *option, struct err *err)
+{
+  struct mount_opt *o = &ask->data[ask->n_data];
+  const char *equals = strchr (option, '=');
+
+  if (option[0] == '\0')
+    return 0;
+  o->key = equals ? plan_printf (ask->part->arena, "%.*s", (int) (equals - option), option)
+                  : plan_strdup (ask->part->arena, option);
+  o->value = equals ? plan_strdup (ask->part->arena, equals + 1) : NULL;
+  if (o->key == NULL || (equals && o->value == NULL))
+    return part_nomem (err);
+  ask->n_data++;
+  return 0;
+}
+
+/* Takes the options of the document apart.  */
+static int
+fold_options (struct mount_ask *ask, struct err *err)
+{
+  const struct oci_mount *m = ask->mount;
+
+  ask->data = plan_alloc (ask->part->arena, m->n_options * sizeof *ask->data);
+  if (ask->data == NULL)
+    return part_nomem (err);
+  for (size_t i = 0; i < m->n_options; i++)
+    {
+      int ret = 0;
+
+      if (mntopt_apply (&ask->opt, m->options[i]) == MNTOPT_DATA) /* MNTOPT_LATER was refused by plan_refuse */
+        ret = add_data (ask, m->options[i], err);
+      if (ret < 0)
+        return ret;
+    }
+  return 0;
+}
+
+/* --- new mounts */
+
+/* Superblock flags that only mount(2) can give are asked for, or there is nothing but mount(2).  */
+static bool
+needs_legacy (const struct mount_ask *ask)
+{
+  for (const struct mntopt_super *s = mntopt_supers; s->flag; s++)
+    if (s->word == NULL && (ask->opt.super_set & s->flag))
+      return true;
+  return ! ask->part->host->mount_api;
+}
+
+/* Options for fsconfig: what belongs to the superblock, then what the file system understands.  */
+static int
+copy_opts (const struct mount_ask *ask, const char *type, struct plan_mount *m, struct err *err)
+{
+  struct mount_opt *opts = plan_alloc (ask->part->arena, (8 + ask->n_data) * sizeof *opts);
+  uint64_t flags = ask->opt.super_set;
+  size_t n = 0;
+
+  if (opts == NULL)
+    return part_nomem (err);
+  if (listed (shared_types, type) || strcmp (type, "tmpfs") == 0)
+    flags &= ~(uint64_t) MS_RDONLY; /* the mount alone is made read-only */
+  for (const struct mntopt_super *s = mntopt_supers; s->flag; s++)
+    if (s->word && (flags & s->flag))
+      opts[n++].key = s->word;
+  if (ask->n_data)
+    memcpy (opts + n, ask->data, ask->n_data * sizeof *opts);
+  m->opts = opts;
+  m->n_opts = n + ask->n_data;
+  return 0;
+}
+
+/* The same for mount(2): "size=1m,mode=755".  */
+static int
+copy_legacy (const struct mount_ask *ask, struct plan_mount *m, struct err *err)
+{
+  const char *data = "";
+
+  for (size_t i = 0; data && i < ask->n_data; i++)
+    {
+      const struct mount_opt *o = &ask->data[i];
+      data = plan_printf (ask->part->arena, "%s%s%s%s%s", data, *data ? "," : "", o->key, o->value ? "=" : "", o->value ? o->value : "");
+    }
+  if (data == NULL)
+    return part_nomem (err);
+  m->kind = PLAN_MOUNT_LEGACY;
+  m->legacy_flags = ask->opt.all_flags & ~(unsigned long) (MS_BIND | MS_REC | MS_REMOUNT);
+  m->legacy_data = *data ? data : NULL;
+  return 0;
+}
+
+int
+mounts_add_new (const struct mount_ask *ask, const char *type, const char *source, struct err *err)
+{
+  struct plan_arena *a = ask->part->arena;
+  struct plan_mount m = { .kind = PLAN_MOUNT_NEW, .where = ask->where, .target = ask->target, .attr_set = ask->opt.attr_set,
+                          .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
+  int ret;
+
+  m.fstype = plan_strdup (a, type);
+  m.source = plan_strdup (a, source && source[0] ? source : type);
+  m.no_symlinks = strcmp (type, "proc") == 0 || strcmp (type, "sysfs") == 0;
+  if (m.fstype == NULL || m.source == NULL)
+    return part_nomem (err);
+  ret = needs_legacy (ask) ? copy_legacy (ask, &m, err) : copy_opts (ask, type, &m, err);
+  if (ret == 0 && m.kind == PLAN_MOUNT_NEW && strcmp (type, "tmpfs") == 0 && (m.attr_set & MOUNT_ATTR_RDONLY))
+    {
+      /* mount points, devices and links are made in it first */
+      m.attr_set &= ~(uint64_t) MOUNT_ATTR_RDONLY;
+      *ask->late_readonly = true;
+    }
+  return ret < 0 ? ret : mounts_add (ask->part, &m, err);
+}
+
+/* --- binds and remounts */
+
+int
+mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool recursive, struct err *err)
+{
+  struct plan_mount m = { .kind = PLAN_MOUNT_BIND, .where = ask->where, .target = target, .source = source,
+                          .recursive = recursive, .from_parent = ask->part->plan->root.from_parent,
+                          .attr_set = ask->opt.attr_set, .attr_clear = ask->opt.attr_clear,
+                          .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
+
+  if (ask->n_data)
+    log_debug (ask->part->log, "%s: options that are no flags mean nothing to a bind mount", ask->where);
+  return mounts_add (ask->part, &m, err);
+}
+
+/* Index of the last mount made at TARGET by us, or -1.  */
+static int
+find_made (const struct plan *plan, const char *target)
+{
+  for (size_t i = plan->n_mounts; i-- > 0;)
+    if (plan->mounts[i].kind != PLAN_MOUNT_REMOUNT && strcmp (plan->mounts[i].target, target) == 0)
+      return plan->mounts[i].kind == PLAN_MOUNT_NEW ? (int) i : -1;
+  return -1;
+}
+
+static int
+add_remount (const struct mount_ask *ask, struct err *err)
+{
+  struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = ask->where, .target = ask->target,
+                          .of = find_made (ask->part->plan, ask->target), .attr_set = ask->opt.attr_set,
+                          .attr_clear = ask->opt.attr_clear, .propagation = ask->opt.propagation,
+                          .propagation_recursive = ask->opt.propagation_recursive };
+
+  return mounts_add (ask->part, &m, err);
+}
+
+/* --- all of them */
+
+/* Nothing may hide the files of proc through which the container is confined, nor the root.  */
+static int
+check_target (const struct mount_ask *ask, struct err *err)
+{
+  const struct oci_mount *m = ask->mount;
+  const char *t = ask->target;
+  bool proc = m->type && strcmp (m->type, "proc") == 0, bind = ask->opt.bind;
+
+  if (t[0] == '\0')
+    return err_in (err, err_spec (err, "", "must not be the root itself"), "%s.destination", ask->where);
+  if (! is_below (t, "proc") || ask->opt.remount || listed (proc_targets, t))
+    return 0;
+  if (strcmp (t, "proc") == 0 && ((proc && ! bind) || (bind && m->source && strcmp (m->source, "/proc") == 0)))
+    return 0;
+  return err_in (err, err_spec (err, "", "\"/%s\" is inside /proc, where only proc itself and a few files may be mounted", t),
+                 "%s.destination", ask->where);
+}
+
+static int
+add_one (struct mount_ask *ask, struct err *err)
+{
+  const struct oci_mount *m = ask->mount;
+  int ret = fold_options (ask, err);
+
+  if (ret == 0)
+    ret = check_target (ask, err);
+  if (ret < 0)
+    return ret;
+  if (ask->opt.remount)
+    return add_remount (ask, err);
+  if (ask->opt.bind)
+    {
+      const char *source = part_host_path (ask->part, m->source);
+      return source ? mounts_add_bind (ask, source, ask->target, ask->opt.bind_recursive, err) : part_nomem (err);
+    }
+  if (strcmp (m->type, "cgroup") == 0)
+    return mounts_add_cgroup (ask, err);
+  return mounts_add_new (ask, m->type, m->source, err);
+}
+
+/* Makes read-only what had to be writable until now.  LATE are the places of those mounts in the plan.  */
+static int
+add_late (const struct part *p, const int *late, size_t n, struct err *err)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      const struct plan_mount *of = &p->plan->mounts[late[i]];
+      struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = of->where, .target = of->target, .of = late[i],
+                              .late = true, .attr_set = MOUNT_ATTR_RDONLY };
+      int ret = mounts_add (p, &m, err);
+
+      if (ret < 0)
+        return ret;
+    }
+  return 0;
+}
+
+int
+plan_mounts (const struct part *p, struct err *err)
+{
+  const struct oci_config *c = p->config;
+  int *late = plan_alloc (p->arena, (c->n_mounts + 1) * sizeof *late);
+  size_t n_late = 0;
+  int ret = 0;
+
+  p->plan->mounts = plan_alloc (p->arena, PLAN_MOUNTS_MAX * sizeof *p->plan->mounts);
+  if (late == NULL || p->plan->mounts == NULL)
+    return part_nomem (err);
+  for (size_t i = 0; ret == 0 && i < c->n_mounts; i++)
+    {
+      bool readonly = false;
+      int at = (int) p->plan->n_mounts;
+      struct mount_ask ask = { .part = p, .mount = &c->mounts[i], .index = i, .late_readonly = &readonly,
+                               .where = plan_printf (p->arena, "mounts[%zu]", i),
+                               .target = part_clean (p->arena, c->mounts[i].destination) };
+
+      ret = ask.where && ask.target ? add_one (&ask, err) : part_nomem (err);
+      if (ret == 0 && readonly)
+        late[n_late++] = at;
+    }
+  return ret < 0 ? ret : add_late (p, late, n_late, err);
+}

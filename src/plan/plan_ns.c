@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which namespaces are made, joined and inherited, in what order and with how many forks.
+ * See plan.h for the two shapes, namespaces(7), user_namespaces(7), pid_namespaces(7). */
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "kernel/idmap.h"
+#include "kernel/ns.h"
+#include "ocispec/config.h"
+#include "plan/arena.h"
+#include "plan/host.h"
+#include "plan/part.h"
+
+static const struct oci_namespace *
+find (const struct oci_config *c, const char *type, size_t *ret_index)
+{
+  for (size_t i = 0; c->linux_ && i < c->linux_->n_namespaces; i++)
+    if (strcmp (c->linux_->namespaces[i].type, type) == 0)
+      {
+        *ret_index = i;
+        return &c->linux_->namespaces[i];
+      }
+  return NULL;
+}
+
+static bool
+is_joined (const struct oci_namespace *n)
+{
+  return n->path && n->path[0] != '\0'; /* some engines write "" for none */
+}
+
+enum part_namespace
+part_namespace (const struct oci_config *config, const char *type)
+{
+  size_t i;
+  const struct oci_namespace *n = find (config, type, &i);
+
+  if (n == NULL)
+    return NAMESPACE_INHERITED;
+  return is_joined (n) ? NAMESPACE_JOINED : NAMESPACE_NEW;
+}
+
+static int
+add_join (const struct part *p, const struct ns_type *type, const struct oci_namespace *n, size_t i, struct err *err)
+{
+  struct plan_ns *ns = &p->plan->ns;
+  struct plan_join *j = &ns->joins[ns->n_joins++];
+
+  j->flag = type->flag;
+  j->name = plan_strdup (p->arena, type->name);
+  j->path = plan_strdup (p->arena, n->path);
+  j->where = plan_printf (p->arena, "linux.namespaces[%zu].path", i);
+  return j->name && j->path && j->where ? 0 : part_nomem (err);
+}
+
+/* Sorts the document's namespaces into joined and new ones (*ret_new), in the order of ns_types: user first, mount last.  */
+static int
+sort_kinds (const struct part *p, int *ret_new, struct err *err)
+{
+  struct plan_ns *ns = &p->plan->ns;
+  size_t n_types = 0;
+
+  while (ns_types[n_types].name)
+    n_types++;
+  ns->joins = plan_alloc (p->arena, n_types * sizeof *ns->joins);
+  if (ns->joins == NULL)
+    return part_nomem (err);
+  *ret_new = 0;
+  for (const struct ns_type *t = ns_types; t->name; t++)
+    {
+      size_t i;
+      const struct oci_namespace *n = find (p->config, t->name, &i);
+
+      if (n == NULL)
+        continue;
+      if (! is_joined (n))
+        *ret_new |= t->flag;
+      else if (add_join (p, t, n, i, err) < 0)
+        return -ENOMEM;
+    }
+  return 0;
+}
+
+static bool
+joins (const struct plan_ns *ns, int flag)
+{
+  for (size_t i = 0; i < ns->n_joins; i++)
+    if (ns->joins[i].flag == flag)
+      return true;
+  return false;
+}
+
+static struct idmap *
+copy_maps (struct plan_arena *a, const struct oci_id_mapping *maps, size_t n)
+{
+  struct idmap *copy = plan_alloc (a, n * sizeof *copy);
+
+  for (size_t i = 0; copy && i < n; i++)
+    copy[i] = (struct idmap){ maps[i].container_id, maps[i].host_id, maps[i].size };
+  return copy;
+}
+
+/* Everything inside is made by the namespace's root, so it has to exist.  */
+static int
+check_root_mapped (const struct plan_ns *ns, struct err *err)
+{
+  if (idmap_translate (ns->uid_maps, ns->n_uid_maps, 0) < 0)
+    return err_spec (err, "linux.uidMappings", "the container's id 0 must be mapped");
+  if (idmap_translate (ns->gid_maps, ns->n_gid_maps, 0) < 0)
+    return err_spec (err, "linux.gidMappings", "the container's id 0 must be mapped");
+  return 0;
+}
+
+/* True if the gid map can be written without CAP_SETGID or newgidmap: then setgroups must be denied first, since a
+ * dropped group could grant what its negative permission denies (CVE-2014-8989, user_namespaces(7)).  */
+static bool
+must_deny_setgroups (const struct plan_ns *ns, const struct host *h)
+{
+  bool may_set = (h->permitted & (1ULL << CAP_SETGID)) != 0;
+
+  return ! may_set && idmap_is_own (ns->gid_maps, ns->n_gid_maps, h->egid);
+}
+
+static int
+new_user (const struct part *p, struct err *err)
+{
+  struct plan_ns *ns = &p->plan->ns;
+  const struct oci_linux *l = p->config->linux_;
+  int ret;
+
+  ns->n_uid_maps = l->n_uid_mappings;
+  ns->n_gid_maps = l->n_gid_mappings;
+  ns->uid_maps = copy_maps (p->arena, l->uid_mappings, l->n_uid_mappings);
+  ns->gid_maps = copy_maps (p->arena, l->gid_mappings, l->n_gid_mappings);
+  if (ns->uid_maps == NULL || ns->gid_maps == NULL)
+    return part_nomem (err);
+  ret = idmap_check ("linux.uidMappings", ns->uid_maps, ns->n_uid_maps, err);
+  if (ret == 0)
+    ret = idmap_check ("linux.gidMappings", ns->gid_maps, ns->n_gid_maps, err);
+  if (ret == 0)
+    ret = check_root_mapped (ns, err);
+  ns->setgroups = ! must_deny_setgroups (ns, p->host);
+  return ret;
+}
+
+static void
+note_new (struct plan_ns *ns, int new)
+{
+  ns->new_user = new & CLONE_NEWUSER;
+  ns->new_pid = new & CLONE_NEWPID;
+  ns->new_net = new & CLONE_NEWNET;
+  ns->new_mnt = new & CLONE_NEWNS;
+  ns->new_ipc = new & CLONE_NEWIPC;
+  ns->new_uts = new & CLONE_NEWUTS;
+  ns->new_cgroup = new & CLONE_NEWCGROUP;
+}
+
+int
+plan_ns (const struct part *p, struct err *err)
+{
+  struct plan_ns *ns = &p->plan->ns;
+  int new = 0, ret = sort_kinds (p, &new, err);
+
+  if (ret < 0)
+    return ret;
+  note_new (ns, new);
+  ns->joined_user = joins (ns, CLONE_NEWUSER);
+  ns->join_mnt = joins (ns, CLONE_NEWNS);
+  ns->setgroups = true;
+  if (! ns->new_user && ! ns->joined_user && ! (p->host->permitted & (1ULL << CAP_SYS_ADMIN)))
+    return err_spec (err, "linux.namespaces",
+                     "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings");
+  if (ns->new_user && (ret = new_user (p, err)) < 0)
+    return ret;
+  /* setns of user and pid act before or after the others and on children only, so clone3 cannot do their part at once; and what
+   * is joined must be joined before a user namespace of our own takes the privilege for it */
+  ns->staged = ns->joined_user || joins (ns, CLONE_NEWPID) || (ns->new_user && ns->n_joins > 0);
+  if (ns->staged)
+    ns->unshare_flags = new & ~(CLONE_NEWUSER | CLONE_NEWCGROUP);
+  else
+    ns->clone_flags = (uint64_t) (new & ~CLONE_NEWCGROUP);
+  ns->fork = ns->staged && (ns->new_pid || joins (ns, CLONE_NEWPID));
+  return 0;
+}
+
+int
+plan_ns_exec (const struct part *p, struct err *err)
+{
+  struct plan_ns *ns = &p->plan->ns;
+
+  *ns = (struct plan_ns){ .staged = true, .setgroups = true };
+  for (const struct ns_type *t = ns_types; t->name; t++)
+    if (part_namespace (p->config, t->name) != NAMESPACE_INHERITED)
+      ns->pidfd_flags |= t->flag;
+  if (! (ns->pidfd_flags & CLONE_NEWNS))
+    return err_spec (err, "linux.namespaces", "exec in a container without a mount namespace: not implemented yet");
+  ns->joined_user = ns->pidfd_flags & CLONE_NEWUSER;
+  ns->fork = ns->pidfd_flags & CLONE_NEWPID;
+  /* a map of one id was written without privilege, so setgroups was denied at create */
+  if (part_namespace (p->config, "user") == NAMESPACE_NEW)
+    {
+      struct plan_ns as_made = { 0 };
+      const struct oci_linux *l = p->config->linux_;
+
+      as_made.gid_maps = copy_maps (p->arena, l->gid_mappings, l->n_gid_mappings);
+      as_made.n_gid_maps = l->n_gid_mappings;
+      if (as_made.gid_maps == NULL)
+        return part_nomem (err);
+      ns->setgroups = ! must_deny_setgroups (&as_made, p->host);
+    }
+  return 0;
+}

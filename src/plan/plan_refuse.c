@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What runtime-spec allows and we cannot do yet, as a table: refused by name, never ignored.
+ * Values that ask for nothing pass.  linux.resources is refused where it is understood:
+ * cgroup_limits_check.  A row leaves when its property is implemented. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "kernel/mntopt.h"
+#include "ocispec/config.h"
+#include "plan/part.h"
+#include "plan/report.h"
+
+static const struct oci_linux no_linux;
+static const struct oci_process no_process;
+
+static const struct oci_linux *
+lin (const struct oci_config *c)
+{
+  return c->linux_ ? c->linux_ : &no_linux;
+}
+
+static const struct oci_process *
+proc (const struct oci_config *c)
+{
+  return c->process ? c->process : &no_process;
+}
+
+static bool
+given (const char *text)
+{
+  return text && text[0] != '\0';
+}
+
+/* A filter that allows everything is none.  */
+static bool
+asks_seccomp (const struct oci_config *c)
+{
+  const struct oci_seccomp *s = lin (c)->seccomp;
+
+  return s && (strcmp (s->default_action, "SCMP_ACT_ALLOW") != 0 || s->n_syscalls > 0 || s->n_flags > 0);
+}
+
+static bool
+asks_mount_label (const struct oci_config *c)
+{
+  return given (lin (c)->mount_label);
+}
+
+/* LINUX without flags is what every process starts with.  */
+static bool
+asks_personality (const struct oci_config *c)
+{
+  const struct oci_personality *p = lin (c)->personality;
+
+  return p && (strcmp (p->domain, "LINUX") != 0 || p->n_flags > 0);
+}
+
+static bool
+asks_intel_rdt (const struct oci_config *c)
+{
+  return lin (c)->intel_rdt != NULL; /* an empty one asks for a group named by the id */
+}
+
+static bool
+asks_memory_policy (const struct oci_config *c)
+{
+  const struct oci_memory_policy *m = lin (c)->memory_policy;
+
+  return m && (strcmp (m->mode, "MPOL_DEFAULT") != 0 || given (m->nodes) || m->n_flags > 0);
+}
+
+static bool
+asks_net_devices (const struct oci_config *c)
+{
+  return lin (c)->n_net_devices > 0;
+}
+
+static bool
+asks_time_offsets (const struct oci_config *c)
+{
+  return lin (c)->n_time_offsets > 0;
+}
+
+/* "unconfined" is what a process is that nobody confined.  */
+static bool
+asks_apparmor (const struct oci_config *c)
+{
+  const char *profile = proc (c)->apparmor_profile;
+
+  return given (profile) && strcmp (profile, "unconfined") != 0;
+}
+
+static bool
+asks_selinux (const struct oci_config *c)
+{
+  return given (proc (c)->selinux_label);
+}
+
+static bool
+asks_scheduler (const struct oci_config *c)
+{
+  return proc (c)->scheduler != NULL;
+}
+
+static bool
+asks_io_priority (const struct oci_config *c)
+{
+  return proc (c)->io_priority != NULL;
+}
+
+static bool
+asks_cpu_affinity (const struct oci_config *c)
+{
+  const struct oci_exec_cpu_affinity *a = proc (c)->exec_cpu_affinity;
+
+  return a && (given (a->initial) || given (a->final));
+}
+
+static const struct
+{
+  const char *path;
+  bool (*asked) (const struct oci_config *c);
+} later[] = {
+  { "process.apparmorProfile", asks_apparmor },
+  { "process.selinuxLabel", asks_selinux },
+  { "process.scheduler", asks_scheduler },
+  { "process.ioPriority", asks_io_priority },
+  { "process.execCPUAffinity", asks_cpu_affinity },
+  { "linux.timeOffsets", asks_time_offsets },
+  { "linux.netDevices", asks_net_devices },
+  { "linux.intelRdt", asks_intel_rdt },
+  { "linux.memoryPolicy", asks_memory_policy },
+  { "linux.seccomp", asks_seccomp },
+  { "linux.mountLabel", asks_mount_label },
+  { "linux.personality", asks_personality },
+};
+
+/* Mount options that we know and cannot do, and mappings of mounts.  */
+static void
+refuse_mount (const struct oci_mount *m, size_t i, struct report *r)
+{
+  struct mntopt opt = { 0 };
+  char path[64];
+
+  for (size_t j = 0; j < m->n_options; j++)
+    if (mntopt_apply (&opt, m->options[j]) == MNTOPT_LATER)
+      {
+        (void) snprintf (path, sizeof path, "mounts[%zu].options[%zu]", i, j);
+        report_add (r, path, "%s: not implemented yet", m->options[j]);
+      }
+  if (m->n_uid_mappings > 0)
+    {
+      (void) snprintf (path, sizeof path, "mounts[%zu].uidMappings", i);
+      report_add (r, path, "not implemented yet");
+    }
+}
+
+int
+plan_refuse (const struct oci_config *config, struct err *err)
+{
+  struct report report = { 0 };
+
+  for (size_t i = 0; i < config->n_mounts; i++)
+    refuse_mount (&config->mounts[i], i, &report);
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+    if (later[i].asked (config))
+      report_add (&report, later[i].path, "not implemented yet");
+  for (size_t i = 0; i < lin (config)->n_namespaces; i++)
+    if (strcmp (config->linux_->namespaces[i].type, "time") == 0)
+      {
+        char path[64];
+
+        (void) snprintf (path, sizeof path, "linux.namespaces[%zu].type", i);
+        report_add (&report, path, "time: not implemented yet");
+      }
+  return report_end (&report, err);
+}
+
+int
+plan_refuse_process (const struct oci_process *process, struct err *err)
+{
+  struct report report = { 0 };
+  struct oci_process copy = *process;
+  const struct oci_config config = { .process = &copy };
+
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+    {
+      const char *path = str_after (later[i].path, "process.");
+      if (path && later[i].asked (&config))
+        report_add (&report, path, "not implemented yet");
+    }
+  return report_end (&report, err);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes from outside: real children of all kinds. */
+#include "in_child.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/err.h"
+#include "kernel/pid.h"
+
+/* A child that waits to be killed, with the command name COMM.  */
+static pid_t
+start_child (const char *comm)
+{
+  int fds[2];
+  char byte;
+  assert_return_code (pipe (fds), errno);
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      prctl (PR_SET_NAME, comm, 0, 0, 0);
+      if (write (fds[1], "r", 1) == 1)
+        for (;;)
+          pause ();
+      _exit (1);
+    }
+  assert_int_equal (read (fds[0], &byte, 1), 1);
+  close (fds[0]);
+  close (fds[1]);
+  return pid;
+}
+
+static void
+end_child (pid_t pid)
+{
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
+static void
+pid_starttime_is_stable (void **state)
+{
+  uint64_t first = 1, second = 2;
+  char letter = 0;
+  (void) state;
+  assert_int_equal (pid_starttime (getpid (), &first, &letter, NULL), 0);
+  assert_int_equal (pid_starttime (getpid (), &second, NULL, NULL), 0);
+  assert_true (first == second && first > 0);
+  assert_int_equal (letter, 'R');
+  assert_true (pid_alive (getpid (), first));
+  assert_false (pid_alive (getpid (), first + 1));
+}
+
+static void
+pid_starttime_odd_names (void **state)
+{
+  static const char *const names[] = { ") Z 1 (", "a) b) c", "((((", "new\nline" };
+  uint64_t mine, theirs;
+  char letter;
+  (void) state;
+  assert_int_equal (pid_starttime (getpid (), &mine, NULL, NULL), 0);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    {
+      pid_t pid = start_child (names[i]);
+      assert_int_equal (pid_starttime (pid, &theirs, &letter, NULL), 0);
+      assert_true (theirs >= mine && theirs < mine + 100000);
+      assert_true (letter == 'S' || letter == 'R');
+      assert_true (pid_alive (pid, theirs));
+      end_child (pid);
+    }
+}
+
+static void
+pid_starttime_no_process (void **state)
+{
+  struct err err = { 0 };
+  pid_t pid = start_child ("gone");
+  (void) state;
+  end_child (pid);
+  assert_int_equal (pid_starttime (pid, NULL, NULL, &err), -ESRCH);
+  assert_false (pid_alive (pid, 0));
+  assert_int_equal (pid_open (pid, &err), -ESRCH);
+}
+
+static void
+pid_alive_zombie (void **state)
+{
+  uint64_t start;
+  siginfo_t info;
+  pid_t pid = start_child ("zombie");
+  char letter;
+  (void) state;
+  assert_int_equal (pid_starttime (pid, &start, NULL, NULL), 0);
+  assert_true (pid_alive (pid, start));
+  kill (pid, SIGKILL);
+  assert_return_code (waitid (P_PID, (id_t) pid, &info, WEXITED | WNOWAIT), errno);
+  assert_int_equal (pid_starttime (pid, NULL, &letter, NULL), 0);
+  assert_int_equal (letter, 'Z');
+  assert_false (pid_alive (pid, start));
+  end_child (pid);
+}
+
+static void *
+wait_for_ever (void *arg)
+{
+  (void) arg;
+  for (;;)
+    pause ();
+  return NULL;
+}
+
+/* Ends the first thread while another goes on.  */
+static int
+leaves_thread (void *arg)
+{
+  pthread_t thread;
+  (void) arg;
+  pid_t pid = fork ();
+  CHECK (pid >= 0);
+  if (pid == 0)
+    {
+      if (pthread_create (&thread, NULL, wait_for_ever, NULL) == 0)
+        syscall (SYS_exit, 0);
+      _exit (1);
+    }
+  char letter = 0;
+  uint64_t start = 0;
+  for (int i = 0; i < 1000 && letter != 'Z'; i++)
+    {
+      CHECK (pid_starttime (pid, &start, &letter, NULL) == 0);
+      usleep (1000);
+    }
+  bool alive = pid_alive (pid, start);
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  CHECK (letter == 'Z' && alive);
+  return 0;
+}
+
+static void
+pid_alive_first_thread_ended (void **state)
+{
+  (void) state;
+  assert_child (leaves_thread);
+}
+
+static void
+pid_signal_ends_it (void **state)
+{
+  struct err err = { 0 };
+  pid_t pid = start_child ("target");
+  int status;
+  (void) state;
+  int fd = pid_open (pid, NULL);
+  assert_true (fd >= 0);
+  assert_int_equal (fcntl (fd, F_GETFD), FD_CLOEXEC);
+  assert_int_equal (pid_signal (fd, 0, NULL), 0);
+  assert_int_equal (pid_signal (fd, 99, &err), -EINVAL);
+  assert_string_equal (err.object, "signal 99");
+  assert_int_equal (pid_signal (fd, SIGTERM, NULL), 0);
+  assert_int_equal (waitpid (pid, &status, 0), pid);
+  assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGTERM);
+  assert_int_equal (pid_signal (fd, SIGTERM, NULL), -ESRCH);
+  close (fd);
+}
+
+static int
+knows_itself (void *arg)
+{
+  struct pid_self self;
+  sigset_t set;
+  (void) arg;
+  signal (SIGUSR1, SIG_IGN);
+  sigemptyset (&set);
+  sigaddset (&set, SIGUSR2);
+  sigprocmask (SIG_SETMASK, &set, NULL);
+  CHECK (pid_self (&self) == 0);
+  CHECK (self.ignored >> (SIGUSR1 - 1) & 1);
+  CHECK (! (self.ignored >> (SIGUSR2 - 1) & 1));
+  CHECK (self.blocked == 1ULL << (SIGUSR2 - 1));
+  CHECK ((self.effective & ~self.permitted) == 0);
+  return 0;
+}
+
+static void
+pid_self_signals (void **state)
+{
+  (void) state;
+  assert_child (knows_itself);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (pid_starttime_is_stable),
+    cmocka_unit_test (pid_starttime_odd_names),
+    cmocka_unit_test (pid_starttime_no_process),
+    cmocka_unit_test (pid_alive_zombie),
+    cmocka_unit_test (pid_alive_first_thread_ended),
+    cmocka_unit_test (pid_signal_ends_it),
+    cmocka_unit_test (pid_self_signals),
+  };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
