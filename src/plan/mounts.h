@@ -28,9 +28,13 @@ int mounts_add (const struct part *p, struct plan_mount *m, struct err *err);
 /* Plans the new mount that ASK describes, as the file system TYPE from SOURCE (may be NULL).  Returns 0 or negative errno.  */
 int mounts_add_new (const struct mount_ask *ask, const char *type, const char *source, struct err *err);
 
-/* Plans a bind of the host's absolute path SOURCE at TARGET with the attributes and propagation of ASK.  Returns 0 or negative errno.  */
-int mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool recursive,
-                     struct err *err);
+/* Plans a bind of the host's absolute path SOURCE at TARGET with the attributes and propagation of ASK; OPTIONAL: a SOURCE that does not
+ * exist is passed over.  Returns 0 or negative errno.  */
+int mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool optional, struct err *err);
+
+/* A mount of what is mounted already, or that we put together, takes attributes, but no option of a file system: refuses those of ASK, and warns of
+ * superblock flags, which mount(8) lets pass.  Returns 0 or -EINVAL.  */
+int mounts_check_foreign (const struct mount_ask *ask, struct err *err);
 
 /* plan_cgroup.c: plans a mount of type cgroup: the hierarchies as the container is to see them.  Returns 0 or negative errno.  */
 int mounts_add_cgroup (const struct mount_ask *ask, struct err *err);

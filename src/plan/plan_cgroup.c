@@ -2,7 +2,7 @@
 /* A mount of type cgroup: the hierarchies as the container is to see them.  With a cgroup namespace of
  * its own a new mount shows the container's cgroup as the root; without one, on v1, the container's own
  * directories are bound, so that it sees no other's (config-linux.md leaves this to the runtime; as runc). */
-#include <linux/mount.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,15 +32,20 @@ find_own (const struct part *p, const char *dir)
   return NULL;
 }
 
-/* v2.  In a user namespace the host's hierarchy cannot be mounted anew without a cgroup namespace, but bound.  */
+/* v2.  Without a cgroup namespace of its own the container sees the host's hierarchy, as with runc; bound, since a new mount from the first cgroup
+ * namespace resets the options (nsdelegate, memory_recursiveprot) of the host's (cgroup_get_tree of the kernel), and from another user
+ * namespace is refused.  */
 static int
 add_v2 (const struct mount_ask *ask, struct err *err)
 {
-  const struct plan_ns *ns = &ask->part->plan->ns;
+  const char *source;
 
-  if (! private_cgroups (ask->part) && (ns->new_user || ns->joined_user || ask->part->host->in_user_ns))
-    return mounts_add_bind (ask, CGROUP_ROOT, ask->target, true, err);
-  return mounts_add_new (ask, "cgroup2", "cgroup", err);
+  if (private_cgroups (ask->part))
+    return mounts_add_new (ask, "cgroup2", "cgroup", err);
+  if (mounts_check_foreign (ask, err) < 0)
+    return -EINVAL;
+  source = plan_strdup (ask->part->arena, CGROUP_ROOT);
+  return source ? mounts_add_bind (ask, source, ask->target, false, err) : part_nomem (err);
 }
 
 /* The tmpfs that holds one directory per hierarchy.  */
@@ -52,8 +57,11 @@ add_tmpfs (const struct mount_ask *ask, struct err *err)
   tmpfs.data = plan_alloc (ask->part->arena, sizeof *tmpfs.data);
   if (tmpfs.data == NULL)
     return part_nomem (err);
-  tmpfs.data[0] = (struct mount_opt){ "mode", "755" };
+  tmpfs.data[0].key = plan_strdup (ask->part->arena, "mode");
+  tmpfs.data[0].value = plan_strdup (ask->part->arena, "755");
   tmpfs.n_data = 1;
+  if (tmpfs.data[0].key == NULL || tmpfs.data[0].value == NULL)
+    return part_nomem (err);
   return mounts_add_new (&tmpfs, "tmpfs", "tmpfs", err);
 }
 
@@ -69,8 +77,8 @@ hierarchy_opts (const struct mount_ask *ask, const char *controllers, struct mou
     return part_nomem (err);
   if (strncmp (controllers, "name=", 5) == 0)
     {
-      opts[n++].key = "none";
-      opts[n++] = (struct mount_opt){ "name", plan_strdup (a, controllers + 5) };
+      opts[n++].key = plan_strdup (a, "none");
+      opts[n++] = (struct mount_opt){ plan_strdup (a, "name"), plan_strdup (a, controllers + 5) };
     }
   else
     for (const char *c = controllers; *c; c += strcspn (c, ",") + (c[strcspn (c, ",")] == ','))
@@ -98,10 +106,9 @@ add_hierarchy (const struct mount_ask *ask, const struct cgroup_hierarchy *h, st
     return part_nomem (err);
   if (! private_cgroups (ask->part))
     {
-      if (own == NULL)
-        return 0;
-      source = plan_printf (a, CGROUP_ROOT "/%s%s", own->mount, own->path);
-      return source ? mounts_add_bind (ask, source, target, false, err) : part_nomem (err);
+      /* without one of its own it runs in that of its creator, which may be out of sight */
+      source = plan_printf (a, CGROUP_ROOT "/%s%s", h->dir, own ? own->path : h->own);
+      return source ? mounts_add_bind (ask, source, target, own == NULL, err) : part_nomem (err);
     }
   if (h->controllers[0] != '\0')
     ret = hierarchy_opts (ask, h->controllers, &one, err);
@@ -133,14 +140,15 @@ int
 mounts_add_cgroup (const struct mount_ask *ask, struct err *err)
 {
   const struct cgroup_layout *l = ask->part->host->layout;
+  size_t n = l ? l->n_hierarchies : 0; /* a machine without cgroups shows an empty directory */
   int ret;
 
-  if (l == NULL || l->mode == CGROUP_NONE)
-    return 0; /* there is nothing to show */
-  if (l->mode == CGROUP_V2)
+  if (l && l->mode == CGROUP_V2)
     return add_v2 (ask, err);
-  ret = add_tmpfs (ask, err);
-  for (size_t i = 0; ret == 0 && i < l->n_hierarchies; i++)
+  ret = mounts_check_foreign (ask, err);
+  if (ret == 0)
+    ret = add_tmpfs (ask, err);
+  for (size_t i = 0; ret == 0 && i < n; i++)
     {
       ret = add_hierarchy (ask, &l->hierarchies[i], err);
       if (ret == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device nodes and the links of /dev (config-linux.md, "Default Devices"; runtime-linux.md, "Dev symbolic links"). */
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,7 +13,8 @@
 static const struct plan_link dev_links[] = {
   { "dev/fd", "/proc/self/fd", false },       { "dev/stdin", "/proc/self/fd/0", false },
   { "dev/stdout", "/proc/self/fd/1", false }, { "dev/stderr", "/proc/self/fd/2", false },
-  { "dev/core", "/proc/kcore", false },       { "dev/ptmx", "pts/ptmx", true },
+  { "dev/core", "/proc/kcore", false }, /* not in the spec; runc and crun have it */
+  { "dev/ptmx", "pts/ptmx", true },
 };
 
 void
@@ -39,6 +41,16 @@ dev_is_bound (const struct plan *plan)
     if (strcmp (plan->mounts[i].target, "dev") == 0 && plan->mounts[i].kind != PLAN_MOUNT_REMOUNT)
       bound = plan->mounts[i].kind == PLAN_MOUNT_BIND;
   return bound;
+}
+
+/* True if proc is mounted where the links of /dev point to: each is made "if the source file exists".  */
+static bool
+has_proc (const struct plan *plan)
+{
+  for (size_t i = 0; i < plan->n_mounts; i++)
+    if (strcmp (plan->mounts[i].target, "proc") == 0)
+      return true;
+  return false;
 }
 
 static mode_t
@@ -108,6 +120,24 @@ add_devices (const struct part *p, struct err *err)
   return 0;
 }
 
+static int
+add_dev_links (const struct part *p, struct err *err)
+{
+  bool proc = has_proc (p->plan);
+
+  for (size_t i = 0; i < sizeof dev_links / sizeof *dev_links; i++)
+    {
+      const struct plan_link *l = &dev_links[i];
+      const char *path = plan_strdup (p->arena, l->path), *to = plan_strdup (p->arena, l->to);
+
+      if (path == NULL || to == NULL)
+        return part_nomem (err);
+      if (proc || l->replace)
+        part_add_link (p, path, to, l->replace);
+    }
+  return 0;
+}
+
 int
 plan_devices (const struct part *p, struct err *err)
 {
@@ -116,15 +146,9 @@ plan_devices (const struct part *p, struct err *err)
 
   if (! p->plan->root.enter || dev_is_bound (p->plan))
     return 0;
-  p->plan->devices_by_bind = ns->new_user || ns->joined_user || p->host->in_user_ns;
+  /* a node made in another user namespace than the first could not be opened: mknod(2) */
+  p->plan->devices_by_bind = ns->new_user || ns->joined_user || p->host->in_user_ns
+                             || ! (p->host->permitted & (1ULL << CAP_MKNOD));
   ret = add_devices (p, err);
-  for (size_t i = 0; ret == 0 && i < sizeof dev_links / sizeof *dev_links; i++)
-    {
-      const char *path = plan_strdup (p->arena, dev_links[i].path), *to = plan_strdup (p->arena, dev_links[i].to);
-
-      if (path == NULL || to == NULL)
-        return part_nomem (err);
-      part_add_link (p, path, to, dev_links[i].replace);
-    }
-  return ret;
+  return ret < 0 ? ret : add_dev_links (p, err);
 }

@@ -161,17 +161,18 @@ needs_legacy (const struct mount_ask *ask)
 static int
 copy_opts (const struct mount_ask *ask, const char *type, struct plan_mount *m, struct err *err)
 {
-  struct mount_opt *opts = plan_alloc (ask->part->arena, (8 + ask->n_data) * sizeof *opts);
+  enum { SUPERS = 8 }; /* at most as many as mntopt_supers has */
+  struct mount_opt *opts = plan_alloc (ask->part->arena, (SUPERS + ask->n_data) * sizeof *opts);
   uint64_t flags = ask->opt.super_set;
   size_t n = 0;
 
   if (opts == NULL)
     return part_nomem (err);
-  if (listed (shared_types, type) || strcmp (type, "tmpfs") == 0)
+  if (listed (shared_types, type) || strcmp (type, "tmpfs") == 0 || strcmp (ask->target, "dev") == 0)
     flags &= ~(uint64_t) MS_RDONLY; /* the mount alone is made read-only */
   for (const struct mntopt_super *s = mntopt_supers; s->flag; s++)
-    if (s->word && (flags & s->flag))
-      opts[n++].key = s->word;
+    if (s->word && (flags & s->flag) && (opts[n++].key = plan_strdup (ask->part->arena, s->word)) == NULL)
+      return part_nomem (err);
   if (ask->n_data)
     memcpy (opts + n, ask->data, ask->n_data * sizeof *opts);
   m->opts = opts;
@@ -212,10 +213,11 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
   if (m.fstype == NULL || m.source == NULL)
     return part_nomem (err);
   ret = needs_legacy (ask) ? copy_legacy (ask, &m, err) : copy_opts (ask, type, &m, err);
-  if (ret == 0 && m.kind == PLAN_MOUNT_NEW && strcmp (type, "tmpfs") == 0 && (m.attr_set & MOUNT_ATTR_RDONLY))
+  if ((m.attr_set & MOUNT_ATTR_RDONLY) && (strcmp (type, "tmpfs") == 0 || strcmp (ask->target, "dev") == 0))
     {
       /* mount points, devices and links are made in it first */
       m.attr_set &= ~(uint64_t) MOUNT_ATTR_RDONLY;
+      m.legacy_flags &= ~(unsigned long) MS_RDONLY;
       *ask->late_readonly = true;
     }
   return ret < 0 ? ret : mounts_add (ask->part, &m, err);
@@ -223,16 +225,53 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
 
 /* --- binds and remounts */
 
-int
-mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool recursive, struct err *err)
+/* The first option of the document that only a new file system understands, or NULL: its data, or with SUPER a flag of its superblock.  */
+static const char *
+find_foreign (const struct oci_mount *m, bool super, size_t *ret_index)
 {
+  for (size_t i = 0; i < m->n_options; i++)
+    {
+      struct mntopt one = { 0 };
+      enum mntopt_kind kind = m->options[i][0] ? mntopt_apply (&one, m->options[i]) : MNTOPT_FLAG;
+
+      *ret_index = i;
+      if (super ? (one.super_set & ~(uint64_t) MS_RDONLY) != 0 : kind == MNTOPT_DATA)
+        return m->options[i];
+    }
+  return NULL;
+}
+
+/* The kernel would pass over what it cannot do, so a misspelt "nosuid" would go unnoticed: refused, as by runc since 1.2.  */
+int
+mounts_check_foreign (const struct mount_ask *ask, struct err *err)
+{
+  size_t i;
+  const char *data = find_foreign (ask->mount, false, &i), *super;
+
+  if (data)
+    return err_in (err, err_spec (err, "", "%s is an option of a new file system, and none is made here", data),
+                   "mounts[%zu].options[%zu]", ask->index, i);
+  super = find_foreign (ask->mount, true, &i);
+  if (super) /* mount(8) lets them pass */
+    log_warn (ask->part->log, "mounts[%zu].options[%zu]: %s belongs to a file system and does nothing here", ask->index, i, super);
+  return 0;
+}
+
+int
+mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool optional, struct err *err)
+{
+  const struct plan_root *r = &ask->part->plan->root;
   struct plan_mount m = { .kind = PLAN_MOUNT_BIND, .where = ask->where, .target = target, .source = source,
-                          .recursive = recursive, .from_parent = ask->part->plan->root.from_parent,
+                          .recursive = ask->opt.bind_recursive, .from_parent = r->from_parent, .optional = optional,
                           .attr_set = ask->opt.attr_set, .attr_clear = ask->opt.attr_clear,
                           .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
 
-  if (ask->n_data)
-    log_debug (ask->part->log, "%s: options that are no flags mean nothing to a bind mount", ask->where);
+  if (m.from_parent && m.propagation == 0)
+    {
+      /* cloned where it may be shared with the host; in the container's own mount namespace it would have been a slave */
+      m.propagation = r->propagation_recursive ? r->propagation : (uint64_t) MS_SLAVE;
+      m.propagation_recursive = true;
+    }
   return mounts_add (ask->part, &m, err);
 }
 
@@ -287,12 +326,16 @@ add_one (struct mount_ask *ask, struct err *err)
     ret = check_target (ask, err);
   if (ret < 0)
     return ret;
+  if (ask->opt.remount || ask->opt.bind)
+    ret = mounts_check_foreign (ask, err);
+  if (ret < 0)
+    return ret;
   if (ask->opt.remount)
     return add_remount (ask, err);
   if (ask->opt.bind)
     {
       const char *source = part_host_path (ask->part, m->source);
-      return source ? mounts_add_bind (ask, source, ask->target, ask->opt.bind_recursive, err) : part_nomem (err);
+      return source ? mounts_add_bind (ask, source, ask->target, false, err) : part_nomem (err);
     }
   if (strcmp (m->type, "cgroup") == 0)
     return mounts_add_cgroup (ask, err);
