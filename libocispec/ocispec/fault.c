@@ -87,7 +87,7 @@ decoder_unknown_word (struct decoder *d, const char *const *names, const char *n
   return decoder_fault (d, d->before, "unknown %s '%s'%s", noun, quoted, n < sizeof list ? list : "");
 }
 
-/* Where the parser stopped, which is behind the token that it dislikes, or before or behind a byte that begins none.  */
+/* What the parser dislikes: it stops before or behind a token, and before or behind a byte that begins none.  */
 static size_t
 syntax_place (const struct decoder *d, const char *reason)
 {
@@ -98,7 +98,9 @@ syntax_place (const struct decoder *d, const char *reason)
     return token;
   if (strncmp (reason, "lexical", 7) == 0)
     return strstr (reason, "invalid char in") || strstr (reason, "occurs before") ? used - 1 : used;
-  return used <= token ? used - 1 : token;
+  if (used > token)
+    return token;
+  return strchr (",:", d->text[used - 1]) ? used - 1 : used;
 }
 
 void
