@@ -220,6 +220,8 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
       m.legacy_flags &= ~(unsigned long) MS_RDONLY;
       *ask->late_readonly = true;
     }
+  if (m.kind == PLAN_MOUNT_LEGACY)
+    m.attr_set = 0; /* all in the flags */
   return ret < 0 ? ret : mounts_add (ask->part, &m, err);
 }
 
@@ -272,6 +274,7 @@ mounts_add_bind (const struct mount_ask *ask, const char *source, const char *ta
       m.propagation = r->propagation_recursive ? r->propagation : (uint64_t) MS_SLAVE;
       m.propagation_recursive = true;
     }
+  m.propagation_recursive &= m.recursive; /* of a single mount both are the same, and attributes and propagation one call */
   return mounts_add (ask->part, &m, err);
 }
 
@@ -312,8 +315,9 @@ check_target (const struct mount_ask *ask, struct err *err)
     return 0;
   if (strcmp (t, "proc") == 0 && ((proc && ! bind) || (bind && m->source && strcmp (m->source, "/proc") == 0)))
     return 0;
-  return err_in (err, err_spec (err, "", "\"/%s\" is inside /proc, where only proc itself and a few files may be mounted", t),
-                 "%s.destination", ask->where);
+  if (strcmp (t, "proc") == 0)
+    return err_in (err, err_spec (err, "", "only proc, or a bind of the host's /proc, may be mounted on /proc"), "%s.destination", ask->where);
+  return err_in (err, err_spec (err, "", "\"/%s\" is inside /proc, where only a few files may be covered", t), "%s.destination", ask->where);
 }
 
 static int
@@ -349,8 +353,8 @@ add_late (const struct part *p, const int *late, size_t n, struct err *err)
   for (size_t i = 0; i < n; i++)
     {
       const struct plan_mount *of = &p->plan->mounts[late[i]];
-      struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = of->where, .target = of->target, .of = late[i],
-                              .late = true, .attr_set = MOUNT_ATTR_RDONLY };
+      struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = of->where, .target = of->target, .late = true,
+                              .of = of->kind == PLAN_MOUNT_NEW ? late[i] : -1, .attr_set = MOUNT_ATTR_RDONLY };
       int ret = mounts_add (p, &m, err);
 
       if (ret < 0)

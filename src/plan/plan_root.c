@@ -107,7 +107,7 @@ propagate (const struct part *p, struct err *err)
       r->tree_propagation = r->propagation;
       r->tree_propagation_recursive = r->propagation_recursive;
     }
-  if (word)
+  if (kind != r->propagation) /* the root is a slave or private by then, and binds that ask for something else keep it */
     {
       r->final_propagation = kind;
       r->final_propagation_recursive = (flags & MS_REC) != 0;

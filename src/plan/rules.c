@@ -120,24 +120,6 @@ domainname_long (const struct oci_config *c, size_t i)
   return c->domainname && strlen (c->domainname) > UTS_NAME_MAX;
 }
 
-static size_t
-n_annotations (const struct oci_config *c)
-{
-  return c->n_annotations;
-}
-
-static const char *
-annotation_key (const struct oci_config *c, size_t i)
-{
-  return c->annotations[i].key;
-}
-
-static bool
-annotation_empty (const struct oci_config *c, size_t i)
-{
-  return c->annotations[i].key[0] == '\0';
-}
-
 /* --- mounts */
 
 static size_t
@@ -173,6 +155,15 @@ type_missing (const struct oci_config *c, size_t i)
   const struct oci_mount *m = &c->mounts[i];
 
   return empty (m->type) && ! is_bind (m) && ! has_option (m, "remount");
+}
+
+/* Neither the type nor a source makes a bind mount.  */
+static bool
+bind_missing (const struct oci_config *c, size_t i)
+{
+  const struct oci_mount *m = &c->mounts[i];
+
+  return ! empty (m->type) && strcmp (m->type, "bind") == 0 && ! is_bind (m) && ! has_option (m, "remount");
 }
 
 static bool
@@ -520,6 +511,7 @@ static const struct rule rules[] = {
   { "root.path", NULL, NULL, root_path_empty, "must not be empty", "config.md#root" },
   { "mounts[].destination", n_mounts, NULL, destination_empty, "must not be empty", "config.md#mounts" },
   { "mounts[].type", n_mounts, NULL, type_missing, "required unless options have bind, rbind or remount", "config.md#mounts" },
+  { "mounts[].type", n_mounts, NULL, bind_missing, "a bind mount needs bind or rbind among its options", "config.md#posix-platform-mounts" },
   { "mounts[].source", n_mounts, NULL, source_missing, "required for a bind mount", "config.md#mounts" },
   { "mounts[].uidMappings", n_mounts, NULL, mount_maps_uneven, "uidMappings and gidMappings need each other", "config.md#posix-platform-mounts" },
   { "process.cwd", NULL, NULL, cwd_relative, "must be an absolute path", "config.md#process" },
@@ -545,7 +537,6 @@ static const struct rule rules[] = {
   HOOK_RULES (start_container, "startContainer"),
   HOOK_RULES (poststart, "poststart"),
   HOOK_RULES (poststop, "poststop"),
-  { "annotations[]", n_annotations, annotation_key, annotation_empty, "the key must not be empty", "config.md#annotations" },
   { "linux.namespaces[].type", n_namespaces, NULL, namespace_twice, "is given twice", "config-linux.md#namespaces" },
   { "linux.namespaces[].path", n_namespaces, NULL, namespace_relative, "must be an absolute path", "config-linux.md#namespaces" },
   { "linux.uidMappings", NULL, NULL, uid_maps_missing, "required with a new user namespace", "config-linux.md#user-namespace-mappings" },
