@@ -193,12 +193,13 @@ compare_keys (const void *a, const void *b)
 static void
 check_twice (struct decoder *d, struct frame *f)
 {
-  struct key *keys = d->keys + f->first_key;
   size_t n = d->n_keys - f->first_key;
+  struct key *keys;
 
   d->n_keys = f->first_key;
   if (n < 2)
     return;
+  keys = d->keys + f->first_key;
   qsort (keys, n, sizeof *keys, compare_keys);
   for (size_t i = 1; i < n; i++)
     if (keys[i].len == keys[i - 1].len && memcmp (keys[i].text, keys[i - 1].text, keys[i].len) == 0)

@@ -12,17 +12,10 @@
 
 #include "base/err.h"
 #include "base/file.h"
-#include "base/own.h"
+#include "cgroup/cpuset.h"
 #include "cgroup/dir.h"
 #include "cgroup/layout.h"
 #include "cgroup/tree.h"
-
-/* A cgroup's path while its end is cut off and put back.  */
-struct level
-{
-  struct cgroup_path path;
-  size_t root;  /* length of the hierarchy's mount point */
-};
 
 /* Cuts the last component off PATH of length LEN.  Returns the new length.  */
 static size_t
@@ -106,6 +99,14 @@ survey_existing (struct cgroup_dir *d, struct err *err)
   return check_idle (d, err);
 }
 
+/* Leaves out of CG the cgroups from I on: they are not the container's, so undoing must not touch what is in them.  */
+static int
+disown (struct cgroup *cg, size_t i, int r)
+{
+  cg->n_dirs = i;
+  return r;
+}
+
 int
 cgroup_survey (struct cgroup *cg, struct err *err)
 {
@@ -119,102 +120,56 @@ cgroup_survey (struct cgroup *cg, struct err *err)
    * about the others.  */
   r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
   if (r < 0)
-    return r;
+    return disown (cg, 0, r);
   there = exists (p.text);
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
       r = there ? survey_existing (&cg->dirs[i], err) : count_missing (&cg->dirs[i], err);
       if (r < 0)
-        return r;
+        return disown (cg, 0, r);
     }
   return 0;
 }
 
-/* Reads FILE of the cpuset whose path has the length LEN, or if it is empty there, of the nearest one above
- * that has it (then those between are filled: a cpuset can have only what its parent has).  */
+/* Makes the directory at PATH, level N from the end (0: the cgroup itself) of D.  One that appeared meanwhile is not ours.  */
 static int
-inherit (const char *path, size_t len, size_t root, const char *file, char *value, size_t size, struct err *err)
+make_level (struct cgroup_dir *d, const char *path, uint32_t n, struct err *err)
 {
-  char name[PATH_MAX + 32];
-  ssize_t n;
-  int r;
-
-  memcpy (name, path, len);
-  name[len] = '/';
-  strcpy (name + len + 1, file);
-  n = file_read_small (AT_FDCWD, name, value, size);
-  if (n < 0)
-    return err_sys (err, (int) -n, "read", "%s", name);
-  if (n > 1) /* more than a line feed */
-    return 0;
-  if (len <= root)
-    return err_host (err, ENOSPC, "%s is empty", name);
-  for (n = len; path[--n] != '/';)
-    continue;
-  r = inherit (path, n, root, file, value, size, err);
-  return r < 0 ? r : file_write_at (AT_FDCWD, name, value, strlen (value), err);
-}
-
-/* A new cpuset takes no process before it has cpus and mems (cpusets(7)).  */
-static int
-fill_cpuset (const struct level *l, size_t len, struct err *err)
-{
-  static const char *const files[] = { "cpuset.cpus", "cpuset.mems" };
-
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+  if (mkdir (path, 0755) < 0)
     {
-      char value[4096], name[PATH_MAX + 32];
-      size_t up = len;
-      int r;
-
-      while (l->path.text[--up] != '/')
-        continue;
-      r = inherit (l->path.text, up, l->root, files[i], value, sizeof value, err);
-      if (r < 0)
-        return r;
-      memcpy (name, l->path.text, len);
-      name[len] = '/';
-      strcpy (name + len + 1, files[i]);
-      r = file_write_at (AT_FDCWD, name, value, strlen (value), err);
-      if (r < 0)
-        return r;
+      if (errno != EEXIST)
+        return err_sys (err, errno, "mkdir", "%s", path);
+      d->made = 0;
+      return 0;
     }
-  return 0;
+  d->made = d->made ? d->made : n + 1;
+  if (!cgroup_list_has (d->controllers, "cpuset"))
+    return 0;
+  return cgroup_cpuset_fill (path, strlen (CGROUP_ROOT "/") + strlen (d->mount), err);
 }
 
-/* Makes the directories of D that are missing: `made` of them, by the survey.  One that appeared meanwhile is not ours.  */
+/* Makes the directories of D that are missing: `made` of them, by the survey.  */
 static int
 make_levels (struct cgroup_dir *d, struct err *err)
 {
   struct cgroup_path p;
-  size_t ends[PATH_MAX / 2];
-  uint32_t missing = d->made, n = 0;
+  uint32_t missing = d->made;
   int r = cgroup_dir_path (d, NULL, &p, err);
   size_t len;
 
   if (r < 0)
     return r;
   len = strlen (p.text);
-  for (ends[n++] = len; n < missing; n++)
-    ends[n] = cut (p.text, ends[n - 1]);
+  for (uint32_t i = 1; i < missing; i++)
+    len = cut (p.text, len);
   d->made = 0;
-  while (n-- > 0)
+  for (uint32_t n = missing; n-- > 0;)
     {
-      if (n + 1 < missing)
-        p.text[ends[n + 1]] = '/';
-      p.text[ends[n]] = '\0';
-      if (mkdir (p.text, 0755) == 0)
-        d->made = d->made ? d->made : n + 1;
-      else if (errno != EEXIST)
-        return err_sys (err, errno, "mkdir", "%s", p.text);
-      if (d->made && cgroup_list_has (d->controllers, "cpuset"))
-        {
-          struct level l = { .root = strlen (CGROUP_ROOT) + 1 + strlen (d->mount) };
-          memcpy (l.path.text, p.text, ends[n] + 1);
-          r = fill_cpuset (&l, ends[n], err);
-          if (r < 0)
-            return r;
-        }
+      r = make_level (d, p.text, n, err);
+      if (r < 0)
+        return r;
+      if (n > 0)
+        p.text[strlen (p.text)] = '/'; /* one cut undone */
     }
   return 0;
 }
@@ -223,10 +178,10 @@ make_levels (struct cgroup_dir *d, struct err *err)
 static bool
 may_skip (const struct cgroup *cg, int r)
 {
-  return cg->rootless && ! cg->explicit_path && (r == -EACCES || r == -EPERM || r == -EROFS);
+  return cg->rootless && !cg->explicit_path && (r == -EACCES || r == -EPERM || r == -EROFS);
 }
 
-/* Makes D.  Its survey may have been wrong: hierarchies need not have the same cgroups.  */
+/* Makes D.  */
 static int
 make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 {
@@ -234,36 +189,20 @@ make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 
   if (r == -ENOENT && d->made == 0)
     {
-      /* a parent that other hierarchies have is missing in this one */
+      /* a parent that other hierarchies have is missing in this one, or was removed just now */
       r = count_missing (d, err);
-      r = r < 0 ? r : make_levels (d, err);
+      if (r == 0)
+        r = make_levels (d, err);
     }
   if (may_skip (cg, r))
     {
       err_clear (err);
       d->skipped = true;
-      d->made = 0;
       return 0;
     }
   if (r == 0 && d->made == 0) /* it was there: fit to be used? */
     return check_idle (d, err);
   return r;
-}
-
-int
-cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err)
-{
-  struct cgroup_path p;
-  int r;
-
-  *ret_fd = -1;
-  if (cg->n_dirs != 1 || ! cgroup_dir_is_v2 (&cg->dirs[0]) || cg->dirs[0].skipped)
-    return 0;
-  r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
-  if (r < 0)
-    return r;
-  *ret_fd = open (p.text, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return *ret_fd < 0 ? err_sys (err, errno, "open", "%s", p.text) : 0;
 }
 
 int
@@ -273,12 +212,24 @@ cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err)
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
       int r = make_dir (cg, &cg->dirs[i], err);
-      if (r < 0)
-        {
-          for (size_t j = i + 1; j < cg->n_dirs; j++)
-            cg->dirs[j].made = 0; /* not come to */
-          return r;
-        }
+      if (r < 0) /* what was made of this one is still to be removed */
+        return disown (cg, cg->dirs[i].made ? i + 1 : i, r);
     }
   return cgroup_open (cg, ret_fd, err);
+}
+
+int
+cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err)
+{
+  struct cgroup_path p;
+  int r;
+
+  *ret_fd = -1;
+  if (cg->n_dirs != 1 || !cgroup_dir_is_v2 (&cg->dirs[0]) || cg->dirs[0].skipped)
+    return 0;
+  r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
+  if (r < 0)
+    return r;
+  *ret_fd = open (p.text, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return *ret_fd < 0 ? err_sys (err, errno, "open", "%s", p.text) : 0;
 }
