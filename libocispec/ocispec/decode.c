@@ -62,10 +62,11 @@ static int
 on_start_array (void *ctx)
 {
   struct decoder *d = ctx;
-  struct frame *up = decoder_top (d), *f;
+  struct frame *up, *f;
 
   if (! decoder_accept (d, JSON_ARRAY))
     return push (d, FRAME_SKIP, true) != NULL;
+  up = decoder_inner (d); /* no document is an array */
   f = push (d, FRAME_LIST, true);
   return f ? decoder_open_list (d, f, up->obj, up->field) : 0;
 }
@@ -76,8 +77,8 @@ on_end_array (void *ctx)
   struct decoder *d = ctx;
 
   d->end = yajl_get_bytes_consumed (d->yajl);
-  if (decoder_top (d)->kind == FRAME_LIST)
-    decoder_close_list (decoder_top (d));
+  if (decoder_inner (d)->kind == FRAME_LIST)
+    decoder_close_list (decoder_inner (d));
   d->depth--;
   return 1;
 }
@@ -157,7 +158,7 @@ static int
 on_key (void *ctx, const unsigned char *bytes, size_t len)
 {
   struct decoder *d = ctx;
-  struct frame *f = decoder_top (d);
+  struct frame *f = decoder_inner (d);
   bool in_text = (uintptr_t) bytes - (uintptr_t) d->text < d->len; /* without escapes the parser passes it as it stands */
   const struct oci_field *field = NULL;
 
@@ -227,7 +228,7 @@ static int
 on_end_map (void *ctx)
 {
   struct decoder *d = ctx;
-  struct frame *f = decoder_top (d);
+  struct frame *f = decoder_inner (d);
 
   d->end = yajl_get_bytes_consumed (d->yajl);
   check_twice (d, f);

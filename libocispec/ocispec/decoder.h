@@ -4,6 +4,7 @@
 #ifndef OCISPEC_DECODER_H
 #define OCISPEC_DECODER_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,11 +78,19 @@ struct decoder
   struct frame stack[OCI_DEPTH_MAX];
 };
 
-/* The innermost frame, or NULL.  */
+/* The innermost frame; NULL before the document's own.  */
 static inline struct frame *
 decoder_top (struct decoder *d)
 {
   return d->depth ? &d->stack[d->depth - 1] : NULL;
+}
+
+/* The innermost frame, where there must be one.  */
+static inline struct frame *
+decoder_inner (struct decoder *d)
+{
+  assert (d->depth > 0);
+  return &d->stack[d->depth - 1];
 }
 
 /* ---- fault.c ---- */

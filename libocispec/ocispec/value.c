@@ -108,7 +108,7 @@ decoder_close_list (struct frame *f)
 void *
 decoder_slot (struct decoder *d)
 {
-  struct frame *f = decoder_top (d);
+  struct frame *f = decoder_inner (d);
   size_t size = item_size (f->field);
   void *p;
 
@@ -273,7 +273,7 @@ decoder_on_number (void *ctx, const char *text, size_t len)
 
   if (! decoder_accept (d, JSON_NUMBER))
     return 1;
-  field = decoder_top (d)->field;
+  field = decoder_inner (d)->field;
   at = decoder_slot (d);
   return at ? store_number (d, field, text, len, at) : 0;
 }
@@ -288,7 +288,7 @@ decoder_on_string (void *ctx, const unsigned char *bytes, size_t len)
 
   if (! decoder_accept (d, JSON_STRING))
     return 1;
-  field = decoder_top (d)->field;
+  field = decoder_inner (d)->field;
   at = decoder_slot (d);
   copy = at ? decoder_take_string (d, text, len) : NULL;
   if (copy == NULL)
