@@ -21,7 +21,8 @@ struct oci_arena
   alignas (max_align_t) char data[];
 };
 
-/* Puts a chunk with room for SIZE bytes before *ARENA.  Chunks double, so that there are few, and all is zeroed once.  */
+/* Puts a chunk with room for SIZE bytes before *ARENA.  Chunks double, so that there are few, and all is zeroed once.
+ */
 static struct oci_arena *
 grow (struct oci_arena **arena, size_t size)
 {

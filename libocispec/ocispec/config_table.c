@@ -4,7 +4,8 @@
 
 #include "ocispec/names.h"
 
-/* clang-format off: one row per line, columns aligned */
+/* One row per line, columns aligned.  */
+/* clang-format off */
 
 OCI_TYPE (oci_root,
   OCI_STR  (oci_root, path,     "path",     OCI_REQUIRED),

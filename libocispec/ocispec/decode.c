@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON text -> C structs, by the rows of an oci_type.  The parser calls back for every token; the stack of
- * frames says what the token belongs to, and is the JSON path of the errors.  Must bound time and memory for any text, and
- * never judge what a document asks for beyond what a row says.  */
+ * frames says what the token belongs to, and is the JSON path of the errors.  Must bound time and memory for any text,
+ * and never judge what a document asks for beyond what a row says.  */
 #include "ocispec/table.h"
 
 #include <errno.h>
@@ -159,7 +159,8 @@ on_key (void *ctx, const unsigned char *bytes, size_t len)
 {
   struct decoder *d = ctx;
   struct frame *f = decoder_inner (d);
-  bool in_text = (uintptr_t) bytes - (uintptr_t) d->text < d->len; /* without escapes the parser passes it as it stands */
+  bool in_text
+      = (uintptr_t) bytes - (uintptr_t) d->text < d->len; /* without escapes the parser passes it as it stands */
   const struct oci_field *field = NULL;
 
   d->before = d->end;
@@ -189,8 +190,8 @@ compare_keys (const void *a, const void *b)
   return order ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* Finds those of the object's remembered keys that were given twice, and forgets all.  They are sorted, because a hostile
- * document may have millions of them.  */
+/* Finds those of the object's remembered keys that were given twice, and forgets all.  They are sorted, because a
+ * hostile document may have millions of them.  */
 static void
 check_twice (struct decoder *d, struct frame *f)
 {

@@ -98,7 +98,8 @@ decoder_inner (struct decoder *d)
 /* Writes the JSON path of what the stack points to.  */
 void decoder_path (const struct decoder *d, char *buf, size_t size);
 
-/* Records a fault of what the stack points to, at the first token after offset BEFORE.  Returns 1, for the parser to go on.  */
+/* Records a fault of what the stack points to, at the first token after offset BEFORE.  Returns 1, for the parser to go
+ * on.  */
 int decoder_fault (struct decoder *d, size_t before, const char *fmt, ...) __attribute__ ((format (printf, 3, 4)));
 
 /* Ends the search with NUM (negative errno), which WHAT explains.  Returns 0, for the parser to stop.  */
@@ -130,7 +131,8 @@ void *decoder_take (struct decoder *d, size_t n);
 /* Copies LEN bytes of TEXT into the arena and terminates them.  NULL with the search ended if memory is short.  */
 char *decoder_take_string (struct decoder *d, const char *text, size_t len);
 
-/* Moves the place to the value at hand.  True if it is to be stored; what is of the wrong kind is a fault and is not.  */
+/* Moves the place to the value at hand.  True if it is to be stored; what is of the wrong kind is a fault and is not.
+ */
 bool decoder_accept (struct decoder *d, enum json got);
 
 /* Where the value at hand goes.  NULL, with the search ended, when memory is short.  */
@@ -142,7 +144,8 @@ int decoder_open_list (struct decoder *d, struct frame *f, char *obj, const stru
 /* Hands the items of a list or map over to its object.  */
 void decoder_close_list (struct frame *f);
 
-/* The parser's callback for null.  CTX is the decoder, as for those below; they return 1, or 0 with the search ended.  */
+/* The parser's callback for null.  CTX is the decoder, as for those below; they return 1, or 0 with the search ended.
+ */
 int decoder_on_null (void *ctx);
 
 /* The parser's callback for true and false.  */

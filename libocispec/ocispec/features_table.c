@@ -2,7 +2,8 @@
 /* The rows of the features document.  Its words are not checked: another runtime may know more of them.  */
 #include "ocispec/features.h"
 
-/* clang-format off: one row per line, columns aligned */
+/* One row per line, columns aligned.  */
+/* clang-format off */
 
 static OCI_TYPE (oci_feature,
   OCI_OPTBOOL (oci_feature, enabled, "enabled"));

@@ -91,7 +91,8 @@ struct oci_cpu
   int64_t *idle;
 };
 
-/* linux.resources.pids.  config-linux.md requires the limit, but its Go bindings write {} for a limit that is not set.  */
+/* linux.resources.pids.  config-linux.md requires the limit, but its Go bindings write {} for a limit that is not set.
+ */
 struct oci_pids
 {
   int64_t *limit;
@@ -195,8 +196,8 @@ struct oci_intel_rdt
 /* linux.memoryPolicy */
 struct oci_memory_policy
 {
-  const char *mode;  /* required; one of oci_memory_policy_mode_names */
-  const char *nodes; /* like "0-3,7"; may be empty */
+  const char *mode;   /* required; one of oci_memory_policy_mode_names */
+  const char *nodes;  /* like "0-3,7"; may be empty */
   const char **flags; /* of oci_memory_policy_flag_names */
   size_t n_flags;
 };

@@ -4,7 +4,8 @@
 
 #include "ocispec/names.h"
 
-/* clang-format off: one row per line, columns aligned */
+/* One row per line, columns aligned.  */
+/* clang-format off */
 
 static OCI_TYPE (oci_namespace,
   OCI_ENUM (oci_namespace, type, "type", OCI_REQUIRED, oci_namespace_names),

@@ -33,7 +33,8 @@ struct search
   struct level stack[OCI_DEPTH_MAX];
 };
 
-/* Appends the next word to the empty path of BUF: a key, or an index if KEY is NULL.  The dot needs a word before it.  */
+/* Appends the next word to the empty path of BUF: a key, or an index if KEY is NULL.  The dot needs a word before it.
+ */
 static void
 write_word (struct oci_path *path, bool is_first, const char *key, size_t len, size_t index)
 {
@@ -46,7 +47,8 @@ write_word (struct oci_path *path, bool is_first, const char *key, size_t len, s
     oci_path_index (path, index);
 }
 
-/* Returns how much of the wanted path is matched when the word KEY or INDEX follows MATCHED bytes; 0 if it is another word.  */
+/* Returns how much of the wanted path is matched when the word KEY or INDEX follows MATCHED bytes; 0 if it is another
+ * word.  */
 static size_t
 match (const struct search *s, size_t matched, const char *key, size_t len, size_t index)
 {
@@ -63,7 +65,8 @@ match (const struct search *s, size_t matched, const char *key, size_t len, size
   return next == '\0' || next == '.' || next == '[' ? matched + n : 0;
 }
 
-/* Every value passes here.  Returns how much of the wanted path leads to it in *RET_MATCHED, and whether it is on the way.  */
+/* Every value passes here.  Returns how much of the wanted path leads to it in *RET_MATCHED, and whether it is on the
+ * way.  */
 static bool
 visit (struct search *s, size_t *ret_matched)
 {
@@ -74,9 +77,10 @@ visit (struct search *s, size_t *ret_matched)
   s->end = yajl_get_bytes_consumed (s->yajl);
   if (up)
     {
-      matched = ! up->on_way ? 0
-                : up->is_array ? match (s, up->matched, NULL, 0, up->n_seen)
-                : s->key_matches ? s->key_matched : 0;
+      matched = ! up->on_way     ? 0
+                : up->is_array   ? match (s, up->matched, NULL, 0, up->n_seen)
+                : s->key_matches ? s->key_matched
+                                 : 0;
       up->n_seen++;
       on_way = matched != 0;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a runtime says about a container: the state (runtime.md), which `state` prints and hooks read, and the
- * container process state (config-linux.md), which a seccomp agent reads.  How absence looks in C is told in table.h.  */
+ * container process state (config-linux.md), which a seccomp agent reads.  How absence looks in C is told in table.h.
+ */
 #ifndef OCISPEC_STATE_H
 #define OCISPEC_STATE_H
 
@@ -28,7 +29,7 @@ struct oci_process_state
   const char *oci_version; /* required */
   const char **fds;        /* names of the descriptors sent along, in order */
   size_t n_fds;
-  int32_t pid;             /* required */
+  int32_t pid; /* required */
   const char *metadata;
   struct oci_state *state; /* required */
 };

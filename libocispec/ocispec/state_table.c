@@ -2,7 +2,8 @@
 /* The rows of the state of a container and of the container process state.  */
 #include "ocispec/state.h"
 
-/* clang-format off: one row per line, columns aligned */
+/* One row per line, columns aligned.  */
+/* clang-format off */
 
 OCI_TYPE (oci_state,
   OCI_STR    (oci_state, oci_version, "ociVersion",  OCI_REQUIRED),

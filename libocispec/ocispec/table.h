@@ -65,24 +65,26 @@ struct oci_type;
 /* One row.  Made by the macros below only.  */
 struct oci_field
 {
-  const char *name;             /* of the JSON property */
-  const struct oci_type *type;  /* of OCI_KIND_OBJECT */
-  const char *const *names;     /* the values an OCI_KIND_STRING may have, or the keys of a map to objects; NULL: any */
-  uint16_t offset;              /* of the member */
-  uint16_t count;               /* of the member n_x of lists and maps */
-  uint8_t kind;                 /* enum oci_kind */
-  uint8_t flags;                /* OCI_REQUIRED ... */
-  uint8_t width;                /* bytes of an OCI_KIND_NUMBER */
-  uint8_t length;               /* of the name */
+  const char *name;            /* of the JSON property */
+  const struct oci_type *type; /* of OCI_KIND_OBJECT */
+  const char *const *names;    /* the values an OCI_KIND_STRING may have, or the keys of a map to objects; NULL: any */
+  uint16_t offset;             /* of the member */
+  uint16_t count;              /* of the member n_x of lists and maps */
+  uint8_t kind;                /* enum oci_kind */
+  uint8_t flags;               /* OCI_REQUIRED ... */
+  uint8_t width;               /* bytes of an OCI_KIND_NUMBER */
+  uint8_t length;              /* of the name */
 };
 
 /* One kind of object.  */
 struct oci_type
 {
-  const char *name;                /* of the C struct */
-  size_t size;                     /* of the C struct */
-  const struct oci_field *fields;  /* ends with a NULL name */
+  const char *name;               /* of the C struct */
+  size_t size;                    /* of the C struct */
+  const struct oci_field *fields; /* ends with a NULL name */
 };
+
+/* clang-format off */
 
 /* The pieces of the row macros.  OCI_AT is offsetof that refuses to compile unless member M of struct T has type C.  */
 #define OCI_MEMBER(t, m) (((struct t *) 0)->m)
@@ -90,7 +92,7 @@ struct oci_type
   (offsetof (struct t, m)                                                                                             \
    + 0                                                                                                                \
          * sizeof (struct {                                                                                           \
-             _Static_assert (__builtin_types_compatible_p (__typeof__ (OCI_MEMBER (t, m)), c),                         \
+             _Static_assert (__builtin_types_compatible_p (__typeof__ (OCI_MEMBER (t, m)), c),                        \
                              #t "." #m " is not " #c);                                                                \
              int oci_dummy;                                                                                           \
            }))
@@ -107,58 +109,66 @@ struct oci_type
       uint32_t: 0,                                                                                                    \
       uint64_t: 0)
 /* The offset of member M if it is the first of struct T, which the key of a map to objects must be.  */
-#define OCI_FIRST(t, m) \
-  (OCI_AT (t, m, const char *) + 0 * sizeof (struct { _Static_assert (offsetof (struct t, m) == 0, #t "." #m " must be first"); int oci_dummy; }))
+#define OCI_FIRST(t, m)                                                                                               \
+  (OCI_AT (t, m, const char *)                                                                                        \
+   + 0                                                                                                                \
+         * sizeof (struct {                                                                                           \
+             _Static_assert (offsetof (struct t, m) == 0, #t "." #m " must be first");                                \
+             int oci_dummy;                                                                                           \
+           }))
 #define OCI_NAME(k) .name = (k), .length = sizeof (k) - 1
 
 /* The rows.  T: tag of the struct; M: member; K: JSON name; F: OCI_REQUIRED or 0; NAMES: NULL-terminated list of
  * allowed words; C: tag of the struct of the object or objects, whose type is C_type.  */
 
 /* bool m */
-#define OCI_BOOL(t, m, k, f) { OCI_NAME (k), .kind = OCI_KIND_BOOL, .flags = (f), .offset = OCI_AT (t, m, bool) }
+#define OCI_BOOL(t, m, k, f)                                                                                          \
+  { OCI_NAME (k), .kind = OCI_KIND_BOOL, .flags = (f), .offset = OCI_AT (t, m, bool) }
 /* bool *m */
-#define OCI_OPTBOOL(t, m, k) { OCI_NAME (k), .kind = OCI_KIND_BOOL, .flags = OCI_POINTER, .offset = OCI_AT (t, m, bool *) }
+#define OCI_OPTBOOL(t, m, k)                                                                                          \
+  { OCI_NAME (k), .kind = OCI_KIND_BOOL, .flags = OCI_POINTER, .offset = OCI_AT (t, m, bool *) }
 /* [u]intN_t m */
 #define OCI_NUM(t, m, k, f)                                                                                           \
-  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_SIGN (OCI_MEMBER (t, m)),                                     \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_SIGN (OCI_MEMBER (t, m)),                               \
     .width = sizeof (OCI_MEMBER (t, m)), .offset = offsetof (struct t, m) }
 /* [u]intN_t *m */
 #define OCI_OPTNUM(t, m, k)                                                                                           \
-  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = OCI_POINTER | OCI_SIGN (*OCI_MEMBER (t, m)),                            \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = OCI_POINTER | OCI_SIGN (*OCI_MEMBER (t, m)),                      \
     .width = sizeof (*OCI_MEMBER (t, m)), .offset = offsetof (struct t, m) }
 /* [u]intN_t *m; size_t n_m */
 #define OCI_NUMS(t, m, k, f)                                                                                          \
-  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_LIST | OCI_SIGN (*OCI_MEMBER (t, m)),                         \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_LIST | OCI_SIGN (*OCI_MEMBER (t, m)),                   \
     .width = sizeof (*OCI_MEMBER (t, m)), .offset = offsetof (struct t, m), .count = OCI_COUNT (t, m) }
 /* const char *m */
-#define OCI_STR(t, m, k, f) { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f), .offset = OCI_AT (t, m, const char *) }
+#define OCI_STR(t, m, k, f)                                                                                           \
+  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f), .offset = OCI_AT (t, m, const char *) }
 /* const char *m, one of NAMES */
 #define OCI_ENUM(t, m, k, f, list)                                                                                    \
   { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f), .offset = OCI_AT (t, m, const char *), .names = (list) }
 /* const char **m; size_t n_m */
 #define OCI_STRS(t, m, k, f)                                                                                          \
-  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, const char **),                 \
+  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, const char **),           \
     .count = OCI_COUNT (t, m) }
 /* const char **m; size_t n_m, each one of NAMES */
 #define OCI_ENUMS(t, m, k, f, list)                                                                                   \
-  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, const char **),                 \
+  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, const char **),           \
     .count = OCI_COUNT (t, m), .names = (list) }
 /* struct c *m */
 #define OCI_OBJ(t, m, k, f, c)                                                                                        \
-  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_POINTER, .offset = OCI_AT (t, m, struct c *),                 \
+  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_POINTER, .offset = OCI_AT (t, m, struct c *),           \
     .type = &c##_type }
 /* struct c *m; size_t n_m */
 #define OCI_OBJS(t, m, k, f, c)                                                                                       \
-  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, struct c *),                    \
+  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, struct c *),              \
     .count = OCI_COUNT (t, m), .type = &c##_type }
 /* struct oci_pair *m; size_t n_m */
 #define OCI_STRMAP(t, m, k, f)                                                                                        \
-  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_MAP, .offset = OCI_AT (t, m, struct oci_pair *),              \
+  { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_MAP, .offset = OCI_AT (t, m, struct oci_pair *),        \
     .count = OCI_COUNT (t, m) }
 /* struct c *m; size_t n_m, where struct c begins with `const char *KEY`; LIST: allowed keys or NULL */
 #define OCI_OBJMAP(t, m, k, f, c, key, list)                                                                          \
-  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_MAP,                                                          \
-    .offset = OCI_AT (t, m, struct c *) + OCI_FIRST (c, key), .count = OCI_COUNT (t, m), .type = &c##_type,            \
+  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_MAP,                                                    \
+    .offset = OCI_AT (t, m, struct c *) + OCI_FIRST (c, key), .count = OCI_COUNT (t, m), .type = &c##_type,           \
     .names = (list) }
 /* no member: known and skipped */
 #define OCI_SKIP(k) { OCI_NAME (k), .kind = OCI_KIND_SKIP }
@@ -168,6 +178,8 @@ struct oci_type
   const struct oci_type t##_type = { .name = #t,                                                                      \
                                      .size = sizeof (struct t),                                                       \
                                      .fields = (const struct oci_field[]){ __VA_ARGS__, { .name = NULL } } }
+
+/* clang-format on */
 
 enum
 {
@@ -215,22 +227,23 @@ void oci_arena_free (struct oci_arena *arena);
 /* Reads LEN bytes of JSON TEXT into a fresh object of TYPE.  The object and all it points to live in *ARENA (which
  * may be NULL or hold other things); TEXT is not needed afterwards.  FAULTS (may be NULL) is overwritten: it gets every
  * fault of the document, not only the first, ordered by position; only a fault of JSON syntax ends the search early.
- * Unknown properties are ignored and counted (config.md, Extensibility).  Properties given twice are faults, known or not.
- * Returns 0 and sets *RET_OBJECT; or -EINVAL: the document has faults; -EFBIG: it is longer than OCI_DOCUMENT_MAX
+ * Unknown properties are ignored and counted (config.md, Extensibility).  Properties given twice are faults, known or
+ * not. Returns 0 and sets *RET_OBJECT; or -EINVAL: the document has faults; -EFBIG: it is longer than OCI_DOCUMENT_MAX
  * or needs more than OCI_MEMORY_MAX (said as a fault too); -ENOMEM.  On failure *RET_OBJECT is not written, and *ARENA
  * may have grown: the caller frees it in any case.  */
 int oci_decode (const struct oci_type *type, const char *text, size_t len, void **ret_object, struct oci_arena **arena,
                 struct oci_faults *faults);
 
-/* Finds line and column (both 1-based, columns in characters) of the value at the JSON path PATH (as in struct oci_fault) in
- * TEXT of LEN bytes.  Returns 0, or 1 if there is no such value and the place is that of the nearest object or array
- * around it.  Returns -EINVAL if TEXT is no JSON (what precedes the mistake is searched nevertheless: the place is set to the
- * best match, at least 1:1), -ENOMEM.  */
+/* Finds line and column (both 1-based, columns in characters) of the value at the JSON path PATH (as in struct
+ * oci_fault) in TEXT of LEN bytes.  Returns 0, or 1 if there is no such value and the place is that of the nearest
+ * object or array around it.  Returns -EINVAL if TEXT is no JSON (what precedes the mistake is searched nevertheless:
+ * the place is set to the best match, at least 1:1), -ENOMEM.  */
 int oci_locate (const char *text, size_t len, const char *path, unsigned *ret_line, unsigned *ret_column);
 
 /* Writes OBJECT of TYPE as JSON: PRETTY in lines indented by two spaces with a line feed at the end, else in one line
- * without.  Absent values are left out.  *RET_TEXT ends with NUL, not counted in *RET_LEN (which may be NULL), and is freed by the
- * caller with free(3).  Returns 0, -EILSEQ if a string is not UTF-8, or -ENOMEM; then nothing is written.  */
+ * without.  Absent values are left out.  *RET_TEXT ends with NUL, not counted in *RET_LEN (which may be NULL), and is
+ * freed by the caller with free(3).  Returns 0, -EILSEQ if a string is not UTF-8, or -ENOMEM; then nothing is written.
+ */
 int oci_encode (const struct oci_type *type, const void *object, bool pretty, char **ret_text, size_t *ret_len);
 
 /* Returns the value of KEY among the N pairs of a map, or NULL.  */

@@ -29,8 +29,8 @@ utf8_length (const unsigned char *s, size_t n)
   for (size_t i = 1; i < len; i++)
     if ((s[i] & 0xc0) != 0x80)
       return 0;
-  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)
-      || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+  if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90)
+      || (s[0] == 0xf4 && s[1] > 0x8f))
     return 0;
   return len;
 }
@@ -132,7 +132,8 @@ is_printable (char c)
   return (unsigned char) c >= 0x20 && c != 0x7f;
 }
 
-/* Ends the text of LEN bytes in BUF with "...", at a place where no character is cut and SIZE suffices.  Returns the length.  */
+/* Ends the text of LEN bytes in BUF with "...", at a place where no character is cut and SIZE suffices.  Returns the
+ * length.  */
 static size_t
 ellipsis (char *buf, size_t size, size_t len)
 {

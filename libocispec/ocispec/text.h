@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Looks for what the parser lets pass: bytes that are not UTF-8 (RFC 3629), NUL, a byte order mark, an escaped surrogate
- * without its other half.  Returns NULL, or the mistake as a sentence and sets *RET_AT to its offset.  */
+/* Looks for what the parser lets pass: bytes that are not UTF-8 (RFC 3629), NUL, a byte order mark, an escaped
+ * surrogate without its other half.  Returns NULL, or the mistake as a sentence and sets *RET_AT to its offset.  */
 const char *oci_text_mistake (const char *text, size_t len, size_t *ret_at);
 
 /* True if the LEN bytes at TEXT are UTF-8 (RFC 3629).  */

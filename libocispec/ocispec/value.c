@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a document says, on its way into the members of C structs: memory, numbers, strings.  Must store nothing that the
- * row does not describe.  */
+/* What a document says, on its way into the members of C structs: memory, numbers, strings.  Must store nothing that
+ * the row does not describe.  */
 #include "ocispec/decoder.h"
 
 #include <errno.h>
@@ -193,7 +193,8 @@ decoder_on_bool (void *ctx, int value)
   return 1;
 }
 
-/* Reads decimal digits with an optional minus.  Returns 0, -EINVAL for a fraction or exponent, -ERANGE beyond 64 bits.  */
+/* Reads decimal digits with an optional minus.  Returns 0, -EINVAL for a fraction or exponent, -ERANGE beyond 64 bits.
+ */
 static int
 read_integer (const char *text, size_t len, bool *negative, uint64_t *magnitude)
 {

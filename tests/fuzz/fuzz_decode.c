@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libFuzzer target: any bytes as any document.  The first byte chooses the document (see the letters below), the rest is its
- * text.  Beside memory errors it looks for broken promises: good documents encode, decode again and encode to the same
- * text; bad ones have faults with a place inside the text, which oci_locate survives.
+/* libFuzzer target: any bytes as any document.  The first byte chooses the document (see the letters below), the rest
+ * is its text.  Beside memory errors it looks for broken promises: good documents encode, decode again and encode to
+ * the same text; bad ones have faults with a place inside the text, which oci_locate survives.
  *
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilibocispec tests/fuzz/fuzz_decode.c libocispec/ocispec/[a-z]*.c -lyajl
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -Ilibocispec tests/fuzz/fuzz_decode.c libocispec/ocispec/[a-z]*.c
+ * -lyajl
  *   ./a.out -dict=tests/fuzz/fuzz_decode.dict -max_len=8192 DIRECTORY tests/fuzz/seeds/decode
  *
  * With -DREPLAY it is a program that runs each file given, for compilers without libFuzzer.  */
@@ -21,8 +22,8 @@ static const struct
 {
   char letter;
   const struct oci_type *type;
-} documents[] = { { 'c', &oci_config_type },    { 'p', &oci_process_type },       { 'r', &oci_resources_type },
-                  { 's', &oci_state_type },     { 'n', &oci_process_state_type }, { 'f', &oci_features_type } };
+} documents[] = { { 'c', &oci_config_type }, { 'p', &oci_process_type },       { 'r', &oci_resources_type },
+                  { 's', &oci_state_type },  { 'n', &oci_process_state_type }, { 'f', &oci_features_type } };
 
 enum
 {
@@ -53,7 +54,8 @@ check_faults (const struct oci_faults *faults, const char *text, size_t len)
       demand (f->what[0] != '\0', "a fault has a sentence");
       demand (f->line >= last_line && (f->line > last_line || f->column >= last_column), "faults are ordered by place");
       demand (f->line <= n_lines && f->column <= len + 1, "the place is in the text");
-      demand (memchr (f->path, '\n', sizeof f->path) == NULL && memchr (f->what, '\n', sizeof f->what) == NULL, "one line");
+      demand (memchr (f->path, '\n', sizeof f->path) == NULL && memchr (f->what, '\n', sizeof f->what) == NULL,
+              "one line");
       if (i < 4)
         (void) oci_locate (text, len, f->path, &line, &column); /* any answer: the text may be no JSON */
       last_line = f->line;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libocispec for tests in other languages:
  *   ocispec-tool rows               every row of every document: document, path, kind, required or -, words or -
- *   ocispec-tool encode TYPE FILE   decodes FILE and writes it again; exit status 1 with `line:column: path: what` on standard error
- *   ocispec-tool locate PATH FILE   line:column, and `~` before it if only what is around was found  */
+ *   ocispec-tool encode TYPE FILE   decodes FILE and writes it again; exit status 1 with `line:column: path: what` on
+ * standard error ocispec-tool locate PATH FILE   line:column, and `~` before it if only what is around was found  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +16,12 @@ static const struct
 {
   const char *name;
   const struct oci_type *type;
-} documents[] = { { "config", &oci_config_type },       { "process", &oci_process_type },
-                  { "resources", &oci_resources_type }, { "state", &oci_state_type },
-                  { "process-state", &oci_process_state_type }, { "features", &oci_features_type } };
+} documents[] = { { "config", &oci_config_type },
+                  { "process", &oci_process_type },
+                  { "resources", &oci_resources_type },
+                  { "state", &oci_state_type },
+                  { "process-state", &oci_process_state_type },
+                  { "features", &oci_features_type } };
 
 enum
 {
@@ -28,8 +31,9 @@ enum
 static void
 print_kind (const struct oci_field *field)
 {
-  static const char *const kinds[]
-      = { [OCI_KIND_BOOL] = "boolean", [OCI_KIND_STRING] = "string", [OCI_KIND_OBJECT] = "object", [OCI_KIND_SKIP] = "skip" };
+  static const char *const kinds[] = {
+    [OCI_KIND_BOOL] = "boolean", [OCI_KIND_STRING] = "string", [OCI_KIND_OBJECT] = "object", [OCI_KIND_SKIP] = "skip"
+  };
 
   if (field->kind == OCI_KIND_NUMBER)
     printf ("\t%sint%d", field->flags & OCI_SIGNED ? "" : "u", field->width * 8);
@@ -102,7 +106,8 @@ encode (const struct oci_type *type, const char *path)
   ret = oci_decode (type, text, len, &object, &arena, &faults);
   free (text);
   for (size_t i = 0; i < faults.n; i++)
-    fprintf (stderr, "%u:%u: %s: %s\n", faults.fault[i].line, faults.fault[i].column, faults.fault[i].path, faults.fault[i].what);
+    fprintf (stderr, "%u:%u: %s: %s\n", faults.fault[i].line, faults.fault[i].column, faults.fault[i].path,
+             faults.fault[i].what);
   if (ret == 0)
     ret = oci_encode (type, object, true, &result, NULL);
   oci_arena_free (arena);

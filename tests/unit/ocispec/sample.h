@@ -62,7 +62,8 @@ struct sample
 __attribute__ ((unused)) static const char *const sample_words[] = { "red", "green", NULL };
 __attribute__ ((unused)) static const char *const sample_planets[] = { "mars", "venus", NULL };
 
-/* clang-format off: one row per line, columns aligned */
+/* One row per line, columns aligned.  */
+/* clang-format off */
 static OCI_TYPE (item,
   OCI_STR    (item, name, "name", OCI_REQUIRED),
   OCI_OPTNUM (item, size, "size"));

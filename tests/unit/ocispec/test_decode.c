@@ -31,7 +31,8 @@ decode (const struct oci_type *type, const char *text)
   ret = oci_decode (type, copy, len, &object, &arena, &faults);
   free (copy);
   if (ret < 0)
-    fail_msg ("%s: %u:%u: %s: %s", text, faults.fault[0].line, faults.fault[0].column, faults.fault[0].path, faults.fault[0].what);
+    fail_msg ("%s: %u:%u: %s: %s", text, faults.fault[0].line, faults.fault[0].column, faults.fault[0].path,
+              faults.fault[0].what);
   assert_int_equal (ret, 0);
   assert_int_equal (faults.total, 0);
   assert_non_null (object);
@@ -56,9 +57,10 @@ static void
 oci_decode_null_is_absent (void **state)
 {
   static const struct sample nothing;
-  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST ",\"yes\":null,\"maybe\":null,\"i8\":null,\"o64\":null,\"list16\":null,"
-                                           "\"text\":null,\"word\":null,\"texts\":null,\"one\":null,\"many\":null,"
-                                           "\"pairs\":null,\"things\":null,\"windows\":null,\"unknown\":null}");
+  struct sample *s
+      = decode (&sample_type, "{" SAMPLE_MUST ",\"yes\":null,\"maybe\":null,\"i8\":null,\"o64\":null,\"list16\":null,"
+                              "\"text\":null,\"word\":null,\"texts\":null,\"one\":null,\"many\":null,"
+                              "\"pairs\":null,\"things\":null,\"windows\":null,\"unknown\":null}");
 
   (void) state;
   s->sure = false;
@@ -81,9 +83,10 @@ oci_decode_bools (void **state)
 static void
 oci_decode_smallest_numbers (void **state)
 {
-  struct sample *s = decode (&sample_type,
-                             "{\"sure\":true,\"u64\":0,\"i8\":-128,\"i16\":-32768,\"i32\":-2147483648,\"i64\":-9223372036854775808,"
-                             "\"u8\":0,\"u16\":0,\"u32\":-0,\"o8\":-128,\"o16\":0,\"o64\":0}");
+  struct sample *s
+      = decode (&sample_type,
+                "{\"sure\":true,\"u64\":0,\"i8\":-128,\"i16\":-32768,\"i32\":-2147483648,\"i64\":-9223372036854775808,"
+                "\"u8\":0,\"u16\":0,\"u32\":-0,\"o8\":-128,\"o16\":0,\"o64\":0}");
 
   (void) state;
   assert_true (s->i8 == INT8_MIN && s->i16 == INT16_MIN && s->i32 == INT32_MIN && s->i64 == INT64_MIN);
@@ -94,11 +97,11 @@ oci_decode_smallest_numbers (void **state)
 static void
 oci_decode_largest_numbers (void **state)
 {
-  struct sample *s = decode (&sample_type,
-                             "{\"sure\":true,\"u64\":18446744073709551615,\"i8\":127,\"i16\":32767,\"i32\":2147483647,"
-                             "\"i64\":9223372036854775807,\"u8\":255,\"u16\":65535,\"u32\":4294967295,\"o8\":127,"
-                             "\"o16\":65535,\"o64\":18446744073709551615,\"list16\":[32767,-1,0],"
-                             "\"list64\":[18446744073709551615,9007199254740993]}");
+  struct sample *s
+      = decode (&sample_type, "{\"sure\":true,\"u64\":18446744073709551615,\"i8\":127,\"i16\":32767,\"i32\":2147483647,"
+                              "\"i64\":9223372036854775807,\"u8\":255,\"u16\":65535,\"u32\":4294967295,\"o8\":127,"
+                              "\"o16\":65535,\"o64\":18446744073709551615,\"list16\":[32767,-1,0],"
+                              "\"list64\":[18446744073709551615,9007199254740993]}");
 
   (void) state;
   assert_true (s->i8 == INT8_MAX && s->i16 == INT16_MAX && s->i32 == INT32_MAX && s->i64 == INT64_MAX);
@@ -113,7 +116,8 @@ oci_decode_largest_numbers (void **state)
 static void
 oci_decode_strings (void **state)
 {
-  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST ",\"text\":\"a\\\"\\\\\\/\\n\\u00e4\xc3\xa4\\ud83d\\ude00\xf0\x9f\x98\x80\","
+  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST
+                                           ",\"text\":\"a\\\"\\\\\\/\\n\\u00e4\xc3\xa4\\ud83d\\ude00\xf0\x9f\x98\x80\","
                                            "\"word\":\"green\",\"texts\":[\"\",\"x\"],\"words\":[\"red\",\"red\"]}");
 
   (void) state;
@@ -130,7 +134,9 @@ oci_decode_strings (void **state)
 static void
 oci_decode_empty_is_not_absent (void **state)
 {
-  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST ",\"texts\":[],\"list16\":[],\"many\":[],\"pairs\":{},\"things\":{},\"text\":\"\"}");
+  struct sample *s
+      = decode (&sample_type,
+                "{" SAMPLE_MUST ",\"texts\":[],\"list16\":[],\"many\":[],\"pairs\":{},\"things\":{},\"text\":\"\"}");
 
   (void) state;
   assert_non_null (s->texts);
@@ -147,8 +153,9 @@ oci_decode_empty_is_not_absent (void **state)
 static void
 oci_decode_objects (void **state)
 {
-  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST ",\"one\":{\"name\":\"a\",\"size\":-1},\"many\":[{\"name\":\"b\"},"
-                                           "{\"size\":2,\"name\":\"c\"}]}");
+  struct sample *s
+      = decode (&sample_type, "{" SAMPLE_MUST ",\"one\":{\"name\":\"a\",\"size\":-1},\"many\":[{\"name\":\"b\"},"
+                              "{\"size\":2,\"name\":\"c\"}]}");
 
   (void) state;
   assert_string_equal (s->one->name, "a");
@@ -162,9 +169,10 @@ oci_decode_objects (void **state)
 static void
 oci_decode_maps (void **state)
 {
-  struct sample *s = decode (&sample_type, "{" SAMPLE_MUST ",\"pairs\":{\"z\":\"1\",\"a.b\":\"\"},"
-                                           "\"things\":{\"\\u0078\":{\"name\":\"n\"},\"y\":{\"name\":\"m\",\"size\":3}},"
-                                           "\"planets\":{\"venus\":{\"name\":\"v\"}}}");
+  struct sample *s
+      = decode (&sample_type, "{" SAMPLE_MUST ",\"pairs\":{\"z\":\"1\",\"a.b\":\"\"},"
+                              "\"things\":{\"\\u0078\":{\"name\":\"n\"},\"y\":{\"name\":\"m\",\"size\":3}},"
+                              "\"planets\":{\"venus\":{\"name\":\"v\"}}}");
 
   (void) state;
   assert_int_equal (s->n_pairs, 2);
@@ -234,9 +242,11 @@ oci_decode_unknown_is_counted (void **state)
 static void
 oci_decode_other_platforms_are_skipped (void **state)
 {
-  struct oci_config *c = decode (&oci_config_type, "{\"ociVersion\":\"1.0.0\",\"windows\":{\"layerFolders\":[\"x\"]},\"solaris\":{\"a\":1},"
-                                                   "\"vm\":{},\"zos\":5,\"freebsd\":[[]],"
-                                                   "\"process\":{\"cwd\":\"/\",\"commandLine\":\"x\",\"user\":{\"uid\":1,\"gid\":2,\"username\":\"u\"}}}");
+  struct oci_config *c
+      = decode (&oci_config_type,
+                "{\"ociVersion\":\"1.0.0\",\"windows\":{\"layerFolders\":[\"x\"]},\"solaris\":{\"a\":1},"
+                "\"vm\":{},\"zos\":5,\"freebsd\":[[]],"
+                "\"process\":{\"cwd\":\"/\",\"commandLine\":\"x\",\"user\":{\"uid\":1,\"gid\":2,\"username\":\"u\"}}}");
 
   (void) state;
   assert_int_equal (faults.n_unknown, 0);
@@ -288,12 +298,17 @@ oci_decode_forgets_earlier_faults (void **state)
 static void
 oci_decode_parts_are_documents (void **state)
 {
-  struct oci_process *p = decode (&oci_process_type, "{\"cwd\":\"/\",\"args\":[\"sh\"],\"execCPUAffinity\":{\"initial\":\"0\"},"
-                                                     "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":4}}");
-  struct oci_resources *r = decode (&oci_resources_type, "{\"pids\":{},\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3}},\"unified\":{\"a\":\"b\"}}");
-  struct oci_process_state *ps = decode (&oci_process_state_type, "{\"ociVersion\":\"1\",\"fds\":[\"seccompFd\"],\"pid\":1,\"state\":"
-                                                                  "{\"ociVersion\":\"1\",\"id\":\"i\",\"status\":\"paused\",\"bundle\":\"/\"}}");
-  struct oci_features *f = decode (&oci_features_type, "{\"ociVersionMin\":\"1\",\"ociVersionMax\":\"2\",\"linux\":{\"intelRdt\":{\"monitoring\":false}}}");
+  struct oci_process *p
+      = decode (&oci_process_type, "{\"cwd\":\"/\",\"args\":[\"sh\"],\"execCPUAffinity\":{\"initial\":\"0\"},"
+                                   "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":4}}");
+  struct oci_resources *r = decode (&oci_resources_type,
+                                    "{\"pids\":{},\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3}},\"unified\":{\"a\":\"b\"}}");
+  struct oci_process_state *ps
+      = decode (&oci_process_state_type, "{\"ociVersion\":\"1\",\"fds\":[\"seccompFd\"],\"pid\":1,\"state\":"
+                                         "{\"ociVersion\":\"1\",\"id\":\"i\",\"status\":\"paused\",\"bundle\":\"/\"}}");
+  struct oci_features *f
+      = decode (&oci_features_type,
+                "{\"ociVersionMin\":\"1\",\"ociVersionMax\":\"2\",\"linux\":{\"intelRdt\":{\"monitoring\":false}}}");
 
   (void) state;
   assert_string_equal (p->args[0], "sh");

@@ -39,19 +39,44 @@ oci_encode_each_kind (void **state)
   const char *texts[] = { "", "b", NULL };
   struct item one = { .name = "o", .size = &size }, things[] = { { "k", "t", NULL } };
   struct oci_pair pairs[] = { { "p.q", "r" }, { "s", "" } };
-  const struct sample s = { .yes = true, .sure = true, .maybe = &no, .i8 = INT8_MIN, .i16 = -2, .i32 = INT32_MIN, .i64 = INT64_MIN,
-                            .u8 = UINT8_MAX, .u16 = UINT16_MAX, .u32 = UINT32_MAX, .u64 = UINT64_MAX, .o8 = &o8, .o16 = &o16,
-                            .o64 = &o64, .list16 = list16, .n_list16 = 2, .list64 = list64, .n_list64 = 2, .text = "t",
-                            .word = "red", .texts = texts, .n_texts = 2, .one = &one, .many = &one, .n_many = 1, .pairs = pairs,
-                            .n_pairs = 2, .things = things, .n_things = 1 };
+  const struct sample s = { .yes = true,
+                            .sure = true,
+                            .maybe = &no,
+                            .i8 = INT8_MIN,
+                            .i16 = -2,
+                            .i32 = INT32_MIN,
+                            .i64 = INT64_MIN,
+                            .u8 = UINT8_MAX,
+                            .u16 = UINT16_MAX,
+                            .u32 = UINT32_MAX,
+                            .u64 = UINT64_MAX,
+                            .o8 = &o8,
+                            .o16 = &o16,
+                            .o64 = &o64,
+                            .list16 = list16,
+                            .n_list16 = 2,
+                            .list64 = list64,
+                            .n_list64 = 2,
+                            .text = "t",
+                            .word = "red",
+                            .texts = texts,
+                            .n_texts = 2,
+                            .one = &one,
+                            .many = &one,
+                            .n_many = 1,
+                            .pairs = pairs,
+                            .n_pairs = 2,
+                            .things = things,
+                            .n_things = 1 };
 
   (void) state;
-  check (&sample_type, &s,
-         "{\"yes\":true,\"sure\":true,\"maybe\":false,\"i8\":-128,\"i16\":-2,\"i32\":-2147483648,\"i64\":-9223372036854775808,"
-         "\"u8\":255,\"u16\":65535,\"u32\":4294967295,\"u64\":18446744073709551615,\"o8\":-1,\"o16\":0,"
-         "\"o64\":18446744073709551615,\"list16\":[-1,-32768],\"list64\":[0,18446744073709551615],\"text\":\"t\","
-         "\"word\":\"red\",\"texts\":[\"\",\"b\"],\"one\":{\"name\":\"o\",\"size\":-5},\"many\":[{\"name\":\"o\",\"size\":-5}],"
-         "\"pairs\":{\"p.q\":\"r\",\"s\":\"\"},\"things\":{\"k\":{\"name\":\"t\"}}}");
+  check (
+      &sample_type, &s,
+      "{\"yes\":true,\"sure\":true,\"maybe\":false,\"i8\":-128,\"i16\":-2,\"i32\":-2147483648,\"i64\":-9223372036854775808,"
+      "\"u8\":255,\"u16\":65535,\"u32\":4294967295,\"u64\":18446744073709551615,\"o8\":-1,\"o16\":0,"
+      "\"o64\":18446744073709551615,\"list16\":[-1,-32768],\"list64\":[0,18446744073709551615],\"text\":\"t\","
+      "\"word\":\"red\",\"texts\":[\"\",\"b\"],\"one\":{\"name\":\"o\",\"size\":-5},\"many\":[{\"name\":\"o\",\"size\":-5}],"
+      "\"pairs\":{\"p.q\":\"r\",\"s\":\"\"},\"things\":{\"k\":{\"name\":\"t\"}}}");
 }
 
 static void
@@ -97,7 +122,8 @@ oci_encode_pretty (void **state)
 
   (void) state;
   assert_int_equal (oci_encode (&sample_type, &s, true, &text, NULL), 0);
-  assert_string_equal (text, "{\n  \"sure\": false,\n  \"u64\": 0,\n  \"texts\": [],\n  \"words\": [\n    \"x\"\n  ]\n}\n");
+  assert_string_equal (text,
+                       "{\n  \"sure\": false,\n  \"u64\": 0,\n  \"texts\": [],\n  \"words\": [\n    \"x\"\n  ]\n}\n");
   free (text);
 }
 
@@ -107,12 +133,18 @@ oci_encode_state (void **state)
 {
   int32_t pid = 0;
   struct oci_pair annotations[] = { { "a", "b" } };
-  const struct oci_state s = { .oci_version = "1.3.0", .id = "c", .pid = &pid, .status = "stopped", .bundle = "/b",
-                               .annotations = annotations, .n_annotations = 1 };
+  const struct oci_state s = { .oci_version = "1.3.0",
+                               .id = "c",
+                               .pid = &pid,
+                               .status = "stopped",
+                               .bundle = "/b",
+                               .annotations = annotations,
+                               .n_annotations = 1 };
 
   (void) state;
-  check (&oci_state_type, &s,
-         "{\"ociVersion\":\"1.3.0\",\"id\":\"c\",\"pid\":0,\"status\":\"stopped\",\"bundle\":\"/b\",\"annotations\":{\"a\":\"b\"}}");
+  check (
+      &oci_state_type, &s,
+      "{\"ociVersion\":\"1.3.0\",\"id\":\"c\",\"pid\":0,\"status\":\"stopped\",\"bundle\":\"/b\",\"annotations\":{\"a\":\"b\"}}");
 }
 
 static void
@@ -122,13 +154,15 @@ oci_encode_features (void **state)
   const char *none[] = { NULL };
   struct oci_feature apparmor = { .enabled = &yes }, selinux = { .enabled = NULL };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .systemd_user = &no };
-  struct oci_features_linux linux_ = { .namespaces = none, .cgroup = &cgroup, .apparmor = &apparmor, .selinux = &selinux };
+  struct oci_features_linux linux_
+      = { .namespaces = none, .cgroup = &cgroup, .apparmor = &apparmor, .selinux = &selinux };
   const struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &linux_ };
 
   (void) state;
-  check (&oci_features_type, &f,
-         "{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.3.0\",\"linux\":{\"namespaces\":[],\"cgroup\":{\"v1\":true,"
-         "\"systemdUser\":false},\"apparmor\":{\"enabled\":true},\"selinux\":{}}}");
+  check (
+      &oci_features_type, &f,
+      "{\"ociVersionMin\":\"1.0.0\",\"ociVersionMax\":\"1.3.0\",\"linux\":{\"namespaces\":[],\"cgroup\":{\"v1\":true,"
+      "\"systemdUser\":false},\"apparmor\":{\"enabled\":true},\"selinux\":{}}}");
 }
 
 /* TEXT decoded and encoded.  The caller frees it.  */
@@ -174,10 +208,14 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (oci_encode_leaves_absent_out), cmocka_unit_test (oci_encode_each_kind),
-    cmocka_unit_test (oci_encode_empty_is_not_absent), cmocka_unit_test (oci_encode_escapes),
-    cmocka_unit_test (oci_encode_refuses_what_is_not_utf8), cmocka_unit_test (oci_encode_pretty),
-    cmocka_unit_test (oci_encode_state), cmocka_unit_test (oci_encode_features),
+    cmocka_unit_test (oci_encode_leaves_absent_out),
+    cmocka_unit_test (oci_encode_each_kind),
+    cmocka_unit_test (oci_encode_empty_is_not_absent),
+    cmocka_unit_test (oci_encode_escapes),
+    cmocka_unit_test (oci_encode_refuses_what_is_not_utf8),
+    cmocka_unit_test (oci_encode_pretty),
+    cmocka_unit_test (oci_encode_state),
+    cmocka_unit_test (oci_encode_features),
     cmocka_unit_test (oci_encode_captured_configs),
   };
 

@@ -72,8 +72,8 @@ check (const struct oci_type *type, const struct expectation *e)
     {
       const struct oci_fault *f = &faults.fault[n];
 
-      if (n >= faults.n || ! is_at (e, &e->faults[n], f)
-          || strcmp (f->path, e->faults[n].path) != 0 || strcmp (f->what, e->faults[n].what) != 0)
+      if (n >= faults.n || ! is_at (e, &e->faults[n], f) || strcmp (f->path, e->faults[n].path) != 0
+          || strcmp (f->what, e->faults[n].what) != 0)
         fail_msg ("%s: fault %zu of %zu: %u:%u: %s: %s", e->text, n, faults.n, f->line, f->column, f->path, f->what);
     }
   if (faults.n != n || faults.total != n)
@@ -95,13 +95,15 @@ oci_decode_syntax (void **state)
     { TEXT ("{" SAMPLE_MUST ",}"), { { 1, "}", "", "not JSON: invalid object key (must be a string)" } } },
     { TEXT ("{\"list16\":[1,,2]}"), { { 1, ",2", "", "not JSON: unallowed token at this point in JSON text" } } },
     { TEXT ("{\"list16\":[1 2]}"), { { 1, "2", "", "not JSON: after array element, I expect ',' or ']'" } } },
-    { TEXT ("{\"sure\" true}"), { { 1, "true", "", "not JSON: object key and value must be separated by a colon (':')" } } },
+    { TEXT ("{\"sure\" true}"),
+      { { 1, "true", "", "not JSON: object key and value must be separated by a colon (':')" } } },
     { TEXT ("{\"u64\":01}"), { { 1, "1}", "", "not JSON: after key and value, inside map, I expect ',' or '}'" } } },
     { TEXT ("{\"u64\":1:2}"), { { 1, ":2", "", "not JSON: after key and value, inside map, I expect ',' or '}'" } } },
     { TEXT ("{sure:true}"), { { 1, "sure:", "", "not JSON: invalid char in json text" } } },
     { TEXT ("{'sure':true}"), { { 1, "'sure'", "", "not JSON: invalid char in json text" } } },
     { TEXT ("{\"text\":\"a\nb\"}"), { { 1, "\nb", "", "not JSON: invalid character inside string" } } },
-    { TEXT ("/* c */ {}"), { { 1, "/*", "", "not JSON: probable comment found in input text, comments are not enabled" } } },
+    { TEXT ("/* c */ {}"),
+      { { 1, "/*", "", "not JSON: probable comment found in input text, comments are not enabled" } } },
     { TEXT ("\xef\xbb\xbf{}"), { { 1, "\xef\xbb\xbf", "", "the document begins with a byte order mark" } } },
     { TEXT ("\xff\xfe{\0}\0"), { { 1, "\xff\xfe", "", "not valid UTF-8" } } },
     { TEXT ("{\"text\":\n\"\xc3\xa4\xc0\x80\"}"), { { 2, "\xc0", "", "not valid UTF-8" } } },
@@ -161,7 +163,8 @@ oci_decode_bad_numbers (void **state)
         { 1, "-1", "u32", "-1 is out of range (0 to 4294967295)" },
         { 1, "65536", "o16", "65536 is out of range (0 to 65535)" } } },
     { TEXT ("{" SAMPLE_MUST ",\"i64\":9223372036854775808,\"o64\":18446744073709551616}"),
-      { { 1, "9223372036854775808", "i64", "9223372036854775808 is out of range (-9223372036854775808 to 9223372036854775807)" },
+      { { 1, "9223372036854775808", "i64",
+          "9223372036854775808 is out of range (-9223372036854775808 to 9223372036854775807)" },
         { 1, "18446744073709551616", "o64", "18446744073709551616 is out of range (0 to 18446744073709551615)" } } },
     { TEXT ("{" SAMPLE_MUST ",\"i32\":1.0,\"u16\":1e3,\"list16\":[0,0.5,1E0]}"),
       { { 1, "1.0", "i32", "1.0" FRACTION },
@@ -169,8 +172,10 @@ oci_decode_bad_numbers (void **state)
         { 1, "0.5", "list16[1]", "0.5" FRACTION },
         { 1, "1E0", "list16[2]", "1E0" FRACTION } } },
     { TEXT ("{" SAMPLE_MUST ",\"i32\":100000000000000000000000000000000000000000000000000000}"),
-      { { 1, "100000", "i32", "100000000000000000000000000000000000... is out of range (-2147483648 to 2147483647)" } } },
-    { TEXT ("{" SAMPLE_MUST ",\"i32\":99999999999999999999.5}"), { { 1, "99999", "i32", "99999999999999999999.5" FRACTION } } },
+      { { 1, "100000", "i32",
+          "100000000000000000000000000000000000... is out of range (-2147483648 to 2147483647)" } } },
+    { TEXT ("{" SAMPLE_MUST ",\"i32\":99999999999999999999.5}"),
+      { { 1, "99999", "i32", "99999999999999999999.5" FRACTION } } },
   };
 
   (void) state;
@@ -186,7 +191,8 @@ oci_decode_bad_words (void **state)
       { { 1, "\"blue\"", "word", "unknown value 'blue', expected one of: red green" },
         { 1, "\"\"]", "words[1]", "unknown value '', expected one of: red green" },
         { 1, "\"moon\"", "planets.moon", "unknown key 'moon', expected one of: mars venus" } } },
-    { TEXT ("{" SAMPLE_MUST ",\"word\":\"re\\u001b[1m\"}"), { { 1, "\"re\\u001b", "word", "unknown value 're?[1m', expected one of: red green" } } },
+    { TEXT ("{" SAMPLE_MUST ",\"word\":\"re\\u001b[1m\"}"),
+      { { 1, "\"re\\u001b", "word", "unknown value 're?[1m', expected one of: red green" } } },
     { TEXT ("{" SAMPLE_MUST ",\"word\":\"red\\u0000\",\"text\":\"\\u0000\",\"pairs\":{\"a\\u0000\":\"b\",\"\":\"c\"}}"),
       { { 1, "\"red\\u0000\"", "word", "the string contains a NUL byte" },
         { 1, "\"\\u0000\",", "text", "the string contains a NUL byte" },
@@ -206,7 +212,8 @@ oci_decode_missing (void **state)
     { TEXT ("\n {}"), { { 2, "{}", "sure", "required but missing" }, { 2, "{}", "u64", "required but missing" } } },
     { TEXT ("{\"sure\":null,\"u64\":1,\n\"many\":[{\"name\":\"a\"},\n  {}]}"),
       { { 1, "{\"sure\"", "sure", "required but missing" }, { 3, "{}]", "many[1].name", "required but missing" } } },
-    { TEXT ("{" SAMPLE_MUST ",\"things\":{\"a.b\":{}}}"), { { 1, "{}}}", "things[\"a.b\"].name", "required but missing" } } },
+    { TEXT ("{" SAMPLE_MUST ",\"things\":{\"a.b\":{}}}"),
+      { { 1, "{}}}", "things[\"a.b\"].name", "required but missing" } } },
   };
 
   (void) state;
@@ -225,8 +232,11 @@ oci_decode_given_twice (void **state)
         { 1, "\"a\":2", "y.a", "given twice" },
         { 1, "\"\\u0078\"", "x", "given twice" },
         { 1, "\"x\":3", "x", "given twice" } } },
-    { TEXT ("{" SAMPLE_MUST ",\"pairs\":{\"k\":\"1\",\"l\":\"2\",\"k\":\"1\"},\"things\":{\"k\":{\"name\":\"\"},\"k\":{\"name\":\"\"}}}"),
-      { { 1, "\"k\":\"1\"}", "pairs.k", "given twice" }, { 1, "\"k\":{\"name\":\"\"}}}", "things.k", "given twice" } } },
+    { TEXT (
+          "{" SAMPLE_MUST
+          ",\"pairs\":{\"k\":\"1\",\"l\":\"2\",\"k\":\"1\"},\"things\":{\"k\":{\"name\":\"\"},\"k\":{\"name\":\"\"}}}"),
+      { { 1, "\"k\":\"1\"}", "pairs.k", "given twice" },
+        { 1, "\"k\":{\"name\":\"\"}}}", "things.k", "given twice" } } },
     { TEXT ("{" SAMPLE_MUST ",\"windows\":{\"a\":{},\"a\":{}}}"), { { 1, "\"a\":{}}", "windows.a", "given twice" } } },
   };
 
@@ -290,8 +300,9 @@ oci_decode_counts_what_it_does_not_keep (void **state)
 static void
 oci_decode_each_beginning_is_a_fault (void **state)
 {
-  static const char text[] = "{" SAMPLE_MUST ",\"text\":\"\\u00e4\xc3\xa4\\ud83d\\ude00\",\"many\":[{\"name\":\"x\",\"size\":-12}],"
-                             "\"pairs\":{\"a\":\"b\"},\"maybe\":null,\"texts\":[\"\"],\"i16\":-3}";
+  static const char text[]
+      = "{" SAMPLE_MUST ",\"text\":\"\\u00e4\xc3\xa4\\ud83d\\ude00\",\"many\":[{\"name\":\"x\",\"size\":-12}],"
+        "\"pairs\":{\"a\":\"b\"},\"maybe\":null,\"texts\":[\"\"],\"i16\":-3}";
 
   (void) state;
   assert_int_equal (decode (&sample_type, text, sizeof text - 1), 0);
@@ -304,7 +315,9 @@ static void
 oci_decode_each_byte_changed (void **state)
 {
   static const char bytes[] = "\"\\{}[]:,0-.eEtn x\n\x01\x7f\x80\xc3\xff";
-  static const char good[] = "{" SAMPLE_MUST ",\"text\":\"\\u00e4\xc3\xa4\",\"many\":[{\"name\":\"x\",\"size\":-12}],\"pairs\":{\"a\":\"b\"},\"i16\":-3}";
+  static const char good[]
+      = "{" SAMPLE_MUST
+        ",\"text\":\"\\u00e4\xc3\xa4\",\"many\":[{\"name\":\"x\",\"size\":-12}],\"pairs\":{\"a\":\"b\"},\"i16\":-3}";
   char text[sizeof good];
 
   (void) state;

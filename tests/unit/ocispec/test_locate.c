@@ -4,15 +4,15 @@
 
 #include "ocispec/config.h"
 
-static const char document[] = "{\n"                                               /* 1 */
-                               "  \"mounts\": [ { \"destination\": \"/a\" },\n"    /* 2 */
-                               "    { \"destination\": \"/b\",\n"                  /* 3 */
-                               "      \"options\": [ \"ro\",\n"                    /* 4 */
-                               "        \"nosuid\" ] } ],\n"                       /* 5 */
-                               "  \"annotations\": { \"a\": \"1\",\n"              /* 6 */
+static const char document[] = "{\n"                                                /* 1 */
+                               "  \"mounts\": [ { \"destination\": \"/a\" },\n"     /* 2 */
+                               "    { \"destination\": \"/b\",\n"                   /* 3 */
+                               "      \"options\": [ \"ro\",\n"                     /* 4 */
+                               "        \"nosuid\" ] } ],\n"                        /* 5 */
+                               "  \"annotations\": { \"a\": \"1\",\n"               /* 6 */
                                "    \"a.b\": \"2\", \"\\u00e4\\\"\\n\": \"3\" },\n" /* 7 */
-                               "  \"ab\": \"\xc3\xa4\", \"a\": { \"b\": null },\n" /* 8 */
-                               "  \"t\": true, \"n\": -1.5, \"o\": {} }\n";        /* 9 */
+                               "  \"ab\": \"\xc3\xa4\", \"a\": { \"b\": null },\n"  /* 8 */
+                               "  \"t\": true, \"n\": -1.5, \"o\": {} }\n";         /* 9 */
 
 /* Checks that PATH is found on LINE where AT stands.  */
 static void

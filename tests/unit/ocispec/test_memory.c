@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the decoder does when memory is short.  The arena is compiled into this program, with a calloc that fails on demand, in
- * place of the library's.  */
+/* What the decoder does when memory is short.  The arena is compiled into this program, with a calloc that fails on
+ * demand, in place of the library's.  */
 #include <stdlib.h>
 
 static unsigned countdown; /* the call of calloc that fails; 0: none */
@@ -29,7 +29,8 @@ oci_decode_reports_lack_of_memory (void **state)
   (void) state;
   n += (size_t) snprintf (text, size, "{" SAMPLE_MUST ",\"things\":{");
   for (int i = 0; i < 2000; i++)
-    n += (size_t) snprintf (text + n, size - n, "%s\"key %d\":{\"name\":\"name %d\",\"size\":%d}", i ? "," : "", i, i, i);
+    n += (size_t) snprintf (text + n, size - n, "%s\"key %d\":{\"name\":\"name %d\",\"size\":%d}", i ? "," : "", i, i,
+                            i);
   n += (size_t) snprintf (text + n, size - n, "},\"one\":{\"name\":\"a\",\"size\":1},\"\\u00e4\":1}");
   do
     {

@@ -18,12 +18,24 @@ oci_name_known_finds_whole_words (void **state)
 static void
 names_are_unique (void **state)
 {
-  const char *const *const lists[]
-      = { oci_status_names,          oci_hook_names,         oci_namespace_names,         oci_clock_names,
-          oci_rlimit_names,          oci_device_names,       oci_scheduler_policy_names,  oci_scheduler_flag_names,
-          oci_io_priority_class_names, oci_device_rule_names, oci_propagation_names,      oci_seccomp_action_names,
-          oci_seccomp_operator_names, oci_seccomp_arch_names, oci_seccomp_flag_names,     oci_memory_policy_mode_names,
-          oci_memory_policy_flag_names, oci_personality_domain_names };
+  const char *const *const lists[] = { oci_status_names,
+                                       oci_hook_names,
+                                       oci_namespace_names,
+                                       oci_clock_names,
+                                       oci_rlimit_names,
+                                       oci_device_names,
+                                       oci_scheduler_policy_names,
+                                       oci_scheduler_flag_names,
+                                       oci_io_priority_class_names,
+                                       oci_device_rule_names,
+                                       oci_propagation_names,
+                                       oci_seccomp_action_names,
+                                       oci_seccomp_operator_names,
+                                       oci_seccomp_arch_names,
+                                       oci_seccomp_flag_names,
+                                       oci_memory_policy_mode_names,
+                                       oci_memory_policy_flag_names,
+                                       oci_personality_domain_names };
 
   (void) state;
   for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)

@@ -7,13 +7,34 @@
 static void
 oci_text_is_utf8_follows_rfc_3629 (void **state)
 {
-  static const char *const good[]
-      = { "", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
-          "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-  static const char *const bad[]
-      = { "\x80",             "\xbf",             "\xc0\x80",         "\xc1\xbf",         "\xc2",     "\xc2\x41", "\xe0\x9f\xbf",
-          "\xed\xa0\x80",     "\xed\xbf\xbf",     "\xe2\x82",         "\xe2\x82\x41",     "\xf0\x8f\xbf\xbf",
-          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf0\x9f\x98",     "\xfe",             "\xff" };
+  static const char *const good[] = { "",
+                                      "a",
+                                      "\x7f",
+                                      "\xc2\x80",
+                                      "\xdf\xbf",
+                                      "\xe0\xa0\x80",
+                                      "\xed\x9f\xbf",
+                                      "\xee\x80\x80",
+                                      "\xef\xbf\xbf",
+                                      "\xf0\x90\x80\x80",
+                                      "\xf4\x8f\xbf\xbf" };
+  static const char *const bad[] = { "\x80",
+                                     "\xbf",
+                                     "\xc0\x80",
+                                     "\xc1\xbf",
+                                     "\xc2",
+                                     "\xc2\x41",
+                                     "\xe0\x9f\xbf",
+                                     "\xed\xa0\x80",
+                                     "\xed\xbf\xbf",
+                                     "\xe2\x82",
+                                     "\xe2\x82\x41",
+                                     "\xf0\x8f\xbf\xbf",
+                                     "\xf4\x90\x80\x80",
+                                     "\xf5\x80\x80\x80",
+                                     "\xf0\x9f\x98",
+                                     "\xfe",
+                                     "\xff" };
 
   (void) state;
   for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -55,7 +76,8 @@ oci_text_mistake_finds_it_anywhere (void **state)
 static void
 oci_text_mistake_passes_good_text (void **state)
 {
-  static const char *const good[] = { "", "{}", "\\ud83d\\ude00", "\\\\ud800", "\\u0041", "\\u00e4\xc3\xa4", "\\", "\\u", "\\ud8" };
+  static const char *const good[]
+      = { "", "{}", "\\ud83d\\ude00", "\\\\ud800", "\\u0041", "\\u00e4\xc3\xa4", "\\", "\\u", "\\ud8" };
   size_t at;
 
   (void) state;
@@ -93,7 +115,10 @@ oci_text_quote_is_safe_to_print (void **state)
   assert_string_equal (buf, "123456789");
   oci_text_quote (buf, sizeof buf, "1234567890", 10);
   assert_string_equal (buf, "123456...");
-  oci_text_quote (buf, sizeof buf, "12345\xc3\xa4" "78901", 12);
+  oci_text_quote (buf, sizeof buf,
+                  "12345\xc3\xa4"
+                  "78901",
+                  12);
   assert_string_equal (buf, "12345...");
   oci_text_quote (buf, sizeof buf, "", 0);
   assert_string_equal (buf, "");
@@ -136,9 +161,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (oci_text_is_utf8_follows_rfc_3629),   cmocka_unit_test (oci_text_mistake_finds_it_anywhere),
-    cmocka_unit_test (oci_text_mistake_passes_good_text),   cmocka_unit_test (oci_text_place_counts_characters),
-    cmocka_unit_test (oci_text_quote_is_safe_to_print),     cmocka_unit_test (oci_path_key_quotes_what_is_no_word),
+    cmocka_unit_test (oci_text_is_utf8_follows_rfc_3629),  cmocka_unit_test (oci_text_mistake_finds_it_anywhere),
+    cmocka_unit_test (oci_text_mistake_passes_good_text),  cmocka_unit_test (oci_text_place_counts_characters),
+    cmocka_unit_test (oci_text_quote_is_safe_to_print),    cmocka_unit_test (oci_path_key_quotes_what_is_no_word),
     cmocka_unit_test (oci_path_key_ends_what_is_too_long),
   };
 
