@@ -13,7 +13,7 @@
  *   expected.txt  warnings and the plan's text, or `error: ` and the error's
  *
  * Usage: run-plan [CASE]...   With UPDATE=1 in the environment expected.txt is rewritten: read it before committing it.
- * The tests are found below $srcdir/tests, or ./tests. */
+ * The tests are found below $srcdir/tests, or where they were when this was built. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "check_arena.h"
+
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -33,7 +35,6 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/layout.h"
-#include "golden/check_arena.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/document.h"
@@ -41,6 +42,10 @@
 #include "plan/make.h"
 #include "plan/rules.h"
 #include "plan/show.h"
+
+#ifndef TOP
+#define TOP "."
+#endif
 
 enum { TEXT_MAX = 1 << 16, ENV_MAX = 8 };
 
@@ -359,12 +364,12 @@ visible (const struct dirent *d)
 int
 main (int argc, char **argv)
 {
-  const char *srcdir = getenv ("srcdir");
+  const char *srcdir = getenv ("srcdir") ? getenv ("srcdir") : TOP;
   struct dirent **cases;
   char tests[512], path[600];
   int failed = 0, n;
 
-  (void) snprintf (tests, sizeof tests, "%s/tests", srcdir ? srcdir : ".");
+  (void) snprintf (tests, sizeof tests, "%s/tests", srcdir);
   (void) snprintf (path, sizeof path, "%s/golden/plan", tests);
   for (int i = 1; i < argc; i++)
     failed += ! run_case (tests, argv[i]);

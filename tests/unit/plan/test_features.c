@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of plan/features.c: what is claimed is what the code does.  */
+#include "in_text.h"
+
+#include "kernel/mntopt.h"
+#include "ocispec/features.h"
+#include "plan/features.h"
+#include "plan/semver.h"
+
+static int
+make (void **state)
+{
+  static struct document doc;
+  own_mem char *json = NULL;
+
+  assert_int_equal (features_make (&json, NULL), 0);
+  doc = parse_text (json, &oci_features_type);
+  *state = &doc;
+  return 0;
+}
+
+static int
+drop (void **state)
+{
+  document_close (*state);
+  return 0;
+}
+
+static const struct oci_features *
+features (void **state)
+{
+  return ((struct document *) *state)->object;
+}
+
+static bool
+has (const char *const *list, const char *word)
+{
+  for (; list && *list; list++)
+    if (strcmp (*list, word) == 0)
+      return true;
+  return false;
+}
+
+static void
+features_versions (void **state)
+{
+  unsigned major;
+
+  assert_true (semver_parse (features (state)->oci_version_min, &major) && major == 1);
+  assert_true (semver_parse (features (state)->oci_version_max, &major) && major == 1);
+}
+
+static void
+features_hooks (void **state)
+{
+  assert_int_equal (features (state)->n_hooks, 6);
+  assert_true (has (features (state)->hooks, "createContainer"));
+}
+
+/* config.md: the options that a runtime MUST implement.  */
+static void
+features_mount_options (void **state)
+{
+  static const char *const must[] = {
+    "async",       "atime",      "bind",        "defaults",  "dev",         "diratime",      "dirsync",     "exec",     "iversion",
+    "lazytime",    "loud",       "noatime",     "nodev",     "nodiratime",  "noexec",        "noiversion",  "nolazytime", "norelatime",
+    "nostrictatime", "nosuid",   "private",     "rbind",     "relatime",    "remount",       "ro",          "rprivate", "rshared",
+    "rslave",      "runbindable", "rw",         "shared",    "silent",      "slave",         "strictatime", "suid",     "sync",
+    "unbindable",
+  };
+
+  for (size_t i = 0; i < sizeof must / sizeof *must; i++)
+    if (! has (features (state)->mount_options, must[i]))
+      fail_msg ("%s is missing", must[i]);
+}
+
+static void
+features_claim_nothing_that_is_refused (void **state)
+{
+  const struct oci_features *f = features (state);
+
+  for (const struct mntopt_row *r = mntopt_rows (); r->name; r++)
+    assert_true (has (f->mount_options, r->name) == (r->kind == MNTOPT_FLAG));
+  assert_false (has (f->linux_->namespaces, "time"));
+  assert_int_equal (f->linux_->n_namespaces, 7);
+  assert_false (*f->linux_->seccomp->enabled);
+  assert_false (*f->linux_->apparmor->enabled);
+  assert_false (*f->linux_->mount_extensions->idmap->enabled);
+}
+
+static void
+features_capabilities (void **state)
+{
+  assert_int_equal (features (state)->linux_->n_capabilities, 41);
+  assert_true (has (features (state)->linux_->capabilities, "CAP_CHECKPOINT_RESTORE"));
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (features_versions),      cmocka_unit_test (features_hooks),
+    cmocka_unit_test (features_mount_options), cmocka_unit_test (features_claim_nothing_that_is_refused),
+    cmocka_unit_test (features_capabilities),
+  };
+
+  return cmocka_run_group_tests (tests, make, drop);
+}
