@@ -5,13 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "cgroup/cpuset.h"
 #include "cgroup/dir.h"
 #include "cgroup/layout.h"
@@ -51,18 +49,6 @@ count_missing (struct cgroup_dir *d, struct err *err)
   return 0;
 }
 
-static int
-visit_for_process (int dir, bool top, void *data)
-{
-  char buf[64];
-  ssize_t n = file_read_small (dir, "cgroup.procs", buf, sizeof buf);
-
-  (void) top;
-  if (n > 0)
-    *(long *) data = atol (buf);
-  return n > 0 ? 1 : 0; /* what cannot be read (a threaded cgroup's cgroup.procs) shows up in its domain */
-}
-
 /* Fails if the existing cgroup D has processes or is frozen (config-linux.md lets us look, and then wants an error).  */
 static int
 check_idle (const struct cgroup_dir *d, struct err *err)
@@ -72,11 +58,12 @@ check_idle (const struct cgroup_dir *d, struct err *err)
   long pid = 0;
   int r = cgroup_dir_path (d, NULL, &p, err);
 
-  if (r >= 0)
-    r = cgroup_tree_walk (p.text, visit_for_process, &pid, err);
   if (r < 0)
     return r;
-  if (pid > 0)
+  r = cgroup_tree_process (p.text, &pid);
+  if (r < 0)
+    return err_sys (err, -r, "read", "%s", p.text);
+  if (r > 0)
     return err_state (err, EBUSY, "cgroup is not empty: process %ld is in %s", pid, p.text);
   if ((cgroup_dir_read (d, "cgroup.freeze", state, sizeof state) > 0 && *state == '1')
       || (cgroup_dir_read (d, "freezer.state", state, sizeof state) > 0 && *state == 'F'))
@@ -189,7 +176,9 @@ make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 
   if (r == -ENOENT && d->made == 0)
     {
-      /* a parent that other hierarchies have is missing in this one, or was removed just now */
+      /* a parent that other hierarchies have is missing in this one, or was removed just now; or our own place is
+       * not below this mount (the cgroup mounts of a container without a cgroup namespace) */
+      d->known = 0;
       r = count_missing (d, err);
       if (r == 0)
         r = make_levels (d, err);
@@ -197,7 +186,7 @@ make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
   if (may_skip (cg, r))
     {
       err_clear (err);
-      d->skipped = true;
+      d->skipped = true; /* what was made of its parents stays in `made` */
       return 0;
     }
   if (r == 0 && d->made == 0) /* it was there: fit to be used? */

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device rules.  Everything is denied, then the document's rules apply in their order, then what
- * every container may use is allowed: the order of runc, which engines count on. */
+/* Device rules: from the document to a list in which the last match decides, from there to the exceptions
+ * of cgroup v1.  Pure.  Never makes a rule wider than it was written. */
 #include "cgroup/devices.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
-#include "base/own.h"
-#include "cgroup/cgroup.h"
-#include "cgroup/dir.h"
-#include "kernel/devbpf.h"
 #include "ocispec/linux.h"
 
 /* What every container may use: its default devices, terminals, tun (runc 4555: without it VPNs broke), and making any node, which
@@ -32,27 +25,49 @@ enum
   N_DEFAULTS = sizeof defaults / sizeof *defaults
 };
 
-static uint8_t
+/* The letters of `access`.  Returns DEVBPF_* or -EINVAL.  */
+static int
 access_bits (const char *text)
 {
-  uint8_t bits = 0;
+  static const char letters[] = "mrw";
+  static const int bits[] = { DEVBPF_MKNOD, DEVBPF_READ, DEVBPF_WRITE };
+  int sum = 0;
 
-  if (text == NULL || *text == '\0') /* absent: all */
-    return DEVBPF_ALL;
-  for (; *text; text++)
-    bits |= *text == 'r' ? DEVBPF_READ : *text == 'w' ? DEVBPF_WRITE : *text == 'm' ? DEVBPF_MKNOD : 0;
-  return bits;
+  for (; text && *text; text++)
+    {
+      const char *at = strchr (letters, *text);
+      if (at == NULL)
+        return -EINVAL;
+      sum |= bits[at - letters];
+    }
+  return sum ? sum : -EINVAL;
 }
 
-static struct devbpf_rule
-convert (const struct oci_device_rule *r)
+/* A device number: absent and -1 (Go's bindings) are all of them.  Returns 0 or -ERANGE.  */
+static int
+number (const int64_t *value, int32_t *ret_number)
 {
-  /* "u" is an unbuffered character device, the same to the kernel; -1 is how some engines write a wildcard */
-  bool all = r->type == NULL || *r->type == '\0' || *r->type == 'a';
+  if (value && (*value < -1 || *value > INT32_MAX))
+    return -ERANGE;
+  *ret_number = value ? (int32_t) *value : -1;
+  return 0;
+}
 
-  return (struct devbpf_rule){ .allow = r->allow, .type = all ? 'a' : *r->type == 'b' ? 'b' : 'c',
-                               .access = access_bits (r->access), .major = r->major ? (int32_t) *r->major : -1,
-                               .minor = r->minor ? (int32_t) *r->minor : -1 };
+static int
+convert (const struct oci_device_rule *r, size_t i, struct devbpf_rule *ret_rule, struct err *err)
+{
+  int bits = access_bits (r->access);
+  char where[64];
+
+  (void) snprintf (where, sizeof where, "linux.resources.devices[%zu]", i);
+  if (bits < 0) /* an absent one too: what it should mean differs between runtimes */
+    return err_spec (err, where, "access must be one or more of r, w and m");
+  *ret_rule = (struct devbpf_rule){ .allow = r->allow, .type = r->type && *r->type ? *r->type : 'a', .access = bits };
+  if (strchr ("abc", ret_rule->type) == NULL)
+    return err_spec (err, where, "type must be a, b or c");
+  if (number (r->major, &ret_rule->major) < 0 || number (r->minor, &ret_rule->minor) < 0)
+    return err_spec (err, where, "major or minor is no device number");
+  return 0;
 }
 
 static bool
@@ -61,140 +76,135 @@ is_all (const struct devbpf_rule *r)
   return r->type == 'a' && r->major < 0 && r->minor < 0 && r->access == DEVBPF_ALL;
 }
 
-/* The rules that matter, in order, behind one another: what comes before a rule for all devices does not.  */
-struct rules
+int
+cgroup_device_rules (const struct oci_resources *r, struct device_rules *ret_rules, struct err *err)
 {
-  struct devbpf_rule *rule;
-  size_t n;
-  bool allow; /* what is not mentioned */
-};
-
-static int
-gather (const struct oci_resources *r, struct rules *ret_rules, struct err *err)
-{
-  size_t n = r ? r->n_devices : 0;
-  struct devbpf_rule *list = calloc (n + N_DEFAULTS, sizeof *list);
+  size_t given = r ? r->n_devices : 0;
+  struct devbpf_rule *list = calloc (given + N_DEFAULTS, sizeof *list);
+  struct device_rules made = { .rules = list };
 
   if (list == NULL)
     return err_sys (err, ENOMEM, "calloc", "device rules");
-  *ret_rules = (struct rules){ .rule = list };
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < given; i++)
     {
-      struct devbpf_rule rule = convert (&r->devices[i]);
+      struct devbpf_rule rule;
+      int ret = convert (&r->devices[i], i, &rule, err);
 
+      if (ret < 0)
+        {
+          free (list);
+          return ret;
+        }
       if (is_all (&rule))
         {
-          ret_rules->n = 0;
-          ret_rules->allow = rule.allow;
+          made.n = 0;
+          made.allow = rule.allow;
         }
       else
-        list[ret_rules->n++] = rule;
+        list[made.n++] = rule;
     }
-  if (! ret_rules->allow || ret_rules->n > 0)
-    {
-      memcpy (list + ret_rules->n, defaults, sizeof defaults);
-      ret_rules->n += N_DEFAULTS;
-    }
+  memcpy (list + made.n, defaults, sizeof defaults);
+  made.n += N_DEFAULTS;
+  *ret_rules = made;
   return 0;
 }
 
-/* One rule as devices.allow and devices.deny want it: "c 1:3 rwm".  */
-static int
-rule_text (const struct devbpf_rule *r, char *buf, size_t size)
+bool
+cgroup_device_rules_open (const struct device_rules *rules)
 {
-  char major[16] = "*", minor[16] = "*";
-
-  if (r->major >= 0)
-    (void) snprintf (major, sizeof major, "%d", r->major);
-  if (r->minor >= 0)
-    (void) snprintf (minor, sizeof minor, "%d", r->minor);
-  return snprintf (buf, size, "%c %s:%s %s%s%s", r->type, major, minor, r->access & DEVBPF_READ ? "r" : "",
-                   r->access & DEVBPF_WRITE ? "w" : "", r->access & DEVBPF_MKNOD ? "m" : "");
+  for (size_t i = 0; i < rules->n; i++)
+    if (!rules->rules[i].allow)
+      return false;
+  return rules->allow;
 }
 
-/* The two files of cgroup v1, each opened when it is first needed.  */
-struct files
+/* True if every device that B matches is matched by A.  */
+static bool
+covers (const struct devbpf_rule *a, const struct devbpf_rule *b)
 {
-  int fd[2]; /* by `allow` */
-};
-
-static int
-write_v1 (const struct cgroup_dir *d, struct files *f, bool allow, const char *text, struct err *err)
-{
-  static const char *const names[] = { "devices.deny", "devices.allow" };
-  struct cgroup_path p;
-  int r = f->fd[allow] < 0 ? cgroup_dir_path (d, names[allow], &p, err) : 0;
-
-  if (r < 0)
-    return r;
-  if (f->fd[allow] < 0)
-    f->fd[allow] = open (p.text, O_WRONLY | O_CLOEXEC);
-  if (f->fd[allow] < 0)
-    return err_sys (err, errno, "open", "%s", p.text);
-  return write (f->fd[allow], text, strlen (text)) < 0 ? err_sys (err, errno, "write", "%s: %s", names[allow], text) : 0;
+  return a->type == b->type && (a->major < 0 || a->major == b->major) && (a->minor < 0 || a->minor == b->minor);
 }
 
-static int
-write_rules_v1 (const struct cgroup_dir *d, const struct rules *rules, struct err *err)
+/* True if some device is matched by both.  */
+static bool
+overlaps (const struct devbpf_rule *a, const struct devbpf_rule *b)
 {
-  struct files f = { { -1, -1 } };
-  /* a rule without a type is two to this interface, whose "a" always means every device and every access */
+  return a->type == b->type && (a->major < 0 || b->major < 0 || a->major == b->major)
+         && (a->minor < 0 || b->minor < 0 || a->minor == b->minor);
+}
+
+/* Adds an exception, unless one says the same already.  */
+static void
+add_exception (struct device_rules *e, const struct devbpf_rule *rule)
+{
+  for (size_t i = 0; i < e->n; i++)
+    {
+      struct devbpf_rule *old = &e->rules[i];
+
+      if (covers (old, rule) && (rule->access & ~old->access) == 0)
+        return;
+      if (covers (old, rule) && covers (rule, old)) /* the same devices */
+        {
+          old->access |= rule->access;
+          return;
+        }
+    }
+  e->rules[e->n++] = *rule;
+}
+
+/* Takes RULE, which says what holds anyway, out of the exceptions before it.  */
+static int
+remove_exception (struct device_rules *e, const struct devbpf_rule *rule, struct err *err)
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < e->n; i++)
+    {
+      struct devbpf_rule old = e->rules[i];
+
+      if (overlaps (rule, &old) && old.access & rule->access)
+        {
+          if (!covers (rule, &old))
+            return err_spec (err, "linux.resources.devices",
+                             "cgroup v1 cannot %s a part (%c %d:%d) of the devices that an earlier rule %s",
+                             rule->allow ? "allow" : "deny", rule->type, rule->major, rule->minor,
+                             rule->allow ? "denies" : "allows");
+          old.access &= ~rule->access;
+        }
+      if (old.access)
+        e->rules[n++] = old;
+    }
+  e->n = n;
+  return 0;
+}
+
+int
+cgroup_device_rules_reduce (struct device_rules *rules, struct err *err)
+{
   static const char types[] = "cb";
-  int r = rules->allow ? 0 : write_v1 (d, &f, false, "a", err);
+  struct device_rules e = { .rules = calloc (2 * rules->n + 1, sizeof *e.rules), .allow = rules->allow };
+  int r = e.rules ? 0 : err_sys (err, ENOMEM, "calloc", "device rules");
 
   for (size_t i = 0; r == 0 && i < rules->n; i++)
     for (const char *t = types; r == 0 && *t; t++)
       {
-        struct devbpf_rule one = rules->rule[i];
-        char text[64];
+        /* "a" of devices.allow and devices.deny is always all devices and every access, so a rule for both types is two */
+        struct devbpf_rule one = rules->rules[i];
 
         if (one.type != 'a' && one.type != *t)
           continue;
         one.type = *t;
-        (void) rule_text (&one, text, sizeof text);
-        r = write_v1 (d, &f, one.allow, text, err);
+        if (one.allow == rules->allow)
+          r = remove_exception (&e, &one, err);
+        else
+          add_exception (&e, &one);
       }
-  own_close (&f.fd[0]);
-  own_close (&f.fd[1]);
-  return r;
-}
-
-static int
-attach_v2 (const struct rules *rules, int fd, struct err *err)
-{
-  size_t max = DEVBPF_INSNS_FRAME + rules->n * DEVBPF_INSNS_PER_RULE;
-  own_mem struct bpf_insn *insns = calloc (max, sizeof *insns);
-  int n;
-
-  if (insns == NULL)
-    return err_sys (err, ENOMEM, "calloc", "device program");
-  n = devbpf_build (rules->rule, rules->n, rules->allow, insns, max);
-  if (n < 0)
-    return err_bug (err, -n, "the device program does not fit");
-  own_fd int prog = devbpf_load (insns, (size_t) n, err);
-  return prog < 0 ? prog : devbpf_attach (fd, prog, -1, err);
-}
-
-int
-cgroup_devices_write (const struct cgroup *cg, const struct oci_resources *r, int fd, struct err *err)
-{
-  const struct cgroup_dir *v1 = cgroup_dir_find (cg, "devices");
-  struct rules rules = { 0 };
-  int ret;
-
-  if (cg->rootless || cg->n_dirs == 0) /* the kernel lets nobody else; the devices at hand are bind mounts of allowed ones */
-    return 0;
-  ret = gather (r, &rules, err);
-  if (ret < 0)
-    return ret;
-  if (rules.allow && rules.n == 0)
-    ret = 0; /* everything is allowed, as in a fresh cgroup */
-  else if (v1 && ! v1->skipped)
-    ret = write_rules_v1 (v1, &rules, err);
-  else if (fd >= 0)
-    ret = attach_v2 (&rules, fd, err);
-  else
-    ret = err_host (err, ENOTSUP, "this machine has no devices controller");
-  free (rules.rule);
-  return err_in (err, ret, "linux.resources.devices");
+  if (r < 0)
+    {
+      free (e.rules);
+      return r;
+    }
+  free (rules->rules);
+  *rules = e;
+  return 0;
 }

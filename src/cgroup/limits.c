@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits as a table; see limits.h.  A property is one row: where it is in the document, which controller has it, its files on
- * v1 and v2, and its text. */
+ * v1 and v2, and its text.  Row order is write order. */
 #include "cgroup/limits.h"
 
 #include <errno.h>
@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
 #include "cgroup/dir.h"
-#include "cgroup/layout.h"
+#include "cgroup/layout.h" /* cgroup_list_has */
 #include "cgroup/weight.h"
 #include "ocispec/linux.h"
 
@@ -22,11 +23,11 @@ enum
   PERIOD_US = 100000 /* the kernel's default period of cpu.max */
 };
 
-/* A limit where -1 means none: "max" on v2.  */
+/* A limit where -1 means none: "max" on v2.  0 is how engines write that nothing was asked for.  */
 static int
-limit_text (const int64_t *value, bool v2, char *buf, size_t size)
+bytes (const int64_t *value, bool v2, char *buf, size_t size)
 {
-  if (value == NULL)
+  if (value == NULL || *value == 0)
     return 0;
   return v2 && *value < 0 ? snprintf (buf, size, "max") : snprintf (buf, size, "%" PRId64, *value);
 }
@@ -34,29 +35,29 @@ limit_text (const int64_t *value, bool v2, char *buf, size_t size)
 static int
 memory_limit (const struct oci_resources *r, bool v2, char *buf, size_t size)
 {
-  /* 0 is how engines write that nothing was asked for */
-  return r->memory && r->memory->limit && *r->memory->limit ? limit_text (r->memory->limit, v2, buf, size) : 0;
+  return r->memory ? bytes (r->memory->limit, v2, buf, size) : 0;
 }
 
-/* The document's number is memory and swap together; on v2 swap is a limit of its own.  */
+/* The document's number is memory and swap together; on v2 swap is a limit of its own.  Unlimited memory without a word about
+ * swap means both (as runc).  */
 static int
 memory_swap (const struct oci_resources *r, bool v2, char *buf, size_t size)
 {
   const struct oci_memory *m = r->memory;
-  int64_t swap;
 
-  if (m == NULL || m->swap == NULL || *m->swap == 0)
+  if (m == NULL)
     return 0;
-  if (! v2 || *m->swap < 0)
-    return limit_text (m->swap, v2, buf, size);
-  swap = *m->swap - (m->limit && *m->limit > 0 ? *m->limit : 0);
-  return snprintf (buf, size, "%" PRId64, swap);
+  if (m->swap == NULL || *m->swap == 0)
+    return m->limit && *m->limit < 0 ? bytes (m->limit, v2, buf, size) : 0;
+  if (v2 && *m->swap > 0 && m->limit && *m->limit > 0)
+    return snprintf (buf, size, "%" PRId64, *m->swap - *m->limit);
+  return bytes (m->swap, v2, buf, size);
 }
 
 static int
 memory_reservation (const struct oci_resources *r, bool v2, char *buf, size_t size)
 {
-  return r->memory && r->memory->reservation && *r->memory->reservation ? limit_text (r->memory->reservation, v2, buf, size) : 0;
+  return r->memory ? bytes (r->memory->reservation, v2, buf, size) : 0;
 }
 
 static int
@@ -109,21 +110,26 @@ cpuset_mems (const struct oci_resources *r, bool v2, char *buf, size_t size)
 static int
 pids_limit (const struct oci_resources *r, bool v2, char *buf, size_t size)
 {
+  const int64_t *limit = r->pids ? r->pids->limit : NULL;
+
   (void) v2;
-  return r->pids ? limit_text (r->pids->limit, true, buf, size) : 0;
+  if (limit == NULL)
+    return 0;
+  return *limit < 0 ? snprintf (buf, size, "max") : snprintf (buf, size, "%" PRId64, *limit);
 }
 
 static const struct cgroup_limit_row rows[] = {
-  /* memory before memory and swap together: raising them the kernel wants the other order, and says EINVAL */
-  { "memory.limit", "memory", "memory.limit_in_bytes", "memory.max", memory_limit, .next_first = true },
-  { "memory.swap", "memory", "memory.memsw.limit_in_bytes", "memory.swap.max", memory_swap, .may_lack = true },
-  { "memory.reservation", "memory", "memory.soft_limit_in_bytes", "memory.low", memory_reservation, .late = false },
-  { "cpu.shares", "cpu", "cpu.shares", "cpu.weight", cpu_shares, .late = false },
-  { "cpu.period", "cpu", "cpu.cfs_period_us", NULL, cpu_period, .next_first = true },
-  { "cpu.quota", "cpu", "cpu.cfs_quota_us", "cpu.max", cpu_quota, .late = false },
-  { "cpu.cpus", "cpuset", "cpuset.cpus", "cpuset.cpus", cpuset_cpus, .late = false },
-  { "cpu.mems", "cpuset", "cpuset.mems", "cpuset.mems", cpuset_mems, .late = false },
-  { "pids.limit", "pids", "pids.max", "pids.max", pids_limit, .late = true },
+  /* memory before memory and swap together; the kernel wants the other order, and says EINVAL, when they rise */
+  { "memory.limit", "memory", "memory.limit_in_bytes", "memory.max", memory_limit, CGROUP_ROW_NEXT_FIRST },
+  { "memory.swap", "memory", "memory.memsw.limit_in_bytes", "memory.swap.max", memory_swap, CGROUP_ROW_ZERO_MAY_LACK },
+  { "memory.reservation", "memory", "memory.soft_limit_in_bytes", "memory.low", memory_reservation, 0 },
+  { "cpu.shares", "cpu", "cpu.shares", "cpu.weight", cpu_shares, 0 },
+  /* a shorter period with the old quota may be more than the parent has */
+  { "cpu.period", "cpu", "cpu.cfs_period_us", NULL, cpu_period, CGROUP_ROW_NEXT_FIRST },
+  { "cpu.quota", "cpu", "cpu.cfs_quota_us", "cpu.max", cpu_quota, 0 },
+  { "cpu.cpus", "cpuset", "cpuset.cpus", "cpuset.cpus", cpuset_cpus, 0 },
+  { "cpu.mems", "cpuset", "cpuset.mems", "cpuset.mems", cpuset_mems, 0 },
+  { "pids.limit", "pids", "pids.max", "pids.max", pids_limit, CGROUP_ROW_LATE },
   { .where = NULL },
 };
 
@@ -146,232 +152,155 @@ cgroup_limits_asked (const struct oci_resources *r)
   return r->n_unified > 0;
 }
 
-/* --- what is not implemented yet */
-
-#define SET(p) ((p) != NULL && *(p) != 0)
-
-static bool
-later_block_io (const struct oci_resources *r)
+bool
+cgroup_limit_is_none (const char *text)
 {
-  const struct oci_block_io *b = r->block_io;
-
-  return b && (SET (b->weight) || SET (b->leaf_weight) || b->n_weight_device || b->n_throttle_read_bps_device
-               || b->n_throttle_write_bps_device || b->n_throttle_read_iops_device || b->n_throttle_write_iops_device);
+  return strcmp (text, "-1") == 0 || strncmp (text, "max", 3) == 0;
 }
 
-static bool
-later_network (const struct oci_resources *r)
+/* One call of cgroup_limit.  */
+struct job
 {
-  return r->network && (SET (r->network->class_id) || r->network->n_priorities > 0);
-}
-
-static bool
-later_rdma (const struct oci_resources *r)
-{
-  return r->n_rdma > 0;
-}
-
-static bool
-later_hugepages (const struct oci_resources *r)
-{
-  return r->n_hugepage_limits > 0;
-}
-
-static bool
-later_kernel (const struct oci_resources *r)
-{
-  return r->memory && (SET (r->memory->kernel) || SET (r->memory->kernel_tcp));
-}
-
-static bool
-later_swappiness (const struct oci_resources *r)
-{
-  return r->memory && r->memory->swappiness != NULL;
-}
-
-static bool
-later_oom (const struct oci_resources *r)
-{
-  return r->memory && SET (r->memory->disable_oom_killer);
-}
-
-static bool
-later_burst (const struct oci_resources *r)
-{
-  return r->cpu && SET (r->cpu->burst);
-}
-
-static bool
-later_realtime (const struct oci_resources *r)
-{
-  return r->cpu && (SET (r->cpu->realtime_runtime) || SET (r->cpu->realtime_period));
-}
-
-static bool
-later_idle (const struct oci_resources *r)
-{
-  return r->cpu && SET (r->cpu->idle);
-}
-
-static const struct
-{
-  const char *where;
-  bool (*asked) (const struct oci_resources *r);
-} later[] = {
-  { "linux.resources.blockIO", later_block_io },
-  { "linux.resources.network", later_network },
-  { "linux.resources.rdma", later_rdma },
-  { "linux.resources.hugepageLimits", later_hugepages },
-  { "linux.resources.memory.kernel", later_kernel },
-  { "linux.resources.memory.swappiness", later_swappiness },
-  { "linux.resources.memory.disableOOMKiller", later_oom },
-  { "linux.resources.cpu.burst", later_burst },
-  { "linux.resources.cpu.realtimeRuntime", later_realtime },
-  { "linux.resources.cpu.idle", later_idle },
+  const struct cgroup *cg;
+  const struct oci_resources *r;
+  bool enabled;   /* the controllers, or tried to */
+  int refused;    /* what came of it */
+  struct err why; /* likewise */
 };
 
-static int
-check_unified (const struct oci_resources *r, const struct cgroup_layout *l, struct err *err)
+/* Adds "+CONTROLLER" to LIST.  What does not fit is left out: the kernel then says that the file is missing.  */
+static void
+add_controller (char *list, size_t size, const char *controller, size_t len)
 {
-  for (size_t i = 0; i < r->n_unified; i++)
-    {
-      const char *key = r->unified[i].key;
-      char where[160], controller[64];
+  size_t used = strlen (list);
+  char word[80];
 
-      (void) snprintf (where, sizeof where, "linux.resources.unified[\"%.100s\"]", key);
-      if (*key == '\0' || strchr (key, '/') || strcmp (key, ".") == 0 || strcmp (key, "..") == 0 || strlen (key) > CGROUP_FILE_MAX)
-        return err_spec (err, where, "must be the name of a file in the cgroup");
-      if (cgroup_layout_find (l, "") == NULL)
-        return err_in (err, err_host (err, ENOTSUP, "unified needs cgroup v2, which this machine does not have"), "%s", where);
-      (void) snprintf (controller, sizeof controller, "%.*s", (int) strcspn (key, "."), key);
-      if (strcmp (controller, "cgroup") != 0 && l->controllers && ! cgroup_list_has (l->controllers, controller))
-        return err_in (err, err_host (err, ENOTSUP, "the controller \"%s\" is not available in the v2 hierarchy", controller), "%s", where);
-    }
-  return 0;
+  if (snprintf (word, sizeof word, "+%.*s", (int) len, controller) >= (int) sizeof word || cgroup_list_has (list, word))
+    return;
+  if (used + strlen (word) + 2 <= size)
+    (void) snprintf (list + used, size - used, "%s%s", used ? " " : "", word);
 }
 
-/* True if CONTROLLER is somewhere on this machine.  */
-static bool
-available (const struct cgroup_layout *l, const char *controller)
+/* Enables on v2 all controllers that the resources need, in one go.  */
+static void
+enable (struct job *j, const struct cgroup_dir *d)
 {
-  return cgroup_layout_find (l, controller) || (l->controllers && cgroup_list_has (l->controllers, controller));
-}
+  char list[1024] = "", text[TEXT_MAX];
 
-static int
-check_swap (const struct oci_resources *r, struct err *err)
-{
-  const struct oci_memory *m = r->memory;
-
-  if (m && m->swap && *m->swap > 0 && m->limit && *m->limit > *m->swap)
-    return err_spec (err, "linux.resources.memory.swap", "is memory and swap together, so it must not be below memory.limit");
-  return 0;
-}
-
-int
-cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args,
-                     struct err *err)
-{
-  bool v2 = l->mode == CGROUP_V2;
-  char text[TEXT_MAX];
-
-  if (r == NULL)
-    return 0;
-  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-    if (later[i].asked (r))
-      return err_spec (err, later[i].where, "not implemented yet");
-  if (args->driver && strcmp (args->driver, "disabled") == 0)
-    return cgroup_limits_asked (r) ? err_spec (err, "linux.resources", "limits need a cgroup, and cgroups are disabled") : 0;
+  if (j->enabled)
+    return;
+  j->enabled = true;
   for (const struct cgroup_limit_row *row = rows; row->where; row++)
-    if (row->text (r, v2, text, sizeof text) > 0 && ! available (l, row->controller))
-      return err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"%s\" is not available on this machine", row->controller),
-                     "linux.resources.%s", row->where);
-  return check_swap (r, err) < 0 ? -EINVAL : check_unified (r, l, err);
+    if (cgroup_dir_of (j->cg, row->controller) == d && row->text (j->r, true, text, sizeof text) > 0
+        && !cgroup_limit_is_none (text))
+      add_controller (list, sizeof list, row->controller, strlen (row->controller));
+  for (size_t i = 0; i < j->r->n_unified; i++)
+    if (str_after (j->r->unified[i].key, "cgroup.") == NULL)
+      add_controller (list, sizeof list, j->r->unified[i].key, strcspn (j->r->unified[i].key, "."));
+  j->refused = *list ? cgroup_dir_enable (d, list, &j->why) : 0;
 }
 
-/* --- writing */
-
+/* Writes TEXT to FILE of D; on v2 a missing file may be there once its controller is enabled.  */
 static int
-write_text (const struct cgroup_dir *d, const char *file, const char *controller, const char *text, struct err *err)
+write_text (struct job *j, const struct cgroup_dir *d, const char *file, const char *text, struct err *err)
 {
   int r = cgroup_dir_write (d, file, text, err);
-  char enable[80];
 
-  if (r != -ENOENT || ! cgroup_dir_is_v2 (d))
+  if (r != -ENOENT || !cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
     return r;
-  (void) snprintf (enable, sizeof enable, "+%s", controller);
+  enable (j, d);
   err_clear (err);
-  r = cgroup_dir_enable (d, enable, err);
-  if (r < 0)
+  r = cgroup_dir_write (d, file, text, err);
+  if (r == -ENOENT && j->refused < 0)
     {
-      /* levels above that are not ours may have refused while the one that counts did not */
-      struct err refused = { 0 };
-      int again = cgroup_dir_write (d, file, text, &refused);
-      return again == 0 ? (err_clear (err), 0) : r;
+      if (err)
+        *err = j->why;
+      return j->refused;
     }
-  return cgroup_dir_write (d, file, text, err);
+  return r;
 }
 
 static int
-write_row (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_limit_row *row, struct err *err)
+write_row (struct job *j, const struct cgroup_limit_row *row, struct err *err)
 {
-  const struct cgroup_dir *d = cgroup_dir_of (cg, row->controller);
+  const struct cgroup_dir *d = cgroup_dir_of (j->cg, row->controller);
   bool v2 = d && cgroup_dir_is_v2 (d);
   const char *file = v2 ? row->v2 : row->v1;
   char text[TEXT_MAX];
-  int n = d ? row->text (r, v2, text, sizeof text) : row->text (r, true, text, sizeof text), ret;
+  int n = row->text (j->r, v2, text, sizeof text), r;
 
-  if (n <= 0)
+  if (n <= 0 || file == NULL)
     return 0;
   if (n >= (int) sizeof text)
-    return err_in (err, err_spec (err, "linux.resources", "the value is too long"), "linux.resources.%s", row->where);
-  if (d == NULL || d->skipped)
-    return err_in (err, err_host (err, EPERM, "the container has no cgroup to set this limit in"), "linux.resources.%s", row->where);
-  if (file == NULL)
-    return 0;
-  ret = write_text (d, file, row->controller, text, err);
-  if (ret == -ENOENT && row->may_lack && (strcmp (text, "max") == 0 || strcmp (text, "-1") == 0 || strcmp (text, "0") == 0))
+    r = err_sys (err, E2BIG, "write", "%s", file);
+  else if (d == NULL || d->skipped)
+    r = cgroup_limit_is_none (text) ? 0 : err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit", row->controller);
+  else
+    r = write_text (j, d, file, text, err);
+  if (r == -ENOENT && (cgroup_limit_is_none (text) || (row->flags & CGROUP_ROW_ZERO_MAY_LACK && strcmp (text, "0") == 0)))
     {
       err_clear (err);
       return 0;
     }
-  return err_in (err, ret, "linux.resources.%s", row->where);
+  return err_in (err, r, "linux.resources.%s", row->where);
 }
 
 static int
-write_rows (const struct cgroup *cg, const struct oci_resources *r, bool late, struct err *err)
+write_rows (struct job *j, int late, struct err *err)
 {
   for (const struct cgroup_limit_row *row = rows; row->where; row++)
     {
-      int ret = row->late == late ? write_row (cg, r, row, err) : 0;
+      int r = (row->flags & CGROUP_ROW_LATE ? 1 : 0) == late ? write_row (j, row, err) : 0;
 
-      if (ret == -EINVAL && row->next_first)
+      if (r == -EINVAL && row->flags & CGROUP_ROW_NEXT_FIRST)
         {
           err_clear (err);
-          ret = write_row (cg, r, row + 1, err);
-          ret = ret < 0 ? ret : write_row (cg, r, row, err);
+          r = write_row (j, row + 1, err);
+          r = r < 0 ? r : write_row (j, row, err);
         }
-      if (ret < 0)
-        return ret;
+      if (r < 0)
+        return r;
     }
   return 0;
 }
 
+/* Writes VALUE line by line: the kernel's files take one setting a write.  */
 static int
-write_unified (const struct cgroup *cg, const struct oci_resources *r, struct err *err)
+write_lines (struct job *j, const struct cgroup_dir *d, const char *file, const char *value, struct err *err)
 {
-  const struct cgroup_dir *d = cgroup_dir_find (cg, "");
+  int r = *value ? 0 : write_text (j, d, file, "\n", err);
 
-  for (size_t i = 0; i < r->n_unified; i++)
+  while (r == 0 && *value)
     {
-      const char *key = r->unified[i].key;
-      char controller[64];
-      int ret;
+      char line[TEXT_MAX];
+      size_t len = strcspn (value, "\n");
 
-      (void) snprintf (controller, sizeof controller, "%.*s", (int) strcspn (key, "."), key);
-      ret = d && ! d->skipped ? write_text (d, key, controller, r->unified[i].value, err)
-                              : err_host (err, ENOTSUP, "the container has no cgroup of version 2");
-      if (ret < 0)
-        return err_in (err, ret, "linux.resources.unified[\"%.100s\"]", key);
+      if (len >= sizeof line)
+        return err_sys (err, E2BIG, "write", "%s", file);
+      memcpy (line, value, len);
+      line[len] = '\0';
+      r = len ? write_text (j, d, file, line, err) : 0;
+      value += len + (value[len] == '\n');
+    }
+  return r;
+}
+
+static int
+write_unified (struct job *j, int late, struct err *err)
+{
+  const struct cgroup_dir *d = cgroup_dir_find (j->cg, "");
+
+  for (size_t i = 0; i < j->r->n_unified; i++)
+    {
+      const struct oci_pair *u = &j->r->unified[i];
+      int r;
+
+      if (late != (str_after (u->key, "pids.") ? 1 : 0))
+        continue;
+      r = d && !d->skipped ? write_lines (j, d, u->key, u->value, err)
+                           : err_host (err, EPERM, "the container has no cgroup v2 of its own");
+      if (r < 0)
+        return err_in (err, r, "linux.resources.unified[\"%.100s\"]", u->key);
     }
   return 0;
 }
@@ -380,17 +309,14 @@ int
 cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, enum cgroup_limit_phase phase,
               struct err *err)
 {
-  int ret = 0;
+  struct job j = { .cg = cg, .r = r };
+  int ret = phase & CGROUP_LIMIT_EARLY ? cgroup_devices_write (cg, r, fd, err) : 0;
 
-  if (phase & CGROUP_LIMIT_EARLY)
-    {
-      ret = cgroup_devices_write (cg, r, fd, err);
-      if (ret == 0 && r)
-        ret = write_rows (cg, r, false, err);
-      if (ret == 0 && r)
-        ret = write_unified (cg, r, err);
-    }
-  if (ret == 0 && r && phase & CGROUP_LIMIT_LATE)
-    ret = write_rows (cg, r, true, err);
+  for (int late = 0; late < 2 && r; late++)
+    if (ret == 0 && phase & (late ? CGROUP_LIMIT_LATE : CGROUP_LIMIT_EARLY))
+      {
+        ret = write_rows (&j, late, err);
+        ret = ret < 0 ? ret : write_unified (&j, late, err);
+      }
   return ret;
 }

@@ -22,6 +22,14 @@ enum cgroup_limit_phase
   CGROUP_LIMIT_ALL = CGROUP_LIMIT_EARLY | CGROUP_LIMIT_LATE
 };
 
+/* Properties of a row.  */
+enum
+{
+  CGROUP_ROW_LATE = 1 << 0,         /* written in CGROUP_LIMIT_LATE */
+  CGROUP_ROW_NEXT_FIRST = 1 << 1,   /* if the kernel answers EINVAL, the next row goes first: limits that rise together */
+  CGROUP_ROW_ZERO_MAY_LACK = 1 << 2 /* for a value of 0 the file may be missing: there is nothing of what it limits */
+};
+
 /* One property and what it becomes.  */
 struct cgroup_limit_row
 {
@@ -30,9 +38,7 @@ struct cgroup_limit_row
   const char *v1, *v2;    /* files; NULL: the property has none there */
   /* Formats the value for v2 or v1 into BUF.  Returns its length, or 0 if there is nothing to write.  */
   int (*text) (const struct oci_resources *r, bool v2, char *buf, size_t size);
-  bool late;              /* written in CGROUP_LIMIT_LATE */
-  bool next_first;        /* if the kernel answers EINVAL, write the next row first and this one again (limits that must rise in order) */
-  bool may_lack;          /* the file may be missing if the value is "max", "-1" or "0": nothing to limit */
+  unsigned flags;         /* CGROUP_ROW_* */
 };
 
 /* All rows, in the order in which they are written; ends with a NULL `where`.  Device rules and `unified` are not among them.  */
@@ -41,8 +47,11 @@ const struct cgroup_limit_row *cgroup_limit_rows (void);
 /* True if R (may be NULL) asks for any limit; device rules do not count.  */
 bool cgroup_limits_asked (const struct oci_resources *r);
 
+/* True if TEXT, as a row formats it, is no limit: "max", "-1", and "max" with more.  Such a value needs no controller.  */
+bool cgroup_limit_is_none (const char *text);
+
 /* Checks R (may be NULL) against what we can do and this machine has, before anything is made: properties that are not implemented
- * yet, values that cannot be, `unified` keys that are no file names, controllers that are missing.  Values that mean
+ * yet, values and device rules that cannot be, `unified` keys that are no file names, controllers that are missing.  Values that mean
  * nothing pass (blockIO.weight 0, disableOOMKiller false, empty objects).  L has been read with what cgroup_want says.
  * The error names the JSON path.  Returns 0, -EINVAL (ERR_SPEC) or -ENOTSUP (ERR_HOST).  */
 int cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args,

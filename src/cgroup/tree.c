@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/own.h"
 
 enum
@@ -151,6 +152,26 @@ cgroup_tree_walk (const char *path, cgroup_tree_visit *visit, void *data, struct
   if (r == -ENOENT) /* all of it was removed */
     r = 0;
   return r < 0 ? err_sys (err, -r, "read", "cgroups below %s", path) : 0;
+}
+
+static int
+visit_for_process (int dir, bool top, void *data)
+{
+  char buf[64];
+  ssize_t n = file_read_small (dir, "cgroup.procs", buf, sizeof buf);
+
+  (void) top;
+  if (n <= 0) /* what cannot be read (cgroup.procs of a threaded cgroup) shows up in its domain */
+    return 0;
+  *(long *) data = strtol (buf, NULL, 10);
+  return -EEXIST; /* ends the walk */
+}
+
+int
+cgroup_tree_process (const char *path, long *ret_pid)
+{
+  int r = cgroup_tree_walk (path, visit_for_process, ret_pid, NULL);
+  return r == -EEXIST ? 1 : r;
 }
 
 /* Removes the directories in the current one.  One that has directories itself is entered instead.

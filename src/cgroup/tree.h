@@ -15,6 +15,10 @@ typedef int cgroup_tree_visit (int dir, bool top, void *data);
  * over; if PATH itself is gone, nothing happens.  Returns 0 or negative errno.  */
 int cgroup_tree_walk (const char *path, cgroup_tree_visit *visit, void *data, struct err *err);
 
+/* Finds a process in the cgroup at PATH or below it.  Returns 1 with its number (0: it is outside our pid namespace) in *RET_PID,
+ * 0 if there is none, or negative errno.  */
+int cgroup_tree_process (const char *path, long *ret_pid);
+
 /* Removes every cgroup below PATH, not PATH itself.  Returns 0 (also if PATH is gone); -EBUSY at the first one that
  * still has processes; or negative errno.  */
 int cgroup_tree_prune (const char *path);
