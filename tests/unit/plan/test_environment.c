@@ -80,7 +80,7 @@ static void
 environment_make_very_many (void **state)
 {
   enum { N = 100000 };
-  char (*text)[16] = calloc (N, sizeof *text);
+  char (*text)[32] = calloc (N, sizeof *text);
   const char **env = calloc (N, sizeof *env);
   struct plan_process p = { 0 };
 
