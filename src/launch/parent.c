@@ -98,14 +98,20 @@ int
 parent_reserve (void *self, struct err *err)
 {
   struct launch *l = self;
-  int ret = record_reserve (l->args->root, l->args->id, l->dir, err);
+  /* looked at first, since it says what of the cgroup will be ours to undo; a cgroup that another container uses is found here, before
+   * there is a record by which its processes could be taken for ours */
+  int ret = err_in (err, cgroup_survey (l->rec->cgroup, err), "linux.cgroupsPath");
 
-  if (ret < 0)
-    return ret;
-  l->reserved = true;
-  ret = cgroup_survey (l->rec->cgroup, err);
   if (ret == 0)
-    ret = record_save (l->dir, l->rec, err);
+    ret = record_reserve (l->args->root, l->args->id, l->dir, err);
+  if (ret < 0)
+    {
+      if (l->dir->locked) /* made, but not usable */
+        (void) record_remove (l->dir, NULL);
+      return ret;
+    }
+  l->reserved = true;
+  ret = record_save (l->dir, l->rec, err);
   if (ret == 0)
     ret = file_create_at (l->dir->fd, RECORD_CONFIG, l->bundle->text, l->bundle->len, 0600, err);
   return ret;

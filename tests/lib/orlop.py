@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the program stand on.
+
+    def test_something(box):              # `box` makes bundles and runs the program, and checks afterwards that nothing is left
+        b = box.bundle(["id", "-u"])      # a bundle whose program is busybox
+        b.config["process"]["user"] = {"uid": 5, "gid": 6}
+        assert box.run(b).out == "5\\n"
+
+A box has a state directory and cgroup parent of its own.  `box.orlop(*words)` runs the program with them; it returns status, out and
+err, and fails the test unless the status is the expected one.  After the test, processes, mounts, cgroups and files that
+the test made and that are still there fail it."""
+import array
+import glob
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+PROGRAM = os.environ.get("ORLOP", "build/orlop")
+TIMEOUT = 20
+
+
+class Result:
+    def __init__(self, done):
+        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def __repr__(self):
+        return f"status {self.status}\nout: {self.out}\nerr: {self.err}"
+
+
+def busybox():
+    for path in ("/bin/busybox", "/usr/bin/busybox"):
+        if os.path.exists(path):
+            return path
+    raise RuntimeError("busybox is missing")
+
+
+APPLETS = """sh cat ls id env echo true false sleep hostname mount ps pwd stat readlink touch mkdir head grep stty tty test
+kill printf umask dd od wc ip setsid timeout seq mknod tail cut tr usleep chmod rm ln sysctl dnsdomainname""".split()
+
+
+def make_rootfs(path):
+    """A root file system of one static busybox."""
+    for d in ("bin", "etc", "proc", "sys", "dev", "tmp", "root", "home", "var"):
+        os.makedirs(os.path.join(path, d))
+    shutil.copy(busybox(), os.path.join(path, "bin/busybox"))
+    for applet in APPLETS:
+        os.symlink("busybox", os.path.join(path, "bin", applet))
+    with open(os.path.join(path, "etc/passwd"), "w") as f:
+        f.write("root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home:/bin/sh\n")
+
+
+class Bundle:
+    def __init__(self, path, config):
+        self.path, self.config = path, config
+
+    @property
+    def rootfs(self):
+        return os.path.join(self.path, "rootfs")
+
+    def save(self):
+        with open(os.path.join(self.path, "config.json"), "w") as f:
+            json.dump(self.config, f, indent=1)
+
+    def namespace(self, kind, path=None):
+        """Replaces (or adds) a namespace; path=False takes it out."""
+        spaces = self.config["linux"]["namespaces"]
+        spaces[:] = [n for n in spaces if n["type"] != kind]
+        if path is not False:
+            spaces.append({"type": kind, **({"path": path} if path else {})})
+
+    def mount(self, destination, source=None, type="bind", options=()):
+        m = {"destination": destination, "type": type, "options": list(options)}
+        if source:
+            m["source"] = source
+        self.config["mounts"].append(m)
+        return m
+
+
+class Box:
+    count = 0
+
+    def __init__(self):
+        Box.count += 1
+        self.dir = tempfile.mkdtemp(prefix="orlop-test-")
+        self.root = os.path.join(self.dir, "state")
+        self.cgroup = f"/orlop-test-{os.getpid()}-{Box.count}"
+        self.n = 0
+        self.before = self.snapshot()
+
+    # --- bundles
+
+    def bundle(self, args=("true",), **process):
+        self.n += 1
+        path = os.path.join(self.dir, f"bundle{self.n}")
+        os.makedirs(os.path.join(path, "rootfs"))
+        make_rootfs(os.path.join(path, "rootfs"))
+        self.orlop("spec", "--bundle", path)
+        with open(os.path.join(path, "config.json")) as f:
+            config = json.load(f)
+        config["process"].update(terminal=False, args=list(args), **process)
+        config["root"]["readonly"] = False
+        config["linux"]["cgroupsPath"] = f"{self.cgroup}/c{self.n}"
+        return Bundle(path, config)
+
+    # --- the program
+
+    def command(self, *words):
+        return [PROGRAM, "--root", self.root, *words]
+
+    def orlop(self, *words, status=0, env=None, **more):
+        # files, not pipes: a detached container keeps them open
+        with tempfile.TemporaryFile("w+", errors="replace") as out, tempfile.TemporaryFile("w+", errors="replace") as err:
+            done = subprocess.run(self.command(*words), stdin=more.pop("stdin", subprocess.DEVNULL), stdout=out, stderr=err,
+                                  timeout=TIMEOUT, env=dict(os.environ, **(env or {})), **more)
+            for stream, name in ((out, "stdout"), (err, "stderr")):
+                stream.seek(0)
+                setattr(done, name, stream.read())
+        result = Result(done)
+        if status is not None:
+            assert done.returncode == status, result
+        return result
+
+    def run(self, b, *options, id="c", status=0, **more):
+        b.save()
+        return self.orlop("run", "--bundle", b.path, *options, id, status=status, **more)
+
+    def create(self, b, *options, id="c", status=0, **more):
+        """Creates; the container's output goes to files, whose paths are returned in .out and .err."""
+        b.save()
+        out = os.path.join(b.path, f"{id}.out")
+        with open(out, "w") as f:
+            done = subprocess.run(self.command("create", "--bundle", b.path, *options, id), stdin=subprocess.DEVNULL,
+                                  stdout=f, stderr=subprocess.PIPE if status else f, text=True, timeout=TIMEOUT, **more)
+        with open(out) as f:
+            text = f.read()
+        assert done.returncode == status, text or done.stderr
+        done.stdout = out
+        return Result(done)
+
+    def state(self, id="c", status=0):
+        r = self.orlop("state", id, status=status)
+        return json.loads(r.out) if status == 0 else r
+
+    def status(self, id="c"):
+        return self.state(id)["status"]
+
+    def wait(self, status, id="c", seconds=20):
+        """Waits until the container has the status."""
+        return eventually(lambda: self.status(id) == status, f"container {id} {status}", seconds)
+
+    def delete(self, id="c", force=True):
+        return self.orlop("delete", *(["--force"] if force else []), id)
+
+    # --- what is left
+
+    def snapshot(self):
+        with open("/proc/self/mountinfo") as f:
+            mounts = sorted(line.split()[4] for line in f)
+        cgroups = sorted(p for h in ("/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*"))
+                         for p in glob.glob(f"{h}/orlop-test-{os.getpid()}-{Box.count}*"))
+        return {"mounts": mounts, "cgroups": cgroups, "links": sorted(os.listdir("/sys/class/net"))}
+
+    def processes(self):
+        """Processes whose command line or root speaks of this box."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cgroup") as f:
+                    if self.cgroup in f.read() and not pid_gone(pid): # (a zombie's parent is not ours to wake)
+                        with open(f"/proc/{pid}/cmdline") as g:
+                            found.append(f"{pid} {g.read()}")
+            except OSError:
+                pass
+        return found
+
+    def close(self):
+        left = os.listdir(self.root) if os.path.isdir(self.root) else []
+        for id in left:
+            subprocess.run(self.command("delete", "--force", id), capture_output=True, timeout=TIMEOUT)
+        after, processes = self.snapshot(), self.processes()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        assert not left, f"containers left: {left}"
+        assert not processes, f"processes left: {processes}"
+        assert after == self.before, f"left behind: {[(k, [x for x in after[k] if x not in self.before[k]]) for k in after]}"
+
+
+def eventually(true, what, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        got = true()
+        if got:
+            return got
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def pid_gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+class ConsoleSocket:
+    """Receives the terminal that the runtime sends."""
+
+    def __init__(self, path):
+        self.path = path
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        cwd = os.getcwd()  # the path may be longer than an address
+        os.chdir(os.path.dirname(path))
+        self.listener.bind(os.path.basename(path))
+        os.chdir(cwd)
+        self.listener.listen(1)
+        self.listener.settimeout(20)
+
+    def receive(self):
+        connection, _ = self.listener.accept()
+        fds = array.array("i")
+        data, control, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(4 * 8))
+        for level, kind, payload in control:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds.frombytes(payload[:len(payload) - len(payload) % 4])
+        connection.close()
+        assert len(fds) == 1 and data, (data, list(fds))
+        return fds[0]
+
+
+def read_terminal(fd, until, seconds=20):
+    """Reads from a terminal until a text appears."""
+    import select
+    text, end = "", time.monotonic() + seconds
+    while until not in text and time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                chunk = os.read(fd, 4096)
+            except OSError:
+                break
+            if not chunk:
+                break
+            text += chunk.decode(errors="replace")
+    assert until in text, text
+    return text
