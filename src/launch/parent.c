@@ -98,16 +98,16 @@ int
 parent_reserve (void *self, struct err *err)
 {
   struct launch *l = self;
-  /* looked at first, since it says what of the cgroup will be ours to undo; a cgroup that another container uses is found here, before
-   * there is a record by which its processes could be taken for ours */
-  int ret = err_in (err, cgroup_survey (l->rec->cgroup, err), "linux.cgroupsPath");
+  int ret = record_reserve (l->args->root, l->args->id, l->dir, err);
 
-  if (ret == 0)
-    ret = record_reserve (l->args->root, l->args->id, l->dir, err);
+  if (ret < 0)
+    return ret;
+  /* says what of the cgroup will be ours to undo.  One that another container uses is found here, before there is a record by which
+   * that one's processes could be taken for ours */
+  ret = err_in (err, cgroup_survey (l->rec->cgroup, err), "linux.cgroupsPath");
   if (ret < 0)
     {
-      if (l->dir->locked) /* made, but not usable */
-        (void) record_remove (l->dir, NULL);
+      (void) record_remove (l->dir, NULL);
       return ret;
     }
   l->reserved = true;

@@ -103,7 +103,7 @@ class Box:
             config = json.load(f)
         config["process"].update(terminal=False, args=list(args), **process)
         config["root"]["readonly"] = False
-        config["linux"]["cgroupsPath"] = f"{self.cgroup}/c{self.n}"
+        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{self.n}"
         return Bundle(path, config)
 
     # --- the program
