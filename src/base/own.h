@@ -6,11 +6,19 @@
 
 #include <unistd.h>
 
+/* Descriptors below this number are left open.  0 but for the child program: there all are close-on-exec and execve is near, so
+ * that closing each costs a call and gives nothing, until there are many.  */
+#ifdef ORLOP_CHILD
+#define OWN_LEAVE 128
+#else
+#define OWN_LEAVE 0
+#endif
+
 /* Closes a descriptor; nothing for negative values.  child-safe */
 static inline void
 own_close (const int *fd)
 {
-  if (*fd >= 0)
+  if (*fd >= OWN_LEAVE)
     (void) close (*fd); /* nothing to be done about a failing close of ours */
 }
 

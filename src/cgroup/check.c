@@ -140,28 +140,39 @@ lacks_controller (const struct cgroup_layout *l, const char *key)
   return l->controllers == NULL || !cgroup_list_has (l->controllers, name);
 }
 
+/* Checks one file of `unified`, at the JSON path WHERE.  */
+static int
+check_file (const struct oci_pair *file, const struct cgroup_layout *l, const char *where, struct err *err)
+{
+  const char *key = file->key;
+
+  if (*key == '\0' || strchr (key, '/') || strcmp (key, ".") == 0 || strcmp (key, "..") == 0
+      || strlen (key) > CGROUP_FILE_MAX || has_control (key, ""))
+    return err_spec (err, where, "must be the name of a file in the cgroup");
+  if (has_control (file->value, "\n\t"))
+    return err_spec (err, where, "must not contain control characters");
+  if (cgroup_layout_find (l, "") == NULL)
+    return err_in (err, err_host (err, ENOTSUP, "this machine has no cgroup v2"), "%s", where);
+  if (lacks_controller (l, key))
+    return err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"%.*s\" is not available on this machine",
+                                  (int) strcspn (key, "."), key), "%s", where);
+  return 0;
+}
+
 static int
 check_unified (const struct oci_resources *r, const struct cgroup_layout *l, struct err *err)
 {
-  for (size_t i = 0; i < r->n_unified; i++)
+  int ret = 0;
+
+  for (size_t i = 0; ret == 0 && i < r->n_unified; i++)
     {
-      const char *key = r->unified[i].key;
-      int len = (int) strcspn (key, ".");
+      const struct oci_pair *file = &r->unified[i];
       char where[160];
 
-      (void) snprintf (where, sizeof where, "linux.resources.unified[\"%.100s\"]", key);
-      if (*key == '\0' || strchr (key, '/') || strcmp (key, ".") == 0 || strcmp (key, "..") == 0
-          || strlen (key) > CGROUP_FILE_MAX || has_control (key, ""))
-        return err_spec (err, where, "must be the name of a file in the cgroup");
-      if (has_control (r->unified[i].value, "\n\t"))
-        return err_spec (err, where, "must not contain control characters");
-      if (cgroup_layout_find (l, "") == NULL)
-        return err_in (err, err_host (err, ENOTSUP, "this machine has no cgroup v2"), "%s", where);
-      if (lacks_controller (l, key))
-        return err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"%.*s\" is not available on this machine", len, key),
-                       "%s", where);
+      (void) snprintf (where, sizeof where, "linux.resources.unified[\"%.100s\"]", file->key ? file->key : "");
+      ret = file->key && file->value ? check_file (file, l, where, err) : err_spec (err, where, "must be a string");
     }
-  return 0;
+  return ret;
 }
 
 /* The rules themselves, and whether this machine can have them.  */

@@ -89,6 +89,9 @@ int child_exec_ready (void *self, struct err *err);
 int child_exec_wait_start (void *self, struct err *err);
 int child_exec_go (void *self, struct err *err);
 
+/* The handle of the mount that holds PLACE, or -1: to be resolved inside the root.  */
+int child_holder (const struct child *c, const struct plan_place *place);
+
 /* Opens (once) and returns the runtime's procfs, checked by its magic; negative errno otherwise.  */
 int child_proc (struct child *c, struct err *err);
 

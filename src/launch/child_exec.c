@@ -26,9 +26,9 @@ words (int num)
     }
 }
 
-/* 0 if PATH is a file that we may execute, else a negative errno.  */
+/* 0 if PATH is a file that UID, who we are, may execute, else a negative errno.  */
 static int
-executable (const char *path)
+executable (const char *path, uid_t uid)
 {
   struct stat st;
 
@@ -36,16 +36,18 @@ executable (const char *path)
     return -errno;
   if (! S_ISREG (st.st_mode))
     return -EACCES;
+  if (uid == 0) /* may execute whatever anybody may */
+    return st.st_mode & 0111 ? 0 : -EACCES;
   return access (path, X_OK) < 0 ? -errno : 0;
 }
 
-/* Looks for NAME in the directories of LIST as execvp (3) does.  -EACCES wins over -ENOENT.  */
+/* Looks for NAME in the directories of PATH as execvp (3) does.  -EACCES wins over -ENOENT.  */
 static int
-search (const char *name, const char *list, char *buf, size_t size)
+search (const char *name, const struct plan_process *p, char *buf, size_t size)
 {
   int found = -ENOENT;
 
-  for (const char *dir = list; dir; dir = strchr (dir, ':'))
+  for (const char *dir = p->path_env; dir; dir = strchr (dir, ':'))
     {
       size_t len;
       int ret, n;
@@ -55,7 +57,7 @@ search (const char *name, const char *list, char *buf, size_t size)
       n = snprintf (buf, size, "%.*s%s%s", (int) len, dir, len ? "/" : "./", name);
       if (n < 0 || (size_t) n >= size)
         continue;
-      ret = executable (buf);
+      ret = executable (buf, p->uid);
       if (ret == 0)
         return 0;
       if (ret == -EACCES)
@@ -76,7 +78,7 @@ child_exec_resolve (void *self, struct err *err)
 
   if (strchr (name, '/') == NULL)
     {
-      ret = name[0] ? search (name, p->path_env, c->exec_path, sizeof c->exec_path) : -ENOENT;
+      ret = name[0] ? search (name, p, c->exec_path, sizeof c->exec_path) : -ENOENT;
       if (ret == -ENOENT)
         err_doing (err, err_sys (err, ENOENT, "stat", "%s", name), "exec: \"%s\": executable file not found in $PATH", name);
     }
@@ -84,7 +86,7 @@ child_exec_resolve (void *self, struct err *err)
     {
       ret = str_copy (c->exec_path, sizeof c->exec_path, name);
       if (ret == 0)
-        ret = executable (name);
+        ret = executable (name, p->uid);
       if (ret == -ENOENT)
         err_doing (err, err_sys (err, ENOENT, "stat", "%s", name), "exec: \"%s\": %s", name, words (ENOENT));
     }

@@ -93,7 +93,7 @@ child_home (void *self, struct err *err)
   const struct plan_process *p = &c->plan->process;
   struct stat st;
   /* neither a FIFO nor a device in its place may hold us up */
-  own_fd int fd = open ("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  own_fd int fd = openat (AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
   if (p->n_envp + 2 > sizeof c->env / sizeof *c->env)
     return err_in (err, err_sys (err, E2BIG, "execve", "HOME"), "process.env");

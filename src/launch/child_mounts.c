@@ -24,6 +24,12 @@ make_name (int dir, const char *name, bool is_dir)
     (void) mknodat (dir, name, S_IFREG | 0644, 0);
 }
 
+int
+child_holder (const struct child *c, const struct plan_place *place)
+{
+  return place->parent >= 0 ? c->mounts[place->parent] : -1;
+}
+
 static int
 say_ordinary (const struct plan_mount *m, int ret, struct err *err)
 {
@@ -37,12 +43,13 @@ say_ordinary (const struct plan_mount *m, int ret, struct err *err)
 static int
 attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struct err *err)
 {
-  int dir = m->parent >= 0 ? c->mounts[m->parent] : -1;
+  int dir = child_holder (c, &m->place);
 
   if (dir >= 0)
     {
-      make_name (dir, m->name, is_dir);
-      return mount_attach_at (mnt, dir, m->name, err);
+      if (! c->plan->mounts[m->place.parent].no_symlinks)
+        make_name (dir, m->place.name, is_dir);
+      return say_ordinary (m, mount_attach_at (mnt, dir, m->place.name, err), err);
     }
   if (is_dir && m->target[0] != '\0' && strchr (m->target, '/') == NULL)
     {

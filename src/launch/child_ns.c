@@ -25,7 +25,7 @@ child_proc (struct child *c, struct err *err)
 
   if (c->proc >= 0)
     return c->proc;
-  own_fd int fd = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  own_fd int fd = openat (AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return err_sys (err, errno, "open", "/proc");
   if (fstatfs (fd, &fs) < 0)

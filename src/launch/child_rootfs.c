@@ -62,22 +62,28 @@ struct parent_dir
   size_t len;
 };
 
+/* Returns the descriptor, which is LAST's or a mount's.  */
 static int
-open_parent (struct child *c, struct parent_dir *last, const char *path, const char **ret_name, struct err *err)
+open_parent (struct child *c, struct parent_dir *last, const struct plan_place *place, const char *path,
+             const char **ret_name, struct err *err)
 {
   const char *slash = strrchr (path, '/');
   size_t len = slash ? (size_t) (slash - path) : 0;
+  int holder = child_holder (c, place);
 
+  *ret_name = place->name;
+  if (holder >= 0)
+    return holder;
   if (last->fd >= 0 && last->len == len && memcmp (last->path, path, len) == 0)
     {
       *ret_name = slash ? slash + 1 : path;
-      return 0;
+      return last->fd;
     }
   own_close (&last->fd);
   last->path = path;
   last->len = len;
   last->fd = path_parent (c->root, path, true, ret_name, err);
-  return last->fd < 0 ? last->fd : 0;
+  return last->fd;
 }
 
 int
@@ -93,10 +99,10 @@ child_root_devices (void *self, struct err *err)
       const struct plan_device *d = &c->plan->devices[i];
       const char *name;
 
-      ret = open_parent (c, &dir, d->device.path, &name, err);
+      ret = open_parent (c, &dir, &d->place, d->device.path, &name, err);
       if (ret >= 0)
-        ret = c->plan->devices_by_bind ? device_bind (dir.fd, name, &d->device, err)
-                                       : device_make (dir.fd, name, &d->device, err);
+        ret = c->plan->devices_by_bind ? device_bind (ret, name, &d->device, err)
+                                       : device_make (ret, name, &d->device, err);
       if (ret < 0)
         (void) err_in (err, ret, "%s", d->where);
     }
@@ -108,9 +114,13 @@ child_root_devices (void *self, struct err *err)
 static int
 make_link (int dir, const char *name, const struct plan_link *l, struct err *err)
 {
-  if (l->replace && unlinkat (dir, name, 0) < 0 && errno != ENOENT)
-    return err_sys (err, errno, "unlinkat", "/%s", l->path);
-  if (symlinkat (l->to, dir, name) < 0 && errno != EEXIST)
+  if (symlinkat (l->to, dir, name) == 0)
+    return 0;
+  if (errno != EEXIST)
+    return err_sys (err, errno, "symlinkat", "/%s", l->path);
+  if (! l->replace)
+    return 0;
+  if (unlinkat (dir, name, 0) < 0 || symlinkat (l->to, dir, name) < 0)
     return err_sys (err, errno, "symlinkat", "/%s", l->path);
   return 0;
 }
@@ -127,9 +137,9 @@ child_root_links (void *self, struct err *err)
       const struct plan_link *l = &c->plan->links[i];
       const char *name;
 
-      ret = open_parent (c, &dir, l->path, &name, err);
+      ret = open_parent (c, &dir, &l->place, l->path, &name, err);
       if (ret >= 0)
-        ret = make_link (dir.fd, name, l, err);
+        ret = make_link (ret, name, l, err);
     }
   own_close (&dir.fd);
   return ret;
@@ -148,7 +158,7 @@ child_root_cwd (void *self, struct err *err)
 }
 
 /* What covers masked files and directories: the host's null device and an empty read-only tmpfs, each made when first
- * needed and cloned for every further path.  */
+ * needed; the first one attached is what the next ones are cloned from.  */
 struct masks
 {
   int null, empty;
@@ -156,43 +166,61 @@ struct masks
 
 /* The host's /dev/null, opened before the root is entered; never the container's (CVE-2025-31133).  */
 static int
-clone_null (struct masks *m, struct err *err)
+open_null (struct err *err)
 {
   struct stat st;
+  own_fd int fd = mount_clone (AT_FDCWD, "/dev/null", false, err);
 
-  if (m->null < 0)
-    {
-      own_fd int fd = mount_clone (AT_FDCWD, "/dev/null", false, err);
-      if (fd < 0)
-        return fd;
-      if (fstat (fd, &st) < 0)
-        return err_sys (err, errno, "fstat", "/dev/null");
-      if (! S_ISCHR (st.st_mode) || st.st_rdev != makedev (1, 3))
-        return err_host (err, ENOTSUP, "/dev/null of the host is not the null device");
-      m->null = take_fd (&fd);
-    }
-  return mount_clone (m->null, "", false, err);
+  if (fd < 0)
+    return fd;
+  if (fstat (fd, &st) < 0)
+    return err_sys (err, errno, "fstat", "/dev/null");
+  if (! S_ISCHR (st.st_mode) || st.st_rdev != makedev (1, 3))
+    return err_host (err, ENOTSUP, "/dev/null of the host is not the null device");
+  return take_fd (&fd);
+}
+
+/* A detached mount to cover a file, or with IS_DIR a directory.  */
+static int
+make_cover (struct masks *m, bool is_dir, struct err *err)
+{
+  const uint64_t attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  int *first = is_dir ? &m->empty : &m->null;
+
+  if (*first >= 0)
+    return mount_clone (*first, "", false, err);
+  return *first = is_dir ? mount_make ("tmpfs", NULL, NULL, 0, attr, err) : open_null (err);
+}
+
+/* Masks what PLACE, in proc or sysfs, has: the kernel's own names need no handle.  Links are left to the general way.  */
+static int
+mask_in (struct masks *m, int holder, const char *name, struct err *err)
+{
+  struct stat st;
+  int cover;
+
+  if (fstatat (holder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return err_sys (err, errno, "fstatat", "%s", name);
+  if (S_ISLNK (st.st_mode))
+    return 1;
+  cover = make_cover (m, S_ISDIR (st.st_mode), err);
+  return cover < 0 ? cover : mount_attach_at (cover, holder, name, err);
 }
 
 static int
-clone_empty (struct masks *m, struct err *err)
-{
-  if (m->empty < 0)
-    m->empty = mount_make ("tmpfs", "tmpfs", NULL, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
-  return m->empty < 0 ? m->empty : mount_clone (m->empty, "", false, err);
-}
-
-static int
-mask (struct child *c, struct masks *m, const char *path, struct err *err)
+mask (struct child *c, struct masks *m, const struct plan_path *p, struct err *err)
 {
   struct stat st;
-  own_fd int target = path_open (c->root, path, O_PATH | O_CLOEXEC, err);
+  int holder = child_holder (c, &p->place), ret = holder < 0 ? 1 : mask_in (m, holder, p->place.name, err), cover;
 
+  if (ret <= 0)
+    return ret;
+  own_fd int target = path_open (c->root, p->path, O_PATH, err);
   if (target < 0)
     return target;
   if (fstat (target, &st) < 0)
-    return err_sys (err, errno, "fstat", "/%s", path);
-  own_fd int cover = S_ISDIR (st.st_mode) ? clone_empty (m, err) : clone_null (m, err);
+    return err_sys (err, errno, "fstat", "/%s", p->path);
+  cover = make_cover (m, S_ISDIR (st.st_mode), err);
   return cover < 0 ? cover : mount_attach (cover, target, err);
 }
 
@@ -205,7 +233,7 @@ child_root_masked (void *self, struct err *err)
 
   for (size_t i = 0; ret >= 0 && i < c->plan->n_masked; i++)
     {
-      ret = mask (c, &masks, c->plan->masked[i].path, err);
+      ret = mask (c, &masks, &c->plan->masked[i], err);
       if (ret == -ENOENT) /* absent: nothing to hide; any other failure would leave it open */
         {
           err_clear (err);
@@ -214,24 +242,25 @@ child_root_masked (void *self, struct err *err)
       if (ret < 0)
         (void) err_in (err, ret, "%s", c->plan->masked[i].where);
     }
-  own_close (&masks.null);
-  own_close (&masks.empty);
-  return ret;
+  return ret; /* the covers stay open until execve: they are few */
 }
 
+/* Covers what is there by a read-only clone of itself.  */
 static int
-make_readonly (struct child *c, const char *path, struct err *err)
+make_readonly (struct child *c, const struct plan_path *p, struct err *err)
 {
-  int ret;
-  own_fd int target = path_open (c->root, path, O_PATH | O_CLOEXEC, err);
+  int holder = child_holder (c, &p->place), ret;
+  own_fd int target = holder < 0 ? path_open (c->root, p->path, O_PATH, err) : -1;
 
-  if (target < 0)
+  if (holder < 0 && target < 0)
     return target;
-  own_fd int mnt = mount_clone (target, "", true, err);
+  own_fd int mnt = holder < 0 ? mount_clone (target, "", true, err) : mount_clone (holder, p->place.name, true, err);
   if (mnt < 0)
     return mnt;
   ret = mount_set (mnt, MOUNT_ATTR_RDONLY, 0, 0, true, err);
-  return ret < 0 ? ret : mount_attach (mnt, target, err);
+  if (ret < 0)
+    return ret;
+  return holder < 0 ? mount_attach (mnt, target, err) : mount_attach_at (mnt, holder, p->place.name, err);
 }
 
 int
@@ -241,7 +270,7 @@ child_root_readonly_paths (void *self, struct err *err)
 
   for (size_t i = 0; i < c->plan->n_readonly; i++)
     {
-      int ret = make_readonly (c, c->plan->readonly[i].path, err);
+      int ret = make_readonly (c, &c->plan->readonly[i], err);
 
       if (ret == -ENOENT)
         err_clear (err);

@@ -68,6 +68,7 @@ open_terminal (struct child *c, int root, struct err *err)
   /* the program's user must be able to open its own terminal again */
   if (ret == 0 && p->uid != 0 && fchown (owned, p->uid, (gid_t) -1) < 0)
     ret = err_sys (err, errno, "fchown", "%s", name);
+  (void) close (take_fd (&master)); /* now: as long as it is open nobody sees a hangup */
   return ret < 0 ? ret : take_fd (&owned);
 }
 
@@ -108,7 +109,7 @@ child_exec_tty (void *self, struct err *err)
 {
   struct child *c = self;
   int slave = -1;
-  own_fd int root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  own_fd int root = openat (AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
   if (root < 0)
     return err_sys (err, errno, "open", "/");
@@ -159,7 +160,9 @@ child_creds (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_process *p = &c->plan->process;
-  int again = p->cwd ? enter_cwd (p->cwd, false, err) : 0, ret;
+  /* entering the root has left us in "/" */
+  bool there = p->cwd == NULL || (c->plan->action == PLAN_CREATE && strcmp (p->cwd, "/") == 0);
+  int again = there ? 0 : enter_cwd (p->cwd, false, err), ret;
 
   if (again < 0)
     return err_in (err, again, "process.cwd");

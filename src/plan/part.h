@@ -62,6 +62,12 @@ int plan_root (const struct part *p, struct err *err);
 /* plan_mounts.c: plan->mounts and the links of cgroup v1.  Needs plan->ns and root.  Returns 0 or negative errno.  */
 int plan_mounts (const struct part *p, struct err *err);
 
+/* plan_mounts.c: where PATH, a cleaned path inside the root, is by the mounts so far.  */
+struct plan_place part_place (const struct plan *plan, const char *path);
+
+/* plan_devices.c: the places of devices, links, masked and read-only paths, once all mounts are known.  Returns 0.  */
+int plan_places (const struct part *p, struct err *err);
+
 /* plan_devices.c: room for plan->links.  Returns 0 or -ENOMEM.  */
 int plan_links (const struct part *p, struct err *err);
 

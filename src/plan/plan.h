@@ -63,6 +63,14 @@ struct plan_ns
   size_t n_uid_maps, n_gid_maps;
 };
 
+/* Where something is, the cheap way: as NAME below the root of an earlier mount, a fresh tmpfs that holds it directly, or proc or sysfs, in which
+ * nobody but the kernel makes links.  parent is -1 where the path must be resolved inside the root.  */
+struct plan_place
+{
+  int parent;       /* index of the mount, or -1 */
+  const char *name; /* below its root */
+};
+
 enum plan_mount_kind
 {
   PLAN_MOUNT_NEW,     /* fsopen: a new instance of fstype */
@@ -76,9 +84,7 @@ struct plan_mount
   enum plan_mount_kind kind;
   const char *where;   /* JSON path: "mounts[3]"; for mounts of our own making what they are for */
   const char *target;  /* inside the root: no leading slash, no "." or "..", no double slash; "" is the root itself */
-  int parent;          /* index of the earlier mount (PLAN_MOUNT_NEW of a tmpfs: it holds only what we made) whose root directory holds this
-                          target directly, or -1 */
-  const char *name;    /* last component of target */
+  struct plan_place place; /* of target */
   int of;              /* REMOUNT: index of the earlier PLAN_MOUNT_NEW mount that it changes (its handle is known), or -1 */
   bool late;           /* REMOUNT: only after devices, links and process.cwd are made: a read-only tmpfs that they lie in.  Always at the
                           end of `mounts` */
@@ -100,6 +106,7 @@ struct plan_mount
 /* A symbolic link made inside the root, beneath its (made if missing) parent directory.  An existing name is left alone.  */
 struct plan_link
 {
+  struct plan_place place;
   const char *path;       /* inside the root, no leading slash */
   const char *to;         /* its text */
   bool replace;           /* dev/ptmx: an existing name is removed first */
@@ -108,6 +115,7 @@ struct plan_link
 /* A device node; device.path is inside the root, no leading slash.  */
 struct plan_device
 {
+  struct plan_place place;
   const char *where;
   struct device device;
 };
@@ -115,6 +123,7 @@ struct plan_device
 /* A path to mask or to make read-only.  Missing ones are passed over (ENOENT only).  */
 struct plan_path
 {
+  struct plan_place place;
   const char *where;
   const char *path; /* inside the root, no leading slash */
 };

@@ -11,17 +11,17 @@
 #include "plan/part.h"
 
 static const struct plan_link dev_links[] = {
-  { "dev/fd", "/proc/self/fd", false },       { "dev/stdin", "/proc/self/fd/0", false },
-  { "dev/stdout", "/proc/self/fd/1", false }, { "dev/stderr", "/proc/self/fd/2", false },
-  { "dev/core", "/proc/kcore", false }, /* not in the spec; runc and crun have it */
-  { "dev/ptmx", "pts/ptmx", true },
+  { .path = "dev/fd", .to = "/proc/self/fd", .replace = false },       { .path = "dev/stdin", .to = "/proc/self/fd/0", .replace = false },
+  { .path = "dev/stdout", .to = "/proc/self/fd/1", .replace = false }, { .path = "dev/stderr", .to = "/proc/self/fd/2", .replace = false },
+  { .path = "dev/core", .to = "/proc/kcore", .replace = false }, /* not in the spec; runc and crun have it */
+  { .path = "dev/ptmx", .to = "pts/ptmx", .replace = true },
 };
 
 void
 part_add_link (const struct part *p, const char *path, const char *to, bool replace)
 {
   if (p->plan->n_links < PLAN_LINKS_MAX)
-    p->plan->links[p->plan->n_links++] = (struct plan_link){ path, to, replace };
+    p->plan->links[p->plan->n_links++] = (struct plan_link){ .path = path, .to = to, .replace = replace };
 }
 
 int
@@ -151,4 +151,21 @@ plan_devices (const struct part *p, struct err *err)
                              || ! (p->host->permitted & (1ULL << CAP_MKNOD));
   ret = add_devices (p, err);
   return ret < 0 ? ret : add_dev_links (p, err);
+}
+
+int
+plan_places (const struct part *p, struct err *err)
+{
+  struct plan *plan = p->plan;
+
+  (void) err; /* as all parts */
+  for (size_t i = 0; i < plan->n_devices; i++)
+    plan->devices[i].place = part_place (plan, plan->devices[i].device.path);
+  for (size_t i = 0; i < plan->n_links; i++)
+    plan->links[i].place = part_place (plan, plan->links[i].path);
+  for (size_t i = 0; i < plan->n_masked; i++)
+    plan->masked[i].place = part_place (plan, plan->masked[i].path);
+  for (size_t i = 0; i < plan->n_readonly; i++)
+    plan->readonly[i].place = part_place (plan, plan->readonly[i].path);
+  return 0;
 }

@@ -41,26 +41,25 @@ is_below (const char *path, const char *dir)
   return strncmp (path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 0);
 }
 
-/* The earlier mount whose root directory holds TARGET directly: a fresh tmpfs, so nobody else put a link into it, and not covered by
- * a later mount.  Returns its index or -1.  */
-static int
-find_parent (const struct plan *plan, const char *target)
+struct plan_place
+part_place (const struct plan *plan, const char *path)
 {
-  const char *slash = strrchr (target, '/');
-  size_t len = slash ? (size_t) (slash - target) : 0;
+  const char *slash = strrchr (path, '/');
+  size_t len = slash ? (size_t) (slash - path) : 0;
 
-  if (len == 0)
-    return -1; /* directly below the root */
-  for (size_t i = plan->n_mounts; i-- > 0;)
+  for (size_t i = plan->n_mounts; len > 0 && i-- > 0;)
     {
       const struct plan_mount *m = &plan->mounts[i];
       size_t m_len = strlen (m->target);
 
-      if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (target, m->target))
+      if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (path, m->target))
         continue;
-      return m_len == len && m->kind == PLAN_MOUNT_NEW && strcmp (m->fstype, "tmpfs") == 0 ? (int) i : -1;
+      /* this one covers the path, whatever lies below it */
+      if (m->kind == PLAN_MOUNT_NEW && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
+        return (struct plan_place){ (int) i, path + m_len + 1 };
+      break;
     }
-  return -1;
+  return (struct plan_place){ -1, path };
 }
 
 /* True if everything that is mounted so far is private or a slave, so that a fresh mount in it is private by itself.  */
@@ -92,12 +91,10 @@ int
 mounts_add (const struct part *p, struct plan_mount *m, struct err *err)
 {
   struct plan *plan = p->plan;
-  const char *slash = strrchr (m->target, '/');
 
   if (plan->n_mounts == PLAN_MOUNTS_MAX)
     return err_spec (err, "mounts", "more than %d mounts", PLAN_MOUNTS_MAX);
-  m->name = slash ? slash + 1 : m->target;
-  m->parent = m->kind == PLAN_MOUNT_REMOUNT ? -1 : find_parent (plan, m->target);
+  m->place = m->kind == PLAN_MOUNT_REMOUNT ? (struct plan_place){ -1, m->target } : part_place (plan, m->target);
   spare_propagation (plan, m);
   if (m->kind != PLAN_MOUNT_REMOUNT)
     m->of = -1;

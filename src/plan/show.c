@@ -187,8 +187,8 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
   fprintf (f, "mount %zu: %s%s%s", i, kinds[m->kind], m->fstype ? " " : "", m->fstype ? m->fstype : "");
   item (f, "from", m->source);
   item (f, "at", m->target);
-  if (m->parent >= 0)
-    fprintf (f, " = \"%s\" in %d", m->name, m->parent);
+  if (m->place.parent >= 0)
+    fprintf (f, " = \"%s\" in %d", m->place.name, m->place.parent);
   if (m->of >= 0)
     fprintf (f, " of %d", m->of);
   flag (f, "late", m->late);
