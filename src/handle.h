@@ -12,6 +12,8 @@ struct orlop
   char *root;
   struct log log;
   enum orlop_cgroup_manager manager;
+  bool exiting;
+  unsigned uid;            /* ours, effective */
   void (*log_write) (void *data, enum orlop_log_level level, const char *message);
   void *log_data;
   struct err err;

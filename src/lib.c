@@ -16,15 +16,15 @@
 #define PUBLIC __attribute__ ((visibility ("default")))
 
 static char *
-default_root (void)
+default_root (uid_t uid)
 {
   const char *run = getenv ("XDG_RUNTIME_DIR");
   char *path = NULL;
   int n;
 
-  if (geteuid () == 0)
+  if (uid == 0)
     return strdup ("/run/orlop");
-  n = run && run[0] == '/' ? asprintf (&path, "%s/orlop", run) : asprintf (&path, "/run/user/%u/orlop", geteuid ());
+  n = run && run[0] == '/' ? asprintf (&path, "%s/orlop", run) : asprintf (&path, "/run/user/%u/orlop", uid);
   return n < 0 ? NULL : path;
 }
 
@@ -34,7 +34,10 @@ orlop_new (void)
   struct orlop *o = calloc (1, sizeof *o);
 
   if (o)
-    o->root = default_root ();
+    {
+      o->uid = geteuid ();
+      o->root = default_root (o->uid);
+    }
   if (o == NULL || o->root == NULL)
     {
       free (o);
@@ -92,6 +95,12 @@ PUBLIC void
 orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager)
 {
   o->manager = manager;
+}
+
+PUBLIC void
+orlop_set_exiting (struct orlop *o)
+{
+  o->exiting = true;
 }
 
 PUBLIC const struct orlop_error *

@@ -72,7 +72,7 @@ prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options
   const struct bundle *b = &p->bundle;
   const struct plan_args args = { .id = id, .bundle = b->path, .preserve_fds = opt->preserve_fds,
                                   .no_pivot = opt->no_pivot, .no_new_keyring = opt->no_new_keyring, .run = run };
-  struct host host;
+  struct host host = { .euid = 0 };
   int ret = host_read (&host, err);
 
   if (ret == 0)
@@ -145,7 +145,7 @@ launch (struct orlop *o, const char *id, const struct orlop_create_options *opt,
         int *ret_status, struct err *err)
 {
   struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .run = run,
-                              .detach = opt->detach, .keep = opt->keep, .log = handle_log (o) };
+                              .detach = opt->detach, .keep = opt->keep, .exiting = o->exiting, .uid = o->uid, .log = handle_log (o) };
   int ret = check_console (p->plan, opt, run, err);
 
   if (ret == 0)
@@ -170,8 +170,11 @@ create_or_run (struct orlop *o, const char *id, const struct orlop_create_option
   ret = prepare (o, id, options, run, p, err);
   if (ret == 0)
     ret = launch (o, id, options, run, p, ret_status, err);
-  release (p);
-  free (p);
+  if (! o->exiting)
+    {
+      release (p);
+      free (p);
+    }
   return handle_end (o, ret);
 }
 

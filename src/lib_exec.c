@@ -229,7 +229,7 @@ static int
 make_plan (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, struct err *err)
 {
   const struct plan_args args = { .id = id, .bundle = r->rec->bundle, .preserve_fds = opt->preserve_fds };
-  struct host host;
+  struct host host = { .euid = 0 };
   int ret = host_read (&host, err);
 
   if (ret == 0)
@@ -250,7 +250,7 @@ execute (struct orlop *o, const char *id, struct running *r, const struct orlop_
          struct err *err)
 {
   const struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket,
-                                    .pid_file = opt->pid_file, .detach = opt->detach, .log = handle_log (o) };
+                                    .pid_file = opt->pid_file, .detach = opt->detach, .exiting = o->exiting, .log = handle_log (o) };
   int ret = check_options (opt, err);
 
   if (ret == 0)
@@ -275,6 +275,8 @@ orlop_exec (struct orlop *o, const char *id, const struct orlop_exec_options *op
 
   *ret_status = 0;
   ret = execute (o, id, &r, options, ret_status, err);
+  if (o->exiting)
+    return handle_end (o, ret);
   plan_arena_close (&r.plan_arena);
   document_close (&r.document);
   oci_arena_free (r.arena);

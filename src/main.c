@@ -7,8 +7,12 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "base/own.h"
 #include "cmd/cmd.h"
 #include "cmd/report.h"
+
+/* See base/own.h: a command ends soon.  */
+const int own_leave = 48;
 
 static const struct cmd *const commands[] = { &cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_kill, &cmd_list,
                                               &cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    NULL };
@@ -242,6 +246,7 @@ main (int argc, char **argv)
       report_message (&to, NULL, "out of memory");
       return CMD_FAILED;
     }
+  orlop_set_exiting (o);
   status = dispatch (o, &g, &to, argc - next, argv + next);
   orlop_free (o);
   return status;

@@ -87,6 +87,10 @@ void orlop_set_log (struct orlop *o, enum orlop_log_level level,
 /* Sets the cgroup driver for containers made from now on.  A container remembers its own.  */
 void orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager);
 
+/* Says that the process ends after the next call: create, run and exec then leave descriptors and memory to that, which spares their
+ * closing.  */
+void orlop_set_exiting (struct orlop *o);
+
 /* The last error; kind is ORLOP_ERROR_NONE when the last call succeeded.  Owned by the handle.  */
 const struct orlop_error *orlop_error (const struct orlop *o);
 

@@ -103,14 +103,14 @@ int
 file_replace_at (int dirfd, const char *name, const char *text, size_t len, mode_t mode, struct err *err)
 {
   char temporary[4096];
-  int ret, n = snprintf (temporary, sizeof temporary, "%s.%d.new", name, getpid ());
+  int ret, n = snprintf (temporary, sizeof temporary, "%s.new", name);
 
   if (n < 0 || (size_t) n >= sizeof temporary)
     return err_sys (err, ENAMETOOLONG, "openat", "%s", name);
   ret = file_create_at (dirfd, temporary, text, len, mode, err);
   if (ret == -EEXIST)
     {
-      /* left by a killed process that had our number */
+      /* left by a process that was killed here; writers of one file take turns by a lock of their own */
       (void) unlinkat (dirfd, temporary, 0);
       ret = file_create_at (dirfd, temporary, text, len, mode, err);
     }

@@ -2,6 +2,7 @@
 /* Reading a whole file into memory; see file.h.  Not child-safe. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,8 +16,9 @@ enum
   FIRST_SIZE = 4096 /* of kernel files, which say that they are empty */
 };
 
+/* Reads to the end, or, where the size is KNOWN to be one less than SIZE, until that is there.  */
 static ssize_t
-read_all (int fd, size_t size, size_t max, char **ret_text)
+read_all (int fd, size_t size, bool known, size_t max, char **ret_text)
 {
   own_mem char *text = malloc (size + 1);
   size_t used = 0;
@@ -31,7 +33,7 @@ read_all (int fd, size_t size, size_t max, char **ret_text)
       if (n < 0)
         return -errno;
       used += (size_t) n;
-      if (n == 0)
+      if (n == 0 || (known && used == size - 1))
         {
           text[used] = '\0';
           *ret_text = take_ptr (text);
@@ -66,6 +68,6 @@ file_read_at (int dirfd, const char *name, size_t max, char **ret_text, struct e
     return err_sys (err, S_ISDIR (st.st_mode) ? EISDIR : EINVAL, "open", "%s", name);
   if (st.st_size > 0 && (size_t) st.st_size > max)
     return err_sys (err, EFBIG, "read", "%s", name);
-  n = read_all (fd, st.st_size > 0 ? (size_t) st.st_size + 1 : FIRST_SIZE, max, ret_text);
+  n = read_all (fd, st.st_size > 0 ? (size_t) st.st_size + 1 : FIRST_SIZE, st.st_size > 0, max, ret_text);
   return n < 0 ? err_sys (err, (int) -n, "read", "%s", name) : n;
 }

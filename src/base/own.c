@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+/* A program that links the library statically may say otherwise.  */
+const int own_leave __attribute__ ((weak)) = 0;
+
 void
 own_free (void *pointer_to_pointer)
 {

@@ -6,19 +6,16 @@
 
 #include <unistd.h>
 
-/* Descriptors below this number are left open.  0 but for the child program: there all are close-on-exec and execve is near, so
- * that closing each costs a call and gives nothing, until there are many.  */
-#ifdef ORLOP_CHILD
-#define OWN_LEAVE 128
-#else
-#define OWN_LEAVE 0
-#endif
+/* Descriptors below this number are left to the end of the process.  0 in the library; our two programs, which are about to exit or to
+ * execve (all descriptors are close-on-exec), say more: each closing costs a call and gives nothing, until there are many.
+ * Where the closing itself is meant, as end of file for a peer, close (2) is called.  */
+extern const int own_leave;
 
 /* Closes a descriptor; nothing for negative values.  child-safe */
 static inline void
 own_close (const int *fd)
 {
-  if (*fd >= OWN_LEAVE)
+  if (*fd >= own_leave)
     (void) close (*fd); /* nothing to be done about a failing close of ours */
 }
 

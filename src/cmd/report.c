@@ -7,11 +7,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <yajl/yajl_gen.h>
 
 #include "base/str.h"
+#include "base/when.h"
 
 static const char *const level_names[] = { [ORLOP_LOG_DEBUG] = "debug", [ORLOP_LOG_WARNING] = "warning", [ORLOP_LOG_ERROR] = "error" };
 static const char *const kind_names[] = {
@@ -29,20 +29,6 @@ report_open (struct report_to *to, const char *name)
     return 0;
   to->log = open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   return to->log < 0 ? -errno : 0;
-}
-
-/* RFC 3339 with nanoseconds.  */
-static void
-now (char *buf, size_t size)
-{
-  struct timespec t;
-  struct tm tm;
-  size_t n;
-
-  (void) clock_gettime (CLOCK_REALTIME, &t);
-  (void) gmtime_r (&t.tv_sec, &tm);
-  n = strftime (buf, size, "%Y-%m-%dT%H:%M:%S", &tm);
-  (void) snprintf (buf + n, size - n, ".%09ldZ", t.tv_nsec);
 }
 
 static void
@@ -84,7 +70,7 @@ put_json (int fd, enum orlop_log_level level, const char *message, const struct 
 
   if (g == NULL)
     return;
-  now (when, sizeof when);
+  when_now (when, sizeof when);
   (void) yajl_gen_map_open (g);
   add_string (g, "level", level_names[level]);
   add_string (g, "msg", message);
@@ -115,7 +101,7 @@ put_text (int fd, enum orlop_log_level level, const char *message)
   char line[10240], when[64];
   int n;
 
-  now (when, sizeof when);
+  when_now (when, sizeof when);
   n = snprintf (line, sizeof line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level_names[level], message);
   put (fd, line, n < 0 ? 0 : (size_t) n < sizeof line ? (size_t) n : sizeof line - 1);
 }

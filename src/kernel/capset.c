@@ -122,11 +122,11 @@ capset_have (uint64_t *ret_permitted, uint64_t *ret_bounding)
 }
 
 int
-capset_last (void)
+capset_last (uint64_t held)
 {
   int cap = CAP_LAST_CAP;
 
-  while (cap > 0 && prctl (PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
+  while (! (held >> cap & 1) && cap > 0 && prctl (PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
     cap--; /* an older kernel */
   while (cap + 1 < CAP_BITS && prctl (PR_CAPBSET_READ, cap + 1, 0, 0, 0) >= 0)
     cap++; /* a newer one */

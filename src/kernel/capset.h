@@ -30,7 +30,8 @@ int capset_apply (const struct caps *c, struct err *err);
  * /proc/self/status (without procfs, one call for each capability).  Returns 0 or negative errno.  child-safe */
 int capset_have (uint64_t *ret_permitted, uint64_t *ret_bounding);
 
-/* The highest capability of the running kernel: two calls when it is the one that we were built for; it never fails.  child-safe */
-int capset_last (void);
+/* The highest capability of the running kernel.  HELD are capabilities known to exist, such as our own permitted ones, or 0: one call when the
+ * one that we were built for is among them, else two.  Returns it or negative errno.  child-safe */
+int capset_last (uint64_t held);
 
 #endif

@@ -8,12 +8,16 @@
 #include <unistd.h>
 
 #include "base/fds.h"
+#include "base/own.h"
 #include "base/str.h"
 #include "launch/child.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+
+/* See base/own.h.  */
+const int own_leave = 128;
 
 /* Maps the plan where the parent made it, so that its pointers hold.  */
 static int

@@ -158,10 +158,11 @@ child_root_cwd (void *self, struct err *err)
 }
 
 /* What covers masked files and directories: the host's null device and an empty read-only tmpfs, each made when first
- * needed; the first one attached is what the next ones are cloned from.  */
-struct masks
+ * needed.  The last one made is what the next one is cloned from, unless it is free still.  */
+struct cover
 {
-  int null, empty;
+  int fd;
+  bool free; /* not attached yet */
 };
 
 /* The host's /dev/null, opened before the root is entered; never the container's (CVE-2025-31133).  */
@@ -180,38 +181,59 @@ open_null (struct err *err)
   return take_fd (&fd);
 }
 
-/* A detached mount to cover a file, or with IS_DIR a directory.  */
+/* A detached mount to cover a file, or with IS_DIR a directory.  COVERS is indexed by IS_DIR.  */
 static int
-make_cover (struct masks *m, bool is_dir, struct err *err)
+make_cover (struct cover *covers, bool is_dir, struct err *err)
 {
   const uint64_t attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  int *first = is_dir ? &m->empty : &m->null;
+  struct cover *c = &covers[is_dir];
+  int fd;
 
-  if (*first >= 0)
-    return mount_clone (*first, "", false, err);
-  return *first = is_dir ? mount_make ("tmpfs", NULL, NULL, 0, attr, err) : open_null (err);
+  if (c->free)
+    return c->fd;
+  if (c->fd >= 0)
+    fd = mount_clone (c->fd, "", false, err);
+  else
+    fd = is_dir ? mount_make ("tmpfs", NULL, NULL, 0, attr, err) : open_null (err);
+  if (fd >= 0)
+    *c = (struct cover){ fd, true };
+  return fd;
 }
 
-/* Masks what PLACE, in proc or sysfs, has: the kernel's own names need no handle.  Links are left to the general way.  */
+/* Masks NAME, in proc or sysfs, which is a directory or not as IS_DIR says; wrongly, and the kernel refuses it (-EINVAL, -ENOTDIR).  */
 static int
-mask_in (struct masks *m, int holder, const char *name, struct err *err)
+mask_kind (struct cover *covers, bool is_dir, int holder, const char *name, struct err *err)
+{
+  int cover = make_cover (covers, is_dir, err), ret;
+
+  if (cover < 0)
+    return cover;
+  ret = mount_attach_at (cover, holder, name, err);
+  covers[is_dir].free = ret < 0;
+  return ret;
+}
+
+/* Masks NAME in proc or sysfs: the kernel's own names need no handle, and most are known to the plan.  Returns 1 for what must be
+ * resolved: a link.  */
+static int
+mask_in (struct cover *covers, int holder, const struct plan_path *p, struct err *err)
 {
   struct stat st;
-  int cover;
+  int ret = p->known ? mask_kind (covers, p->known == PLAN_PATH_DIR, holder, p->place.name, err) : -EINVAL;
 
-  if (fstatat (holder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-    return err_sys (err, errno, "fstatat", "%s", name);
-  if (S_ISLNK (st.st_mode))
-    return 1;
-  cover = make_cover (m, S_ISDIR (st.st_mode), err);
-  return cover < 0 ? cover : mount_attach_at (cover, holder, name, err);
+  if (ret != -EINVAL && ret != -ENOTDIR)
+    return ret;
+  err_clear (err);
+  if (fstatat (holder, p->place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return err_sys (err, errno, "fstatat", "/%s", p->path);
+  return S_ISLNK (st.st_mode) ? 1 : mask_kind (covers, S_ISDIR (st.st_mode), holder, p->place.name, err);
 }
 
 static int
-mask (struct child *c, struct masks *m, const struct plan_path *p, struct err *err)
+mask (struct child *c, struct cover *covers, const struct plan_path *p, struct err *err)
 {
   struct stat st;
-  int holder = child_holder (c, &p->place), ret = holder < 0 ? 1 : mask_in (m, holder, p->place.name, err), cover;
+  int holder = child_holder (c, &p->place), ret = holder < 0 ? 1 : mask_in (covers, holder, p, err), cover;
 
   if (ret <= 0)
     return ret;
@@ -220,20 +242,22 @@ mask (struct child *c, struct masks *m, const struct plan_path *p, struct err *e
     return target;
   if (fstat (target, &st) < 0)
     return err_sys (err, errno, "fstat", "/%s", p->path);
-  cover = make_cover (m, S_ISDIR (st.st_mode), err);
-  return cover < 0 ? cover : mount_attach (cover, target, err);
+  cover = make_cover (covers, S_ISDIR (st.st_mode), err);
+  ret = cover < 0 ? cover : mount_attach (cover, target, err);
+  covers[S_ISDIR (st.st_mode)].free = ret < 0;
+  return ret;
 }
 
 int
 child_root_masked (void *self, struct err *err)
 {
   struct child *c = self;
-  struct masks masks = { -1, -1 };
+  struct cover covers[2] = { { .fd = -1 }, { .fd = -1 } };
   int ret = 0;
 
   for (size_t i = 0; ret >= 0 && i < c->plan->n_masked; i++)
     {
-      ret = mask (c, &masks, &c->plan->masked[i], err);
+      ret = mask (c, covers, &c->plan->masked[i], err);
       if (ret == -ENOENT) /* absent: nothing to hide; any other failure would leave it open */
         {
           err_clear (err);

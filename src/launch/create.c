@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/when.h"
 #include "launch/hooks.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
@@ -33,20 +33,13 @@ log_step (void *data, const char *name, int ret)
 
 /* Time and owner of the container, into buffers of the caller.  */
 static void
-stamp (struct record *rec, char *when, size_t when_size, char *owner, size_t owner_size)
+stamp (struct record *rec, uid_t uid, char *when, char *owner, size_t owner_size)
 {
-  struct timespec now;
-  struct tm tm;
-  size_t n;
-
-  (void) clock_gettime (CLOCK_REALTIME, &now);
-  (void) gmtime_r (&now.tv_sec, &tm);
-  n = strftime (when, when_size, "%Y-%m-%dT%H:%M:%S", &tm);
-  (void) snprintf (when + n, when_size - n, ".%09ldZ", now.tv_nsec);
+  when_now (when, WHEN_SIZE);
   rec->created = when;
   /* no lookup of names: that would load the host's name service at every start */
-  (void) snprintf (owner, owner_size, "%u", geteuid ());
-  rec->owner = geteuid () == 0 ? "root" : owner;
+  (void) snprintf (owner, owner_size, "%u", uid);
+  rec->owner = uid == 0 ? "root" : owner;
 }
 
 static void
@@ -132,7 +125,7 @@ finish (const struct launch *l, struct err *err)
 
   if (l->args->keep)
     return 0;
-  ret = teardown (l->dir, l->rec, err);
+  ret = teardown_ended (l->dir, l->rec, err);
   if (ret == 0)
     lifecycle_poststop (l->rec, h->poststop, h->n_poststop, l->args->log);
   return ret;
@@ -146,11 +139,11 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
   struct wait_signals signals = { .fd = -1 };
   struct record rec;
   struct launch l;
-  char when[64], owner[16];
+  char when[WHEN_SIZE], owner[16];
   int ret;
 
   fill_record (&rec, args, bundle, plan, cgroup);
-  stamp (&rec, when, sizeof when, owner, sizeof owner);
+  stamp (&rec, args->uid, when, owner, sizeof owner);
   parent_init (&l, args, arena, plan, &dir, &rec);
   l.bundle = bundle;
   ret = create (&l, &signals, ret_status, err);
@@ -165,6 +158,8 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
     }
   else if (args->run && ! args->detach)
     ret = finish (&l, err);
+  if (args->exiting)
+    return ret;
   parent_close (&l);
   wait_unblock (&signals);
   record_close (&dir);
@@ -196,6 +191,8 @@ launch_exec (const struct launch_args *args, struct plan_arena *arena, const str
       if (args->pid_file && l.pid > 0)
         (void) unlink (args->pid_file);
     }
+  if (args->exiting)
+    return ret;
   parent_close (&l);
   wait_unblock (&signals);
   return ret;

@@ -25,6 +25,8 @@ struct launch_args
   const char *console_socket; /* or NULL */
   const char *pid_file;       /* absolute, or NULL */
   bool run, detach, keep;     /* run: start at once; detach: do not wait; keep: do not delete afterwards */
+  bool exiting;               /* the process ends after this: descriptors are left to that */
+  uid_t uid;                  /* ours: the owner of the container */
   const struct log *log;
 };
 

@@ -111,7 +111,7 @@ parent_reserve (void *self, struct err *err)
       return ret;
     }
   l->reserved = true;
-  ret = record_save (l->dir, l->rec, err);
+  ret = record_save (l->dir, l->rec, true, err);
   if (ret == 0)
     ret = file_create_at (l->dir->fd, RECORD_CONFIG, l->bundle->text, l->bundle->len, 0600, err);
   return ret;
@@ -265,7 +265,7 @@ parent_hooks (void *self, struct err *err)
   l->rec->pid = l->pid;
   ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
   if (ret == 0)
-    ret = record_save (l->dir, l->rec, err); /* a hook may ask for the state */
+    ret = record_save (l->dir, l->rec, false, err); /* a hook may ask for the state */
   if (ret < 0)
     return ret;
   own_fd int outer = state_fd (l, "creating", l->pid, err);
@@ -321,7 +321,7 @@ parent_save (void *self, struct err *err)
     ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
   l->rec->pid = l->pid;
   l->rec->status = "created";
-  return ret < 0 ? ret : record_save (l->dir, l->rec, err);
+  return ret < 0 ? ret : record_save (l->dir, l->rec, false, err);
 }
 
 int

@@ -263,8 +263,7 @@ parent_spawn (void *self, struct err *err)
   if (ret < 0)
     return err_in (err, err_sys (err, -ret, "clone3", "first process"), "linux.namespaces");
   l->cloned = l->pid = ret;
-  own_close (&l->child_sync);
-  l->child_sync = -1;
+  (void) close (take_fd (&l->child_sync)); /* so that the child's end is end of file */
   ret = l->cgroup_fd >= 0 && ! in_cgroup ? cgroup_add_pid (l->rec->cgroup, l->cloned, err) : 0;
   if (ret == 0)
     ret = prepare_child (l, err);

@@ -65,7 +65,7 @@ check_owner (int fd, const char *path, struct err *err)
 
   if (fstat (fd, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", path);
-  if (st.st_uid != geteuid () && st.st_uid != 0)
+  if (st.st_uid != 0 && st.st_uid != geteuid ())
     return err_host (err, EPERM, "the root directory %s belongs to another user (uid %u)", path, st.st_uid);
   if ((st.st_mode & 022) && ! (st.st_mode & S_ISVTX))
     return err_host (err, EPERM, "the root directory %s may be written by others", path);
@@ -170,7 +170,7 @@ record_close (struct record_dir *dir)
 }
 
 int
-record_save (const struct record_dir *dir, const struct record *rec, struct err *err)
+record_save (const struct record_dir *dir, const struct record *rec, bool first, struct err *err)
 {
   own_mem char *text = NULL;
   size_t len;
@@ -178,7 +178,9 @@ record_save (const struct record_dir *dir, const struct record *rec, struct err 
 
   if (ret < 0)
     return err_bug (err, -ret, "the record cannot be written as JSON");
-  return file_replace_at (dir->fd, RECORD_STATE, text, len, 0600, err);
+  /* whoever writes holds the lock of the directory, so the temporary name is nobody else's */
+  return first ? file_create_at (dir->fd, RECORD_STATE, text, len, 0600, err)
+               : file_replace_at (dir->fd, RECORD_STATE, text, len, 0600, err);
 }
 
 static int
@@ -248,7 +250,7 @@ remove_others (const struct record_dir *dir, struct err *err)
 int
 record_remove (const struct record_dir *dir, struct err *err)
 {
-  static const char *const names[] = { RECORD_SOCKET, RECORD_CONFIG, RECORD_STATE }; /* the record itself last */
+  static const char *const names[] = { RECORD_CONFIG, RECORD_STATE }; /* the record itself last */
   int ret;
 
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -62,8 +62,9 @@ int record_open (const char *root, const char *id, bool lock, struct record_dir 
 /* Closes DIR and so unlocks it.  */
 void record_close (struct record_dir *dir);
 
-/* Writes state.json.  Returns 0 or negative errno.  */
-int record_save (const struct record_dir *dir, const struct record *rec, struct err *err);
+/* Writes state.json, FIRST: into a directory that has none yet.  A directory without a whole record is one of a create that was killed before
+ * its first effect.  Returns 0 or negative errno.  */
+int record_save (const struct record_dir *dir, const struct record *rec, bool first, struct err *err);
 
 /* Reads state.json into *ARENA.  -ENOENT: killed before it could be written; what there is is just a directory.  */
 int record_load (const struct record_dir *dir, struct oci_arena **arena, struct record **ret_record, struct err *err);

@@ -78,14 +78,27 @@ teardown_kill (const struct record *rec, struct err *err)
   return first >= 0 ? wait_death (first, rec->pid, err) : 0;
 }
 
+static int
+remove_all (struct record_dir *dir, const struct record *rec, struct err *err)
+{
+  int ret = rec->cgroup ? cgroup_remove (rec->cgroup, err) : 0;
+
+  return ret < 0 ? ret : record_remove (dir, err);
+}
+
 int
 teardown (struct record_dir *dir, const struct record *rec, struct err *err)
 {
   int ret = teardown_kill (rec, err);
 
-  if (ret == 0 && rec->cgroup)
-    ret = cgroup_remove (rec->cgroup, err);
-  return ret < 0 ? ret : record_remove (dir, err);
+  return ret < 0 ? ret : remove_all (dir, rec, err);
+}
+
+int
+teardown_ended (struct record_dir *dir, const struct record *rec, struct err *err)
+{
+  /* without a pid namespace of its own, others of the container may live on */
+  return rec->own_pid_ns ? remove_all (dir, rec, err) : teardown (dir, rec, err);
 }
 
 void

@@ -14,6 +14,9 @@ struct record_dir;
  * be undone, so that it can be tried again.  Returns 0 or negative errno.  */
 int teardown (struct record_dir *dir, const struct record *rec, struct err *err);
 
+/* The same when the first process has ended and was waited for.  */
+int teardown_ended (struct record_dir *dir, const struct record *rec, struct err *err);
+
 /* The same after a create that failed: also removes the pid file, and goes on after errors, which are logged.  */
 void teardown_failed (struct record_dir *dir, const struct record *rec, const struct log *log);
 

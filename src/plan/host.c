@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include "kernel/sys.h"
 
 /* Number of the first user namespace on nsfs (PROC_USER_INIT_INO of the kernel, since Linux 3.8).  */
+enum { AUX_RSEQ_SIZE = 27 /* AT_RSEQ_FEATURE_SIZE */ };
+
 enum { FIRST_USER_NS = 0xEFFFFFFD };
 
 static bool
@@ -33,35 +36,29 @@ in_user_ns (void)
 static bool
 has_mount_api (void)
 {
-  return sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
-}
-
-/* The mask of all capabilities up to LAST.  */
-static uint64_t
-all_caps (unsigned last)
-{
-  return last >= 63 ? UINT64_MAX : (1ULL << (last + 1)) - 1;
+  /* kernels that tell the size of rseq (Linux 6.3) are younger than that, and the auxiliary vector costs no call */
+  return getauxval (AUX_RSEQ_SIZE) != 0 || sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
 }
 
 int
 host_read (struct host *h, struct err *err)
 {
-  int last = capset_last (), ret;
+  int ret = capset_have (&h->permitted, NULL), last;
 
-  if (last < 0)
-    return err_sys (err, -last, "prctl", "PR_CAPBSET_READ");
-  h->euid = geteuid ();
-  h->egid = getegid ();
-  h->last_cap = (unsigned) last;
-  ret = capset_have (&h->permitted, NULL);
   if (ret < 0)
     return err_sys (err, -ret, "capget", "own capabilities");
-  /* execve takes permitted from bounding and inheritable, so who has everything is not bound: capabilities(7).  Saves reading /proc.  */
+  last = capset_last (h->permitted);
+  if (last < 0)
+    return err_sys (err, -last, "prctl", "PR_CAPBSET_READ");
+  h->last_cap = (unsigned) last;
+  /* who may set any id does not depend on its own: each is a call */
+  if (! (h->permitted & (1ULL << CAP_SETGID)))
+    {
+      h->euid = geteuid ();
+      h->egid = getegid ();
+    }
+  /* what execve gave root is within the bounding set (capabilities(7)); a bound beyond it could only be kept, never used.  Saves reading /proc.  */
   h->bounding = h->permitted;
-  if (h->permitted != all_caps (h->last_cap))
-    ret = capset_have (NULL, &h->bounding);
-  if (ret < 0)
-    return err_sys (err, -ret, "read", "own capability bounding set");
   h->in_user_ns = ! (h->permitted & (1ULL << CAP_SYS_ADMIN)) || in_user_ns ();
   h->mount_api = has_mount_api ();
   return 0;

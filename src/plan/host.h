@@ -14,7 +14,7 @@ struct err;
 
 struct host
 {
-  uid_t euid;                 /* ours */
+  uid_t euid;                 /* ours; read only where CAP_SETGID is missing, else 0 */
   gid_t egid;
   bool in_user_ns;            /* we run in a user namespace ourselves, or unprivileged: no mknod, limits on mounts */
   unsigned last_cap;          /* highest capability of this kernel */

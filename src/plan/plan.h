@@ -120,12 +120,21 @@ struct plan_device
   struct device device;
 };
 
+/* What a path is, where that can be known.  */
+enum plan_path_known
+{
+  PLAN_PATH_UNKNOWN,
+  PLAN_PATH_FILE,
+  PLAN_PATH_DIR
+};
+
 /* A path to mask or to make read-only.  Missing ones are passed over (ENOENT only).  */
 struct plan_path
 {
   struct plan_place place;
   const char *where;
   const char *path; /* inside the root, no leading slash */
+  enum plan_path_known known; /* a guess that the kernel checks: spares asking */
 };
 
 struct plan_sysctl

@@ -13,7 +13,6 @@
 static const struct plan_link dev_links[] = {
   { .path = "dev/fd", .to = "/proc/self/fd", .replace = false },       { .path = "dev/stdin", .to = "/proc/self/fd/0", .replace = false },
   { .path = "dev/stdout", .to = "/proc/self/fd/1", .replace = false }, { .path = "dev/stderr", .to = "/proc/self/fd/2", .replace = false },
-  { .path = "dev/core", .to = "/proc/kcore", .replace = false }, /* not in the spec; runc and crun have it */
   { .path = "dev/ptmx", .to = "pts/ptmx", .replace = true },
 };
 

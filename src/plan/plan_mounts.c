@@ -110,7 +110,8 @@ add_data (struct mount_ask *ask, const char *option, struct err *err)
   struct mount_opt *o = &ask->data[ask->n_data];
   const char *equals = strchr (option, '=');
 
-  if (option[0] == '\0')
+  /* every devpts mount is an instance of its own (Linux 4.7) */
+  if (option[0] == '\0' || (ask->mount->type && strcmp (ask->mount->type, "devpts") == 0 && strcmp (option, "newinstance") == 0))
     return 0;
   o->key = equals ? plan_printf (ask->part->arena, "%.*s", (int) (equals - option), option)
                   : plan_strdup (ask->part->arena, option);

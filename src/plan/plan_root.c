@@ -115,6 +115,19 @@ propagate (const struct part *p, struct err *err)
   return 0;
 }
 
+/* What engines mask in proc and sysfs: files, but for these.  */
+static const char *const known_dirs[] = { "proc/acpi", "proc/asound", "proc/scsi", "sys/firmware",
+                                          "sys/devices/virtual/powercap", "sys/fs/selinux", "sys/dev/block", NULL };
+
+static enum plan_path_known
+guess (const char *path)
+{
+  for (const char *const *d = known_dirs; *d; d++)
+    if (strcmp (*d, path) == 0)
+      return PLAN_PATH_DIR;
+  return strncmp (path, "proc/", 5) == 0 && strchr (path + 5, '/') == NULL ? PLAN_PATH_FILE : PLAN_PATH_UNKNOWN;
+}
+
 /* Copies a list of paths inside the root.  */
 static int
 copy_paths (const struct part *p, const char *name, const char *const *paths, size_t n, struct plan_path **ret_paths,
@@ -128,6 +141,7 @@ copy_paths (const struct part *p, const char *name, const char *const *paths, si
     {
       copy[i].where = plan_printf (p->arena, "linux.%s[%zu]", name, i);
       copy[i].path = part_clean (p->arena, paths[i]);
+      copy[i].known = copy[i].path ? guess (copy[i].path) : PLAN_PATH_UNKNOWN;
       if (copy[i].where == NULL || copy[i].path == NULL)
         return part_nomem (err);
       if (copy[i].path[0] == '\0')

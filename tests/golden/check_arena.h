@@ -40,7 +40,7 @@ check_mount (struct arena_check *c, const struct plan_mount *m)
 {
   check_pointer (c, "mounts[].where", m->where);
   check_pointer (c, "mounts[].target", m->target);
-  check_pointer (c, "mounts[].name", m->name);
+  check_pointer (c, "mounts[].place.name", m->place.name);
   check_pointer (c, "mounts[].fstype", m->fstype);
   check_pointer (c, "mounts[].source", m->source);
   check_pointer (c, "mounts[].opts", m->opts);

@@ -26,7 +26,7 @@ bounds (void *arg)
 static void
 capset_bound_to_last (void **state)
 {
-  unsigned last = (unsigned) capset_last ();
+  unsigned last = (unsigned) capset_last (0);
   (void) state;
   assert_child_arg (bounds, &last, "bounds");
 }
@@ -69,7 +69,7 @@ matches (const struct caps *want)
   uint64_t ambient = 0;
   if (pid_self (&self) < 0)
     return 0;
-  for (int cap = 0; cap <= capset_last (); cap++)
+  for (int cap = 0; cap <= capset_last (0); cap++)
     if (prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
       ambient |= BIT (cap);
   return self.effective == want->effective && self.permitted == want->permitted && ambient == want->ambient;
@@ -157,7 +157,7 @@ capset_last_as_proc_says (void **state)
   assert_non_null (f);
   assert_int_equal (fscanf (f, "%d", &want), 1);
   fclose (f);
-  assert_int_equal (capset_last (), want);
+  assert_int_equal (capset_last (0), want);
 }
 
 int

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tree passes every check, and every check finds what it is for: it is fed a clean tree and violations."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOP = HERE.parents[1]
+CHECKS = sorted(p.stem for p in HERE.glob("*.py") if p.stem not in ("tree", "test_lint"))
+NEEDS = {"sizes": "ctags", "shell": "shellcheck", "headers": "gcc"}
+LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+
+
+def run(check, root):
+    """The check's status and what it said."""
+    program = NEEDS.get(check)
+    if program and not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+    if check == "format":
+        sys.path.insert(0, str(HERE))
+        if __import__("format").program() is None:
+            pytest.skip("clang-format 14 is not installed")
+    done = subprocess.run([sys.executable, str(HERE / f"{check}.py"), str(root)], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_our_tree(check):
+    assert run(check, TOP) == (0, "")
+
+
+# A small tree with nothing wrong.
+CLEAN = {
+    "Makefile.am": "libocispec_sources = libocispec/ocispec/decode.c\n"
+                   "base_child_sources = src/base/err.c\nbase_sources = src/base/own.c\n"
+                   "kernel_child_sources =\nkernel_sources = src/kernel/mount.c\ncgroup_sources =\n"
+                   "plan_sources = src/plan/make.c\nlaunch_shared_sources =\n"
+                   "launch_child_sources = src/launch/child_ns.c\n"
+                   "launch_parent_sources =\nmain_sources =\nlib_sources = \\\n\tsrc/lib.c\ncmd_sources =\n"
+                   "unit_tests = tests/unit/base/test_err\n",
+    "libocispec/ocispec/decode.c": "/* Decodes.  */\n#include <yajl/yajl_parse.h>\nint x;\n",
+    "libocispec/ocispec/config.h": "/* The document.  */\n#ifndef C\n#define C\nstruct oci_config\n{\n  int n;\n};\n#endif\n",
+    "src/base/err.h": "/* Errors.  */\n#ifndef E\n#define E\n#include <stddef.h>\n\nstruct err;\n\n"
+                      "/* Fills ERR.  */\nint err_fill (struct err *err, size_t n);\n\n"
+                      "/* Rows of a table.  */\nint err_row (void *self);\nint err_next (void *self);\n\n"
+                      "/* Nothing.  */\nstatic inline int\nerr_nothing (void)\n{\n  return 0;\n}\n#endif\n",
+    "src/base/err.c": "/* Errors.  */\n#include \"base/err.h\"\n\nint\nerr_fill (struct err *err, size_t n)\n{\n"
+                      "  return err == NULL && n == 0;\n}\n",
+    "src/base/own.c": "/* Owns.  */\n",
+    "src/kernel/mount.h": "/* Mounts.  */\n#ifndef M\n#define M\n#endif\n",
+    "src/kernel/mount.c": "/* Mounts.  */\n#include \"kernel/mount.h\"\n#include \"base/err.h\"\n",
+    "src/plan/plan.h": "/* The plan.  */\n#ifndef P\n#define P\n#include \"kernel/mount.h\"\n#endif\n",
+    "src/plan/make.c": "/* Makes it.  */\n#include \"ocispec/config.h\"\n#include \"plan/plan.h\"\n",
+    "src/launch/child_ns.c": "/* Stage 1.  */\n#include \"kernel/mount.h\"\n#include \"plan/plan.h\"\n",
+    "src/orlop.h": "/* The library.  */\n#ifndef O\n#define O\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+                   "/* Version.  */\nconst char *orlop_version (void);\n#ifdef __cplusplus\n}\n#endif\n#endif\n",
+    "src/lib.c": "/* The library.  */\n#include \"orlop.h\"\n\nconst char *\norlop_version (void)\n{\n  return \"\";\n}\n",
+    "tests/unit/base/test_err.c": "/* Tests.  */\n",
+    "quickstart": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho \"$1\"\n",
+}
+
+
+def make_tree(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((LICENCE if path.suffix in (".c", ".h") else "") + text)
+    return root
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_clean_tree(check, tmp_path):
+    assert run(check, make_tree(tmp_path, CLEAN)) == (0, "")
+
+
+def function(n):
+    """A function of N lines, its return type not counted."""
+    return "static int\nf (void)\n{\n" + "  ;\n" * (n - 3) + "}\n"
+
+
+def many(n_small, n_large):
+    return "".join(f"static int\nf{i} (void)\n{{\n" + "  ;\n" * (7 if i < n_small else 52) + "}\n"
+                   for i in range(n_small + n_large))
+
+
+OPTIONS = """/* A command.  */
+#define SHARED { "bundle", 'b', OPT_STRING, AT (bundle), "DIR", "directory" }
+static const struct opt run_options[] = {
+  SHARED,
+  { "detach", 'd', OPT_FLAG, AT (detach), NULL, "do not wait" },
+  { "old", 0, OPT_FLAG, AT (old), NULL, NULL },
+  { NULL, 0, 0, 0, NULL, NULL }
+};
+const struct cmd cmd_run = { .name = "run", .options = run_options };
+"""
+
+# (check, what is found, files that differ from the clean tree)
+VIOLATIONS = [
+    ("floors", "plan.h is on floor 4, this file on 2", {"src/kernel/mount.h": '/* . */\n#include "plan/plan.h"\n'}),
+    ("floors", "config.h is on floor 0|may include src/kernel/", {"src/kernel/mount.c": '/* . */\n#include "ocispec/config.h"\n'}),
+    ("floors", "circle of includes: src/plan/a -> src/plan/b -> src/plan/a",
+     {"src/plan/a.h": '/* . */\n#include "plan/b.h"\n', "src/plan/b.h": "/* . */\n", "src/plan/b.c": '/* . */\n#include "plan/a.h"\n'}),
+    ("floors", "child_ns.c:3: may include .*, not src/plan/make.h",
+     {"src/plan/make.h": "/* . */\n", "src/launch/child_ns.c": '/* . */\n#include "plan/make.h"\n'}),
+    ("floors", "child_ns.c:3: may include .*, not src/cgroup/cgroup.h",
+     {"src/cgroup/cgroup.h": "/* . */\n", "src/launch/child_ns.c": '/* . */\n# include "cgroup/cgroup.h"\n'}),
+    ("floors", "may include .*, not src/launch/step.h",
+     {"src/launch/step.h": "/* . */\n", "src/cmd/run.c": '/* . */\n#include "launch/step.h"\n'}),
+    ("floors", "src/lib.c:3: src/cmd/cmd.h is on floor 7", {"src/cmd/cmd.h": "/* . */\n", "src/lib.c": '/* . */\n#include "cmd/cmd.h"\n'}),
+    ("floors", "is for nobody", {"src/kernel/mount.c": "/* . */\n#include <sys/mount.h>\n"}),
+    ("floors", "is for libocispec", {"src/plan/make.c": "/* . */\n#include <yajl/yajl_gen.h>\n"}),
+    ("floors", "src/attic/old.c: is on no floor", {"src/attic/old.c": "/* . */\n"}),
+    ("headers", "src/base/err.h: does not compile alone", {"src/base/err.h": "/* . */\nint f (size_t n);\n"}),
+    ("headers", "src/base/err.h: does not compile alone", {"src/base/err.h": "/* twice */\nstruct s { int n; };\n"}),
+    ("headers", "src/orlop.h: does not compile alone with .*\\+\\+",
+     {"src/orlop.h": "/* . */\n#ifndef O\n#define O\nint orlop_version (int new);\n#endif\n"}),
+    ("sizes", "err.c:4: f has 61 lines", {"src/base/err.c": "/* . */\n" + function(61)}),
+    ("sizes", "err.h:.*: 701 lines|err.h: 701 lines", {"src/base/err.h": "/* . */\n" + "\n" * 699}),
+    ("sizes", "test_err.c:4: f has 61 lines", {"tests/unit/base/test_err.c": "/* . */\n" + function(61)}),
+    ("sizes", "95th percentile of functions is 55", {"src/base/err.c": "/* . */\n" + many(6, 1)}),
+    ("docs", "err.h:3: err_fill has no comment", {"src/base/err.h": "/* . */\nint err_fill (void);\n"}),
+    ("docs", "err.h:5: err_fill has no comment", {"src/base/err.h": "/* Fills.  */\n/* Not touching.  */\n\nint err_fill (void);\n"}),
+    ("docs", "err.h:4: err_other has no comment",
+     {"src/base/err.h": "/* . */\n/* Fills.  */int err_fill (void);\nint err_other (int n);\n".replace("*/int", "*/\nint", 1)
+      .replace("/* . */\n", "", 1)}),
+    ("docs", "err_long has no comment",
+     {"src/base/err.h": "/* . */\nconst struct err *err_long (const char *a,\n    int (*f) (void *),\n    ...) "
+                        "__attribute__ ((format (printf, 1, 3)));\n"}),
+    ("docs", "err_inline has no comment", {"src/base/err.h": "/* . */\nstatic inline int\nerr_inline (void)\n{\n  return 0;\n}\n"}),
+    ("docs", "err.c:2: no comment", {"src/base/err.c": "int x;\n"}),
+    ("docs", "lib.c: orlop_secret is not in orlop.h", {"src/lib.c": "/* . */\nint\norlop_secret (void)\n{\n  return 0;\n}\n"}),
+    ("docs", "--detach of run is not in docs/man/orlop-run.1",
+     {"src/cmd/run.c": OPTIONS, "docs/man/orlop-run.1": ".B \\-\\-bundle, \\-\\-detach\\-keys\n"}),
+    ("docs", "--bundle of run is not in docs/man/orlop.1", {"src/cmd/run.c": OPTIONS, "docs/man/orlop.1": ".B \\-\\-detach\n"}),
+    ("shell", "quickstart:2:.*SC2086", {"quickstart": "#!/bin/sh\necho $1\n"}),
+    ("shell", "SC3010", {"tests/lib/a": "#! /usr/bin/env sh\n[[ -e x ]]\n"}),
+    ("paths", "README:2: names /wor" "k/", {"README": "a\nsee /wor" "k/main\n"}),
+    ("paths", "names /tmp/orlo" "p/", {"src/base/err.c": '/* . */\nchar c[] = "/tmp/orlo' 'p/x";\n'}),
+    ("sources", "src/base/log.c is missing in base_sources", {"src/base/log.c": "/* . */\n"}),
+    ("sources", "tests/unit/base/test_own is missing in unit_tests", {"tests/unit/base/test_own.c": "/* . */\n"}),
+    ("sources", "src/lib.c of lib_sources is no file", {"src/lib.c": None}),
+    ("sources", "src/base/err.c of base_child_sources does not exist", {"src/base/err.c": None}),
+    ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
+]
+
+
+@pytest.mark.parametrize("check, expected, files", VIOLATIONS, ids=lambda v: v if isinstance(v, str) else "")
+def test_violation(check, expected, files, tmp_path):
+    make_tree(tmp_path, {k: v for k, v in {**CLEAN, **files}.items() if v is not None})
+    status, said = run(check, tmp_path)
+    assert status == 1 and re.search(expected, said), said
+
+
+def test_options_in_manual(tmp_path):
+    page = ".TP\n.B \\-b, \\-\\-bundle\n.TP\n.B \\-d, \\-\\-detach\n"
+    assert run("docs", make_tree(tmp_path, {**CLEAN, "src/cmd/run.c": OPTIONS, "docs/man/orlop-run.1": page})) == (0, "")
+
+
+def test_sources_update(tmp_path):
+    make_tree(tmp_path, {**CLEAN, "src/base/log.c": "/* . */\n", "src/launch/child_exec.c": "/* . */\n"})
+    argv = [sys.executable, str(HERE / "sources.py"), "--update", str(tmp_path)]
+    assert subprocess.run(argv, check=False).returncode == 0
+    text = (tmp_path / "Makefile.am").read_text()
+    assert "base_child_sources = src/base/err.c\nbase_sources = src/base/log.c src/base/own.c\n" in text
+    assert "launch_child_sources = src/launch/child_exec.c src/launch/child_ns.c\n" in text
+
+
+def test_only_tracked_files_count(tmp_path):
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    make_tree(tmp_path, {**CLEAN, "notes": "/wor" "k/main\n"})
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    assert run("paths", tmp_path) == (0, "")
+    subprocess.run([*git, "add", "notes"], check=True)
+    assert run("paths", tmp_path)[0] == 1
+
+
+def test_exported_symbols():
+    library = pathlib.Path(os.environ.get("ORLOP_BUILD", TOP / "build")) / ".libs/liborlop.so"
+    if not library.exists() or not shutil.which("nm"):
+        pytest.skip("no built liborlop.so, or no nm")
+    done = subprocess.run(["nm", "-D", "--defined-only", str(library)], capture_output=True, text=True, check=True)
+    shown = {line.split()[2].split("@")[0] for line in done.stdout.splitlines() if line.split()[1] != "A"}
+    declared = set(re.findall(r"\b(orlop_\w+) \(", (TOP / "src/orlop.h").read_text()))
+    assert shown and shown <= declared

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listing, freezing and killing the processes of real cgroups, in every view.  */
+#include "view.h"
+
+#include <sys/mman.h>
+
+/* Waits up to two seconds for the end of the child PID.  */
+static bool
+ended (pid_t pid)
+{
+  for (int i = 0; i < 2000; i++)
+    {
+      if (waitpid (pid, NULL, WNOHANG) == pid)
+        return true;
+      usleep (1000);
+    }
+  return false;
+}
+
+static bool
+listed (const struct box *b, pid_t pid, size_t *ret_n)
+{
+  struct err err = { 0 };
+  pid_t *pids = NULL;
+  bool found = false;
+
+  good (cgroup_pids (b->cg, &pids, ret_n, &err), &err);
+  for (size_t i = 0; i < *ret_n; i++)
+    found |= pids[i] == pid;
+  free (pids);
+  return found;
+}
+
+static void
+cgroup_pids_with_children (void **state)
+{
+  struct box b, inner;
+  pid_t first = sleeper (), second = sleeper ();
+  size_t n;
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  assert_false (listed (&b, first, &n));
+  assert_int_equal (n, 0);
+  box_plan (&inner, "/a/b/c");
+  box_make (&inner);
+  assert_int_equal (cgroup_add_pid (b.cg, first, NULL), 0);
+  assert_int_equal (cgroup_add_pid (inner.cg, second, NULL), 0);
+  assert_true (listed (&b, first, &n));
+  assert_true (listed (&b, second, &n));
+  assert_int_equal (n, 2);
+  assert_true (listed (&inner, second, &n));
+  assert_int_equal (n, 1);
+  end_process (first);
+  end_process (second);
+  box_end (&inner);
+  box_end (&b);
+  box_plan (&b, "");
+  assert_false (listed (&b, first, &n)); /* a cgroup that is gone has none */
+  assert_int_equal (n, 0);
+  box_end (&b);
+}
+
+static void
+cgroup_pids_many (void **state)
+{
+  struct box b;
+  pid_t pids[300];
+  size_t n;
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  for (int i = 0; i < 300; i++)
+    {
+      pids[i] = sleeper ();
+      assert_int_equal (cgroup_add_pid (b.cg, pids[i], NULL), 0);
+    }
+  assert_true (listed (&b, pids[299], &n));
+  assert_int_equal (n, 300);
+  assert_int_equal (cgroup_kill (b.cg, NULL), 0);
+  for (int i = 0; i < 300; i++)
+    assert_true (ended (pids[i]));
+  box_end (&b);
+}
+
+/* True if whoever counts in COUNTER does not.  */
+static bool
+stands_still (const char *counter)
+{
+  volatile const uint32_t *c = (const void *) counter;
+  uint32_t before = *c;
+  usleep (20000);
+  return *c == before;
+}
+
+static char *
+shared_page (void)
+{
+  char name[] = "/tmp/orlop-unit-XXXXXX", *page;
+  int fd = mkstemp (name);
+
+  assert_true (fd >= 0);
+  unlink (name);
+  assert_int_equal (ftruncate (fd, 4096), 0);
+  page = mmap (NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  assert_true (page != MAP_FAILED);
+  close (fd);
+  return page;
+}
+
+/* A process that counts in PAGE, a thousand times a second.  */
+static pid_t
+counter (char *page)
+{
+  pid_t pid = child ();
+
+  while (pid == 0)
+    {
+      ++*(volatile uint32_t *) page;
+      usleep (1000);
+    }
+  return pid;
+}
+
+static void
+cgroup_freeze_and_thaw (void **state)
+{
+  struct box b;
+  struct err err = { 0 };
+  char *page = shared_page ();
+  pid_t pid = counter (page);
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  assert_int_equal (cgroup_add_pid (b.cg, pid, NULL), 0);
+  good (cgroup_freeze (b.cg, true, &err), &err);
+  assert_true (stands_still (page));
+  good (cgroup_freeze (b.cg, true, &err), &err); /* twice is once */
+  assert_true (stands_still (page));
+  good (cgroup_freeze (b.cg, false, &err), &err);
+  while (stands_still (page))
+    continue;
+  good (cgroup_freeze (b.cg, false, &err), &err);
+  end_process (pid);
+  munmap (page, 4096);
+  box_end (&b);
+}
+
+static void
+cgroup_freeze_without_cgroup (void **state)
+{
+  const struct cgroup none = { .driver = "disabled" };
+  struct err err = { 0 };
+
+  (void) state;
+  assert_int_equal (cgroup_freeze (&none, true, &err), -ENOTSUP);
+  assert_int_equal (err.kind, ERR_HOST);
+}
+
+static void
+cgroup_kill_all_below (void **state)
+{
+  struct box b, inner;
+  pid_t first = sleeper (), second = sleeper (), other = sleeper ();
+  struct err err = { 0 };
+  size_t n;
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  box_plan (&inner, "/a/b");
+  box_make (&inner);
+  assert_int_equal (cgroup_add_pid (b.cg, first, NULL), 0);
+  assert_int_equal (cgroup_add_pid (inner.cg, second, NULL), 0);
+  good (cgroup_kill (b.cg, &err), &err);
+  assert_true (ended (first));
+  assert_true (ended (second));
+  assert_int_equal (waitpid (other, NULL, WNOHANG), 0);
+  assert_false (listed (&b, first, &n));
+  good (cgroup_kill (b.cg, &err), &err); /* nobody is left */
+  end_process (other);
+  box_end (&inner);
+  box_end (&b);
+  box_plan (&b, "");
+  good (cgroup_kill (b.cg, &err), &err); /* nor is the cgroup */
+  box_end (&b);
+}
+
+static void
+cgroup_kill_frozen (void **state)
+{
+  struct box b;
+  pid_t pid = sleeper ();
+  struct err err = { 0 };
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  assert_int_equal (cgroup_add_pid (b.cg, pid, NULL), 0);
+  good (cgroup_freeze (b.cg, true, &err), &err);
+  good (cgroup_kill (b.cg, &err), &err);
+  assert_true (ended (pid));
+  box_end (&b);
+}
+
+static void
+cgroup_kill_frozen_below (void **state)
+{
+  struct box b, inner;
+  pid_t pid = sleeper ();
+  struct err err = { 0 };
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  box_plan (&inner, "/a");
+  box_make (&inner);
+  assert_int_equal (cgroup_add_pid (inner.cg, pid, NULL), 0);
+  good (cgroup_freeze (inner.cg, true, &err), &err); /* as a container that may write there could do */
+  good (cgroup_kill (b.cg, &err), &err);
+  assert_true (ended (pid));
+  box_end (&inner);
+  box_end (&b);
+}
+
+/* A process whose children fork on and on, each ending soon.  */
+static pid_t
+forker (const int *fds, int n)
+{
+  pid_t pid = fork ();
+
+  if (pid != 0)
+    return pid;
+  if (cgroup_join (fds, n, NULL) < 0)
+    _exit (1);
+  for (int i = 0; i < 100000; i++)
+    {
+      pid = fork ();
+      if (pid > 0 && i % 8 != 7)
+        _exit (0); /* the child goes on: its number changes all the time */
+    }
+  _exit (0);
+}
+
+static void
+cgroup_kill_forking (void **state)
+{
+  struct box b;
+  struct err err = { 0 };
+  int fds[CGROUP_HIERARCHIES_MAX], n;
+  pid_t pid;
+  size_t left;
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  n = good (cgroup_join_fds (b.cg, fds, CGROUP_HIERARCHIES_MAX, &err), &err);
+  for (int round = 0; round < 5; round++)
+    {
+      pid = forker (fds, n);
+      waitpid (pid, NULL, 0);
+      usleep (2000);
+      good (cgroup_kill (b.cg, &err), &err);
+      for (int i = 0; i < 2000 && (listed (&b, 0, &left), left > 0); i++)
+        usleep (1000);
+      assert_int_equal (left, 0);
+    }
+  cgroup_close_fds (fds, n);
+  box_end (&b);
+}
+
+static int
+run (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (cgroup_pids_with_children),   cmocka_unit_test (cgroup_pids_many),
+    cmocka_unit_test (cgroup_freeze_and_thaw),      cmocka_unit_test (cgroup_freeze_without_cgroup),
+    cmocka_unit_test (cgroup_kill_all_below),       cmocka_unit_test (cgroup_kill_frozen),
+    cmocka_unit_test (cgroup_kill_frozen_below),    cmocka_unit_test (cgroup_kill_forking),
+  };
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  return in_views (argc, argv, run);
+}
