@@ -226,22 +226,24 @@ cgroup_kill_frozen_below (void **state)
   box_end (&b);
 }
 
-/* A process whose children fork on and on, each ending soon.  */
+/* Starts four processes of which each forks and ends, and its child does the same, and so on: who is killed by number is another by
+ * then.  Bounded in number and in time.  */
 static pid_t
 forker (const int *fds, int n)
 {
-  pid_t pid = fork ();
+  pid_t pid = child ();
 
   if (pid != 0)
     return pid;
   if (cgroup_join (fds, n, NULL) < 0)
     _exit (1);
-  for (int i = 0; i < 100000; i++)
-    {
-      pid = fork ();
-      if (pid > 0 && i % 8 != 7)
-        _exit (0); /* the child goes on: its number changes all the time */
-    }
+  for (int i = 0; i < 4; i++)
+    if (fork () == 0)
+      {
+        for (int k = 0; k < 20000 && (pid = fork ()) == 0; k++)
+          continue;
+        _exit (0);
+      }
   _exit (0);
 }
 

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits written to real cgroups and read back, and device rules felt by real processes, in every view.  */
+#include "view.h"
+
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+#include "base/file.h"
+#include "resources.h"
+
+/* A made cgroup and the resources that are to be written there.  */
+struct limited
+{
+  struct box box;
+  struct oci_arena *arena;
+  const struct oci_resources *r;
+};
+
+static void
+limited_make (struct limited *l, const char *name, const char *json)
+{
+  l->arena = NULL;
+  l->r = json ? resources (json, &l->arena) : NULL;
+  box_plan (&l->box, name);
+  box_make (&l->box);
+}
+
+static void
+limited_end (struct limited *l)
+{
+  box_end (&l->box);
+  oci_arena_free (l->arena);
+}
+
+static void
+expect (const struct limited *l, const char *controller, const char *file, const char *text)
+{
+  const char *found = box_read (&l->box, controller, file);
+  if (strcmp (found, text) != 0)
+    fail_msg ("%s: \"%s\", not \"%s\"", file, found, text);
+}
+
+/* Skips what the view has no controllers of v1 for; the guest of the VM suite has them on v2.  */
+static void
+need_v1 (const char *controller)
+{
+  static struct cgroup_layout l;
+  assert_int_equal (cgroup_layout_read (&l, 0, NULL), 0);
+  if (l.mode == CGROUP_V2 || cgroup_layout_find (&l, controller) == NULL)
+    {
+      print_message ("no %s controller in this view\n", controller);
+      skip ();
+    }
+}
+
+static void
+cgroup_limit_pids (void **state)
+{
+  struct limited l;
+  struct err err = { 0 };
+
+  (void) state;
+  need_v1 ("pids");
+  limited_make (&l, "/a", "{'pids':{'limit':7}}");
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "pids", "pids.max", "max"); /* not before the last fork */
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_LATE, &err), &err);
+  expect (&l, "pids", "pids.max", "7");
+  limited_end (&l);
+  limited_make (&l, "/a", "{'pids':{'limit':0}}");
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
+  expect (&l, "pids", "pids.max", "0");
+  l.r = resources ("{'pids':{'limit':-1}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
+  expect (&l, "pids", "pids.max", "max");
+  limited_end (&l);
+}
+
+static void
+cgroup_limit_memory (void **state)
+{
+  struct limited l;
+  struct err err = { 0 };
+  bool swap;
+
+  (void) state;
+  need_v1 ("memory");
+  limited_make (&l, "", "{'memory':{'limit':16777216,'swap':33554432,'reservation':8388608}}");
+  swap = strcmp (box_read (&l.box, "memory", "memory.memsw.limit_in_bytes"), "(missing)") != 0;
+  if (!swap)
+    {
+      print_message ("this kernel does not account swap\n");
+      limited_end (&l);
+      skip ();
+    }
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "memory", "memory.limit_in_bytes", "16777216");
+  expect (&l, "memory", "memory.memsw.limit_in_bytes", "33554432");
+  expect (&l, "memory", "memory.soft_limit_in_bytes", "8388608");
+  /* up beyond the old swap limit, where the kernel wants swap first; and down again, where it wants memory first */
+  l.r = resources ("{'memory':{'limit':67108864,'swap':67108864}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "memory", "memory.limit_in_bytes", "67108864");
+  expect (&l, "memory", "memory.memsw.limit_in_bytes", "67108864");
+  l.r = resources ("{'memory':{'limit':8388608,'swap':8388608}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "memory", "memory.memsw.limit_in_bytes", "8388608");
+  l.r = resources ("{'memory':{'limit':-1}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  assert_string_not_equal (box_read (&l.box, "memory", "memory.limit_in_bytes"), "8388608");
+  limited_end (&l);
+}
+
+static void
+cgroup_limit_cpu (void **state)
+{
+  struct limited l;
+  struct err err = { 0 };
+
+  (void) state;
+  need_v1 ("cpu");
+  limited_make (&l, "", "{'cpu':{'shares':512,'quota':30000,'period':60000}}");
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "cpu", "cpu.shares", "512");
+  expect (&l, "cpu", "cpu.cfs_quota_us", "30000");
+  expect (&l, "cpu", "cpu.cfs_period_us", "60000");
+  l.r = resources ("{'cpu':{'quota':-1}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "cpu", "cpu.cfs_quota_us", "-1");
+  limited_end (&l);
+}
+
+static void
+cgroup_limit_cpu_below_parent (void **state)
+{
+  struct limited parent, l;
+  struct err err = { 0 };
+
+  (void) state;
+  need_v1 ("cpu");
+  limited_make (&parent, "", "{'cpu':{'quota':50000,'period':100000}}");
+  good (cgroup_limit (parent.box.cg, parent.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  limited_make (&l, "/a", "{'cpu':{'quota':50000,'period':100000}}");
+  good (cgroup_limit (l.box.cg, l.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  /* with the old quota the shorter period would be more than the parent has: EINVAL, and the quota goes first */
+  l.r = resources ("{'cpu':{'quota':10000,'period':20000}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "cpu", "cpu.cfs_quota_us", "10000");
+  expect (&l, "cpu", "cpu.cfs_period_us", "20000");
+  limited_end (&l);
+  limited_end (&parent);
+}
+
+static void
+cgroup_limit_cpuset (void **state)
+{
+  struct limited l;
+  struct err err = { 0 };
+
+  (void) state;
+  need_v1 ("cpuset");
+  limited_make (&l, "/a", "{'cpu':{'cpus':'0','mems':'0'}}");
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect (&l, "cpuset", "cpuset.cpus", "0");
+  expect (&l, "cpuset", "cpuset.mems", "0");
+  l.r = resources ("{'cpu':{'cpus':'100000'}}", &l.arena);
+  assert_true (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err) < 0);
+  assert_string_equal (err.where, "linux.resources.cpu.cpus");
+  assert_string_equal (err.call, "write");
+  limited_end (&l);
+}
+
+/* The controller that the v2 hierarchy of this machine has, NULL if it has none that we know a file of.  */
+static const char *
+v2_file (void)
+{
+  static struct cgroup_layout l;
+  static const char *const files[][2] = { { "hugetlb", "hugetlb.2MB.max" }, { "pids", "pids.max" } };
+
+  assert_int_equal (cgroup_layout_read (&l, CGROUP_WANT_UNIFIED, NULL), 0);
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    if (l.controllers && cgroup_list_has (l.controllers, files[i][0]))
+      return files[i][1];
+  return NULL;
+}
+
+static void
+cgroup_limit_unified (void **state)
+{
+  const char *file = v2_file ();
+  char json[128];
+  struct limited l;
+  struct err err = { 0 };
+
+  (void) state;
+  if (file == NULL)
+    {
+      print_message ("no controller of v2 in this view\n");
+      skip ();
+    }
+  snprintf (json, sizeof json, "{'unified':{'%s':'4194304','cgroup.max.depth':'3\\n'}}", file);
+  limited_make (&l, "/a/b", json);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
+  expect (&l, "", file, "4194304");
+  expect (&l, "", "cgroup.max.depth", "3");
+  l.r = resources ("{'unified':{'cgroup.no_such_file':'1'}}", &l.arena);
+  assert_int_equal (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), -ENOENT);
+  assert_string_equal (err.where, "linux.resources.unified[\"cgroup.no_such_file\"]");
+  limited_end (&l);
+}
+
+static void
+cgroup_limit_no_internal_processes (void **state)
+{
+  const char *file = v2_file ();
+  char json[128];
+  struct limited parent, l;
+  struct err err = { 0 };
+  pid_t pid;
+
+  (void) state;
+  if (file == NULL)
+    {
+      print_message ("no controller of v2 in this view\n");
+      skip ();
+    }
+  snprintf (json, sizeof json, "{'unified':{'%s':'0'}}", file);
+  limited_make (&parent, "", NULL);
+  pid = sleeper ();
+  assert_int_equal (cgroup_add_pid (parent.box.cg, pid, NULL), 0);
+  limited_make (&l, "/a", json);
+  assert_int_equal (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), -EBUSY);
+  assert_non_null (strstr (err.what, "processes of its own"));
+  assert_non_null (strstr (err.object, "cgroup.subtree_control"));
+  end_process (pid);
+  limited_end (&l);
+  limited_end (&parent);
+}
+
+/* --- devices, as a process in the cgroup finds them */
+
+static const char *scratch; /* a directory where devices may be made and opened */
+
+struct try
+{
+  int minor;  /* of the character device 250:minor, which no driver has: ENXIO if the rules let us through */
+  int flags;  /* for open, or -1: mknod */
+  int result; /* the errno that is expected */
+};
+
+/* In the cgroup: tries one access to a node.  */
+static int
+try_device (const struct try *t)
+{
+  char path[PATH_MAX], other[PATH_MAX];
+
+  snprintf (path, sizeof path, "%s/%d", scratch, t->minor);
+  snprintf (other, sizeof other, "%s/new%d", scratch, t->minor);
+  if (t->flags < 0)
+    return mknod (other, S_IFCHR | 0600, makedev (250, t->minor)) < 0 ? errno : unlink (other);
+  int fd = open (path, t->flags | O_CLOEXEC);
+  if (fd < 0)
+    return errno;
+  close (fd);
+  return 0;
+}
+
+/* Runs TRIES in the cgroup of L, in a child.  */
+static void
+expect_devices (const struct limited *l, const struct try *tries, size_t n)
+{
+  int fds[CGROUP_HIERARCHIES_MAX], count, status;
+  struct err err = { 0 };
+  pid_t pid;
+
+  for (size_t i = 0; i < n; i++)
+    {
+      char path[PATH_MAX];
+      snprintf (path, sizeof path, "%s/%d", scratch, tries[i].minor);
+      assert_true (mknod (path, S_IFCHR | 0600, makedev (250, tries[i].minor)) == 0 || errno == EEXIST);
+    }
+  count = good (cgroup_join_fds (l->box.cg, fds, CGROUP_HIERARCHIES_MAX, &err), &err);
+  pid = child ();
+  if (pid == 0)
+    {
+      if (cgroup_join (fds, count, NULL) < 0)
+        _exit (100);
+      for (size_t i = 0; i < n; i++)
+        if (try_device (&tries[i]) != tries[i].result)
+          _exit ((int) i + 1);
+      _exit (open ("/dev/null", O_RDWR | O_CLOEXEC) < 0 ? 101 : 0);
+    }
+  assert_int_equal (waitpid (pid, &status, 0), pid);
+  cgroup_close_fds (fds, count);
+  assert_true (WIFEXITED (status));
+  assert_int_equal (WEXITSTATUS (status), 0); /* or the number of the try that went otherwise */
+}
+
+static void
+devices_case (const char *json, const struct try *tries, size_t n)
+{
+  struct limited l;
+  struct err err = { 0 };
+
+  limited_make (&l, "/a", json);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect_devices (&l, tries, n);
+  limited_end (&l);
+}
+
+static void
+cgroup_limit_devices_default (void **state)
+{
+  const struct try tries[] = { { 1, O_RDONLY, EPERM }, { 2, O_RDWR, EPERM }, { 3, -1, 0 } };
+
+  (void) state;
+  devices_case (NULL, tries, 3);
+  devices_case ("{'devices':[{'allow':false,'access':'rwm'}]}", tries, 3);
+}
+
+static void
+cgroup_limit_devices_some (void **state)
+{
+  const struct try tries[] = { { 1, O_RDONLY, ENXIO }, { 1, O_RDWR, EPERM }, { 1, O_WRONLY, EPERM }, { 2, O_RDWR, ENXIO }, { 3, O_RDONLY, EPERM } };
+
+  (void) state;
+  devices_case ("{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':250,'minor':1,'access':'r'},"
+                "{'allow':true,'type':'c','major':250,'minor':2,'access':'r'},{'allow':true,'type':'c','major':250,'minor':2,'access':'w'}]}",
+                tries, 5);
+}
+
+static void
+cgroup_limit_devices_all_but_one (void **state)
+{
+  const struct try tries[] = { { 1, O_RDWR, ENXIO }, { 2, O_RDONLY, ENXIO }, { 2, O_RDWR, EPERM }, { 2, -1, 0 } };
+
+  (void) state;
+  devices_case ("{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'c','major':250,'minor':2,'access':'w'}]}", tries, 4);
+}
+
+static void
+cgroup_limit_devices_privileged (void **state)
+{
+  const struct try tries[] = { { 1, O_RDWR, ENXIO }, { 2, -1, 0 } };
+
+  (void) state;
+  devices_case ("{'devices':[{'allow':true,'access':'rwm'}]}", tries, 2);
+}
+
+/* An existing cgroup that was restricted is opened up when the rules say so (v1; programs of others on v2 stay in force).  */
+static void
+cgroup_limit_devices_reopened (void **state)
+{
+  const struct try tries[] = { { 1, O_RDWR, ENXIO } };
+  struct limited before, l;
+  struct err err = { 0 };
+
+  (void) state;
+  need_v1 ("devices");
+  limited_make (&before, "", NULL);
+  good (cgroup_limit (before.box.cg, NULL, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  limited_make (&l, "", "{'devices':[{'allow':true,'access':'rwm'}]}");
+  good (cgroup_limit (l.box.cg, l.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  expect_devices (&l, tries, 1);
+  limited_end (&l);
+  limited_end (&before);
+}
+
+/* What is enabled at the root of the v2 hierarchy is the machine's: noted first (FILE is NULL without one), left as it was.  */
+struct root_control
+{
+  const char *file;
+  char before[256];
+};
+
+static void
+note_root (struct root_control *c)
+{
+  c->file = there (CGROUP_ROOT "/unified") ? CGROUP_ROOT "/unified/cgroup.subtree_control" : CGROUP_ROOT "/cgroup.subtree_control";
+  if (file_read_small (AT_FDCWD, c->file, c->before, sizeof c->before) < 0)
+    c->file = NULL;
+}
+
+static void
+restore_root (const struct root_control *c)
+{
+  const char *file = v2_file ();
+  char disable[64];
+
+  snprintf (disable, sizeof disable, "-%.*s", file ? (int) strcspn (file, ".") : 0, file ? file : "");
+  if (c->file && file && strstr (c->before, disable + 1) == NULL)
+    (void) file_write_at (AT_FDCWD, c->file, disable, strlen (disable), NULL); /* EBUSY: somebody else has begun to use it */
+}
+
+static int
+run (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (cgroup_limit_pids),
+    cmocka_unit_test (cgroup_limit_memory),
+    cmocka_unit_test (cgroup_limit_cpu),
+    cmocka_unit_test (cgroup_limit_cpu_below_parent),
+    cmocka_unit_test (cgroup_limit_cpuset),
+    cmocka_unit_test (cgroup_limit_unified),
+    cmocka_unit_test (cgroup_limit_no_internal_processes),
+    cmocka_unit_test (cgroup_limit_devices_default),
+    cmocka_unit_test (cgroup_limit_devices_some),
+    cmocka_unit_test (cgroup_limit_devices_all_but_one),
+    cmocka_unit_test (cgroup_limit_devices_privileged),
+    cmocka_unit_test (cgroup_limit_devices_reopened),
+  };
+  struct root_control control;
+  char dir[] = "/tmp/orlop-unit-XXXXXX";
+  int failed;
+
+  /* the view is a mount namespace of our own, and what is mounted in it ends with it */
+  if (mkdtemp (dir) == NULL || mount ("tmpfs", dir, "tmpfs", 0, "mode=700") < 0)
+    return 1;
+  scratch = dir;
+  note_root (&control);
+  failed = cmocka_run_group_tests (tests, NULL, NULL);
+  restore_root (&control);
+  return umount (dir) < 0 || rmdir (dir) < 0 || failed;
+}
+
+int
+main (int argc, char **argv)
+{
+  return in_views (argc, argv, run);
+}
