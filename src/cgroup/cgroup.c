@@ -44,7 +44,7 @@ count_missing (struct cgroup_dir *d, struct err *err)
   len = strlen (p.text);
   known = len - strlen (d->path) + d->known;
   d->made = 1;
-  while ((len = cut (p.text, len)) > known && !exists (p.text))
+  while ((len = cut (p.text, len)) > known && ! exists (p.text))
     d->made++;
   return 0;
 }
@@ -80,7 +80,7 @@ survey_existing (struct cgroup_dir *d, struct err *err)
 
   if (r < 0)
     return r;
-  if (!exists (p.text))
+  if (! exists (p.text))
     return count_missing (d, err);
   d->made = 0;
   return check_idle (d, err);
@@ -130,7 +130,7 @@ make_level (struct cgroup_dir *d, const char *path, uint32_t n, struct err *err)
       return 0;
     }
   d->made = d->made ? d->made : n + 1;
-  if (!cgroup_list_has (d->controllers, "cpuset"))
+  if (! cgroup_list_has (d->controllers, "cpuset"))
     return 0;
   return cgroup_cpuset_fill (path, strlen (CGROUP_ROOT "/") + strlen (d->mount), err);
 }
@@ -165,7 +165,7 @@ make_levels (struct cgroup_dir *d, struct err *err)
 static bool
 may_skip (const struct cgroup *cg, int r)
 {
-  return cg->rootless && !cg->explicit_path && (r == -EACCES || r == -EPERM || r == -EROFS);
+  return cg->rootless && ! cg->explicit_path && (r == -EACCES || r == -EPERM || r == -EROFS);
 }
 
 /* Makes D.  */
@@ -214,7 +214,7 @@ cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err)
   int r;
 
   *ret_fd = -1;
-  if (cg->n_dirs != 1 || !cgroup_dir_is_v2 (&cg->dirs[0]) || cg->dirs[0].skipped)
+  if (cg->n_dirs != 1 || ! cgroup_dir_is_v2 (&cg->dirs[0]) || cg->dirs[0].skipped)
     return 0;
   r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
   if (r < 0)

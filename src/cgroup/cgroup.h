@@ -26,7 +26,7 @@ struct cgroup_dir
   const char *mount;       /* of the hierarchy, below /sys/fs/cgroup: "cpu,cpuacct", "unified"; "" on cgroup v2 */
   const char *controllers; /* v1: "cpu,cpuacct", "name=systemd"; "" for the v2 hierarchy */
   const char *path;        /* the cgroup, relative to the mount: "/libpod_parent/x" */
-  uint32_t made;           /* how many of path's last components are ours to remove: 0 none, 1 the cgroup, 2 its parent too, ... */
+  uint32_t made;           /* last components of path that are ours to remove: 1 the cgroup, 2 its parent too ... */
   bool skipped;            /* rootless: we may not make it, so the container stays where its creator is */
   uint32_t known;          /* bytes of path that are our own place, which exists; 0 in the record */
 };
@@ -71,12 +71,14 @@ int cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, 
 
 /* Looks which parts of the cgroup's paths exist and sets `made` to what will have to be made, so that a record written
  * now lets a later process undo what this one may do.  A cgroup that exists and holds processes, or is
- * frozen, is refused (-EBUSY).  One system call for a cgroup directly in the root or in our own cgroup, else one more
- * per hierarchy.  Returns 0 or negative errno.  */
+ * frozen, is refused (-EBUSY): it is another's, and CG has no cgroup any more (n_dirs is 0), so that undoing leaves it alone.
+ * One system call for a cgroup directly in the root or in our own cgroup, else one more per hierarchy.
+ * Returns 0 or negative errno.  */
 int cgroup_survey (struct cgroup *cg, struct err *err);
 
 /* Makes the cgroup, with missing parents; v1 cpusets get their parents' cpus and mems.  `made` and `skipped` say afterwards what
- * was done, also on failure, so cgroup_remove is right in both cases.  *ret_fd is an O_PATH descriptor of the directory for
+ * was done.  On failure CG keeps only those hierarchies in which something was made, so that cgroup_kill and cgroup_remove
+ * are right in both cases.  *ret_fd is an O_PATH descriptor of the directory for
  * clone3(CLONE_INTO_CGROUP) and the caller's to close, or -1 where that does not apply (v1, hybrid, no cgroup of its own).
  * -EBUSY: the cgroup exists and has processes or is frozen.  Returns 0 or negative errno.  */
 int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
@@ -106,14 +108,16 @@ int cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err);
  * the caller with free(3).  Returns 0 or negative errno.  */
 int cgroup_pids (const struct cgroup *cg, pid_t **ret_pids, size_t *ret_n, struct err *err);
 
-/* Sends SIGKILL to every process in the cgroup and below it: cgroup.kill (Linux 5.14), else frozen, killed by number and thawed, again until
- * none is left.  Does not wait for them to vanish: cgroup_remove does.  Never leaves a v1 cgroup frozen.
- * A cgroup that is gone, or that the container does not have, is success.  Returns 0 or negative errno.  */
+/* Sends SIGKILL to every process in the cgroup and below it: by cgroup.kill (Linux 5.14), which does not wait for their end (cgroup_remove
+ * does); without it they are frozen, killed by number and thawed, again and again until none is left, at most ten seconds.
+ * What is frozen on v1 is thawed, since it could not die.  A cgroup that is gone, or that the container does not have, is success.
+ * Returns 0; -EBUSY naming a process that does not end; or negative errno.  */
 int cgroup_kill (const struct cgroup *cg, struct err *err);
 
 /* Removes the cgroup, what is below it, and those of its parents that were made for it and are empty now.  What
- * existed before stays (`made`).  Waits, bounded, for dying processes.  What is gone already is success.
- * Returns 0; -EBUSY naming a process that is still there; or negative errno.  */
+ * existed before stays (`made`).  Waits for dying processes, at most ten seconds.  What is gone already is success, and one
+ * hierarchy that cannot be cleared does not keep the others.  Returns 0; -EBUSY naming a process that is still there; or negative
+ * errno.  */
 int cgroup_remove (const struct cgroup *cg, struct err *err);
 
 #endif

@@ -94,10 +94,12 @@ check_values (const struct oci_resources *r, struct err *err)
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
     if (limits[i].value && *limits[i].value < -1)
       return err_spec (err, limits[i].where, "must be -1 (unlimited) or more");
-  if (m->swap && *m->swap > 0 && !SET (m->limit))
-    return err_spec (err, "linux.resources.memory.swap", "is memory and swap together, so memory.limit must be set too");
+  if (m->swap && *m->swap > 0 && ! SET (m->limit))
+    return err_spec (err, "linux.resources.memory.swap",
+                     "is memory and swap together, so memory.limit must be set too");
   if (m->swap && *m->swap > 0 && *m->limit > *m->swap)
-    return err_spec (err, "linux.resources.memory.swap", "is memory and swap together, so it must not be below memory.limit");
+    return err_spec (err, "linux.resources.memory.swap",
+                     "is memory and swap together, so it must not be below memory.limit");
   if (has_control (c->cpus, ""))
     return err_spec (err, "linux.resources.cpu.cpus", "must not contain control characters");
   if (has_control (c->mems, ""))
@@ -113,15 +115,26 @@ available (const struct cgroup_layout *l, const char *controller)
 }
 
 static int
+lacking (struct err *err, const char *controller, size_t len, const char *where)
+{
+  return err_in (
+      err,
+      err_host (err, ENOTSUP, "the cgroup controller \"%.*s\" is not available on this machine", (int) len, controller),
+      "%s", where);
+}
+
+static int
 check_controllers (const struct oci_resources *r, const struct cgroup_layout *l, struct err *err)
 {
-  char text[4096];
+  char text[4096], where[160];
 
   for (const struct cgroup_limit_row *row = cgroup_limit_rows (); row->where; row++)
-    if (row->text (r, l->mode == CGROUP_V2, text, sizeof text) > 0 && !cgroup_limit_is_none (text)
-        && !available (l, row->controller))
-      return err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"%s\" is not available on this machine", row->controller),
-                     "linux.resources.%s", row->where);
+    {
+      (void) snprintf (where, sizeof where, "linux.resources.%s", row->where);
+      if (row->text (r, l->mode == CGROUP_V2, text, sizeof text) > 0 && ! cgroup_limit_is_none (text)
+          && ! available (l, row->controller))
+        return lacking (err, row->controller, strlen (row->controller), where);
+    }
   return 0;
 }
 
@@ -137,7 +150,7 @@ lacks_controller (const struct cgroup_layout *l, const char *key)
   if (dot == NULL || str_after (key, "cgroup.") || strcmp (dot, ".pressure") == 0)
     return false;
   (void) snprintf (name, sizeof name, "%.*s", (int) (dot - key), key);
-  return l->controllers == NULL || !cgroup_list_has (l->controllers, name);
+  return l->controllers == NULL || ! cgroup_list_has (l->controllers, name);
 }
 
 /* Checks one file of `unified`, at the JSON path WHERE.  */
@@ -154,8 +167,7 @@ check_file (const struct oci_pair *file, const struct cgroup_layout *l, const ch
   if (cgroup_layout_find (l, "") == NULL)
     return err_in (err, err_host (err, ENOTSUP, "this machine has no cgroup v2"), "%s", where);
   if (lacks_controller (l, key))
-    return err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"%.*s\" is not available on this machine",
-                                  (int) strcspn (key, "."), key), "%s", where);
+    return lacking (err, key, strcspn (key, "."), where);
   return 0;
 }
 
@@ -186,12 +198,11 @@ check_devices (const struct oci_resources *r, const struct cgroup_layout *l, con
 
   if (ret < 0)
     return ret;
-  if (v1 && !args->rootless)
+  if (v1 && ! args->rootless)
     ret = cgroup_device_rules_reduce (&rules, err);
   free (rules.rules);
-  if (ret == 0 && l->mode == CGROUP_V1 && v1 == NULL && !args->rootless)
-    ret = err_in (err, err_host (err, ENOTSUP, "the cgroup controller \"devices\" is not available on this machine"),
-                  "linux.resources.devices");
+  if (ret == 0 && l->mode == CGROUP_V1 && v1 == NULL && ! args->rootless)
+    ret = lacking (err, "devices", strlen ("devices"), "linux.resources.devices");
   return ret;
 }
 
@@ -206,7 +217,8 @@ cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *
   if (ret < 0)
     return ret;
   if (args->driver && strcmp (args->driver, "disabled") == 0)
-    return cgroup_limits_asked (r) ? err_spec (err, "linux.resources", "limits need a cgroup, and cgroups are disabled") : 0;
+    return cgroup_limits_asked (r) ? err_spec (err, "linux.resources", "limits need a cgroup, and cgroups are disabled")
+                                   : 0;
   ret = check_devices (r, l, args, err);
   if (ret == 0 && r)
     ret = check_controllers (r, l, err);

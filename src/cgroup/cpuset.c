@@ -16,8 +16,8 @@ struct cpuset
 {
   const char *path;
   const char *file;
-  char value[4096];          /* the list that goes down */
-  char name[PATH_MAX + 32];  /* of the file at some level */
+  char value[4096];         /* the list that goes down */
+  char name[PATH_MAX + 32]; /* of the file at some level */
 };
 
 static const char *

@@ -113,7 +113,7 @@ bool
 cgroup_device_rules_open (const struct device_rules *rules)
 {
   for (size_t i = 0; i < rules->n; i++)
-    if (!rules->rules[i].allow)
+    if (! rules->rules[i].allow)
       return false;
   return rules->allow;
 }
@@ -164,7 +164,7 @@ remove_exception (struct device_rules *e, const struct devbpf_rule *rule, struct
 
       if (overlaps (rule, &old) && old.access & rule->access)
         {
-          if (!covers (rule, &old))
+          if (! covers (rule, &old))
             return err_spec (err, "linux.resources.devices",
                              "cgroup v1 cannot %s a part (%c %d:%d) of the devices that an earlier rule %s",
                              rule->allow ? "allow" : "deny", rule->type, rule->major, rule->minor,

@@ -39,7 +39,7 @@ write_v1 (const struct cgroup_dir *d, struct device_rules *rules, struct err *er
   struct cgroup_path p;
   int r = cgroup_device_rules_reduce (rules, err);
 
-  if (r == 0 && !(rules->allow && d->made))
+  if (r == 0 && ! (rules->allow && d->made))
     r = cgroup_dir_write (d, rules->allow ? "devices.allow" : "devices.deny", "a", err);
   if (r == 0)
     r = cgroup_dir_path (d, file, &p, err);

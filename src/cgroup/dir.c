@@ -56,11 +56,11 @@ cgroup_dir_with_pids (const struct cgroup *cg)
   for (size_t i = 0; i < sizeof preferred / sizeof *preferred; i++)
     {
       struct cgroup_dir *d = cgroup_dir_find (cg, preferred[i]);
-      if (d && !d->skipped)
+      if (d && ! d->skipped)
         return d;
     }
   for (size_t i = 0; i < cg->n_dirs; i++)
-    if (!cg->dirs[i].skipped)
+    if (! cg->dirs[i].skipped)
       return &cg->dirs[i];
   return NULL;
 }

@@ -167,7 +167,7 @@ take_names (struct mounts *m, const char *buf, ssize_t len)
 static int
 read_v1 (struct cgroup_layout *l, struct err *err)
 {
-  char buf[8192] __attribute__ ((aligned (__alignof__ (struct dirent64))));
+  char buf[8192] __attribute__ ((aligned (__alignof__(struct dirent64))));
   struct mounts m = { .n = 0 };
   own_fd int fd = open (CGROUP_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   size_t used = 0;
@@ -177,7 +177,9 @@ read_v1 (struct cgroup_layout *l, struct err *err)
   for (;;)
     {
       ssize_t n = getdents64 (fd, buf + used, sizeof buf - used);
-      if (n < 0 && errno != EINVAL) /* EINVAL: no room for the next name; what follows 8 KiB of names is no hierarchy of ours */
+      if (n < 0
+          && errno
+                 != EINVAL) /* EINVAL: no room for the next name; what follows 8 KiB of names is no hierarchy of ours */
         return err_sys (err, errno, "getdents64", CGROUP_ROOT);
       if (n <= 0)
         break;
@@ -192,7 +194,8 @@ static int
 read_controllers (struct cgroup_layout *l, struct err *err)
 {
   const struct cgroup_hierarchy *h = cgroup_layout_find (l, "");
-  const char *path = l->mode == CGROUP_V2 ? CGROUP_ROOT "/cgroup.controllers" : CGROUP_ROOT "/unified/cgroup.controllers";
+  const char *path
+      = l->mode == CGROUP_V2 ? CGROUP_ROOT "/cgroup.controllers" : CGROUP_ROOT "/unified/cgroup.controllers";
   char *text = l->text + l->used;
   ssize_t len;
 

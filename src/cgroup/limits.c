@@ -192,7 +192,7 @@ enable (struct job *j, const struct cgroup_dir *d)
   j->enabled = true;
   for (const struct cgroup_limit_row *row = rows; row->where; row++)
     if (cgroup_dir_of (j->cg, row->controller) == d && row->text (j->r, true, text, sizeof text) > 0
-        && !cgroup_limit_is_none (text))
+        && ! cgroup_limit_is_none (text))
       add_controller (list, sizeof list, row->controller, strlen (row->controller));
   for (size_t i = 0; i < j->r->n_unified; i++)
     if (str_after (j->r->unified[i].key, "cgroup.") == NULL)
@@ -206,7 +206,7 @@ write_text (struct job *j, const struct cgroup_dir *d, const char *file, const c
 {
   int r = cgroup_dir_write (d, file, text, err);
 
-  if (r != -ENOENT || !cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
+  if (r != -ENOENT || ! cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
     return r;
   enable (j, d);
   err_clear (err);
@@ -234,10 +234,13 @@ write_row (struct job *j, const struct cgroup_limit_row *row, struct err *err)
   if (n >= (int) sizeof text)
     r = err_sys (err, E2BIG, "write", "%s", file);
   else if (d == NULL || d->skipped)
-    r = cgroup_limit_is_none (text) ? 0 : err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit", row->controller);
+    r = cgroup_limit_is_none (text)
+            ? 0
+            : err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit", row->controller);
   else
     r = write_text (j, d, file, text, err);
-  if (r == -ENOENT && (cgroup_limit_is_none (text) || (row->flags & CGROUP_ROW_ZERO_MAY_LACK && strcmp (text, "0") == 0)))
+  if (r == -ENOENT
+      && (cgroup_limit_is_none (text) || (row->flags & CGROUP_ROW_ZERO_MAY_LACK && strcmp (text, "0") == 0)))
     {
       err_clear (err);
       return 0;
@@ -297,8 +300,8 @@ write_unified (struct job *j, int late, struct err *err)
 
       if (late != (str_after (u->key, "pids.") ? 1 : 0))
         continue;
-      r = d && !d->skipped ? write_lines (j, d, u->key, u->value, err)
-                           : err_host (err, EPERM, "the container has no cgroup v2 of its own");
+      r = d && ! d->skipped ? write_lines (j, d, u->key, u->value, err)
+                            : err_host (err, EPERM, "the container has no cgroup v2 of its own");
       if (r < 0)
         return err_in (err, r, "linux.resources.unified[\"%.100s\"]", u->key);
     }

@@ -14,11 +14,12 @@ struct cgroup_layout;
 struct err;
 struct oci_resources;
 
-/* When limits are written.  */
+/* When limits are written.  pids comes late: its limit may be 0 or 1, and the container's first process forks once more
+ * on its way.  */
 enum cgroup_limit_phase
 {
   CGROUP_LIMIT_EARLY = 1 << 0, /* before a process is in the cgroup: all but pids */
-  CGROUP_LIMIT_LATE = 1 << 1,  /* when the container's first process will fork no more: pids, whose limit may be 0 or 1 */
+  CGROUP_LIMIT_LATE = 1 << 1,  /* when the container's first process will fork no more */
   CGROUP_LIMIT_ALL = CGROUP_LIMIT_EARLY | CGROUP_LIMIT_LATE
 };
 
@@ -26,7 +27,7 @@ enum cgroup_limit_phase
 enum
 {
   CGROUP_ROW_LATE = 1 << 0,         /* written in CGROUP_LIMIT_LATE */
-  CGROUP_ROW_NEXT_FIRST = 1 << 1,   /* if the kernel answers EINVAL, the next row goes first: limits that rise together */
+  CGROUP_ROW_NEXT_FIRST = 1 << 1,   /* after EINVAL the next row goes first: limits that rise together */
   CGROUP_ROW_ZERO_MAY_LACK = 1 << 2 /* for a value of 0 the file may be missing: there is nothing of what it limits */
 };
 
@@ -38,7 +39,7 @@ struct cgroup_limit_row
   const char *v1, *v2;    /* files; NULL: the property has none there */
   /* Formats the value for v2 or v1 into BUF.  Returns its length, or 0 if there is nothing to write.  */
   int (*text) (const struct oci_resources *r, bool v2, char *buf, size_t size);
-  unsigned flags;         /* CGROUP_ROW_* */
+  unsigned flags; /* CGROUP_ROW_* */
 };
 
 /* All rows, in the order in which they are written; ends with a NULL `where`.  Device rules and `unified` are not among them.  */

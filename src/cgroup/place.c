@@ -60,7 +60,7 @@ clean (const char *path, struct oci_arena **arena, const char **ret_clean, struc
       int r = check_component (path, len, err);
       if (r < 0)
         return r;
-      if (len > 0 && !(len == 1 && *path == '.'))
+      if (len > 0 && ! (len == 1 && *path == '.'))
         {
           out[n++] = '/';
           memcpy (out + n, path, len);
@@ -127,7 +127,7 @@ plan_cgroupfs (const struct cgroup_layout *l, const struct cgroup_args *args, st
   if (r < 0)
     return r;
   if (l->mode == CGROUP_NONE)
-    return cg->rootless && !cg->explicit_path
+    return cg->rootless && ! cg->explicit_path
                ? 0
                : err_host (err, ENOENT, "no cgroup hierarchy is mounted below " CGROUP_ROOT);
   cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
@@ -212,7 +212,7 @@ cgroup_want (const struct cgroup_args *args, const struct oci_resources *r)
 
   if (args->driver && strcmp (args->driver, "disabled") == 0)
     return 0;
-  if (!path_given (args) || *args->path != '/')
+  if (! path_given (args) || *args->path != '/')
     want |= CGROUP_WANT_OWN;
   if (cgroup_limits_asked (r))
     want |= CGROUP_WANT_CONTROLLERS;

@@ -18,9 +18,10 @@
 
 enum
 {
-  FREEZE_MS = 2000,      /* for cgroup_freeze */
-  KILL_FREEZE_MS = 100,  /* for one round of killing: a process that cannot be frozen must not hold up the end of the others */
-  KILL_MS = 10000,       /* for all rounds */
+  FREEZE_MS = 2000, /* for cgroup_freeze */
+  KILL_FREEZE_MS
+  = 100, /* for one round of killing: a process that cannot be frozen must not hold up the end of the others */
+  KILL_MS = 10000, /* for all rounds */
   PIDS_TEXT_MAX = 64 << 20
 };
 
@@ -166,7 +167,7 @@ static const struct cgroup_dir *
 freezer_of (const struct cgroup *cg)
 {
   const struct cgroup_dir *d = cgroup_dir_of (cg, "freezer");
-  return d && !d->skipped ? d : NULL;
+  return d && ! d->skipped ? d : NULL;
 }
 
 int
@@ -236,7 +237,7 @@ thaw_all (const struct cgroup *cg, struct err *err)
 {
   const struct cgroup_dir *d = cgroup_dir_find (cg, "freezer");
   struct cgroup_path p;
-  int r = d && !d->skipped ? cgroup_dir_path (d, NULL, &p, err) : 0;
+  int r = d && ! d->skipped ? cgroup_dir_path (d, NULL, &p, err) : 0;
 
   return d == NULL || d->skipped || r < 0 ? r : cgroup_tree_walk (p.text, visit_thaw, NULL, err);
 }
@@ -245,7 +246,7 @@ int
 cgroup_kill (const struct cgroup *cg, struct err *err)
 {
   const struct cgroup_dir *d = cgroup_dir_find (cg, "");
-  int r = d && !d->skipped ? cgroup_dir_write (d, "cgroup.kill", "1", NULL) : -ENOENT;
+  int r = d && ! d->skipped ? cgroup_dir_write (d, "cgroup.kill", "1", NULL) : -ENOENT;
 
   /* Without such a file the kernel is older than Linux 5.14, or it is v1, or a threaded cgroup (EOPNOTSUPP), or the
    * cgroup is gone, in which case no process will be found.  */

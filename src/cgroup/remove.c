@@ -54,7 +54,8 @@ busy (const char *path, struct err *err)
     return err_sys (err, EBUSY, "rmdir", "%s", path);
   if (pid > 0)
     (void) pid_starttime ((pid_t) pid, NULL, &state, NULL); /* '?' will do */
-  return err_doing (err, err_sys (err, EBUSY, "rmdir", "%s", path), "process %ld (state %c) is still in it", pid, state);
+  return err_doing (err, err_sys (err, EBUSY, "rmdir", "%s", path), "process %ld (state %c) is still in it", pid,
+                    state);
 }
 
 /* Removes D and what is below it, once what is in it has died.  */

@@ -124,7 +124,7 @@ walk_on (struct walk *w)
       r = name ? walk_down (w, name) : walk_up (w);
       if (name && r == 0)
         return 1;
-      if (r < 0 && !(name && r == -ENOENT)) /* it vanished: on to the next */
+      if (r < 0 && ! (name && r == -ENOENT)) /* it vanished: on to the next */
         return r;
       look = true;
     }

@@ -4,7 +4,6 @@
 
 #include "ocispec/linux.h"
 
-
 static void
 cgroup_make_one (void **state)
 {
@@ -296,13 +295,14 @@ try_rootless (struct box *b, bool explicit_path)
   if (ret != 0 || b->fd != -1)
     return __LINE__;
   for (size_t i = 0; i < b->cg->n_dirs; i++)
-    if (!b->cg->dirs[i].skipped || b->cg->dirs[i].made)
+    if (! b->cg->dirs[i].skipped || b->cg->dirs[i].made)
       return __LINE__;
   if (cgroup_join_fds (b->cg, fds, CGROUP_HIERARCHIES_MAX, &err) != 0)
     return __LINE__;
   if (cgroup_limit (b->cg, NULL, -1, CGROUP_LIMIT_ALL, &err) != 0) /* no limits, no device rules: fine */
     return __LINE__;
-  if (cgroup_limit (b->cg, &r, -1, CGROUP_LIMIT_ALL, &err) != -EPERM || strcmp (err.where, "linux.resources.pids.limit") != 0)
+  if (cgroup_limit (b->cg, &r, -1, CGROUP_LIMIT_ALL, &err) != -EPERM
+      || strcmp (err.where, "linux.resources.pids.limit") != 0)
     return __LINE__;
   return cgroup_remove (b->cg, &err) == 0 ? 0 : __LINE__;
 }

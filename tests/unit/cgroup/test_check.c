@@ -114,8 +114,10 @@ cgroup_limits_check_controllers (void **state)
   struct err err = { 0 };
 
   (void) state;
-  assert_int_equal (check (v1, "{'memory':{'limit':1},'cpu':{'shares':2,'cpus':'0'},'pids':{'limit':1}}", &root, NULL), 0);
-  assert_int_equal (check (v2, "{'memory':{'limit':1},'cpu':{'shares':2,'cpus':'0'},'pids':{'limit':1}}", &root, NULL), 0);
+  assert_int_equal (check (v1, "{'memory':{'limit':1},'cpu':{'shares':2,'cpus':'0'},'pids':{'limit':1}}", &root, NULL),
+                    0);
+  assert_int_equal (check (v2, "{'memory':{'limit':1},'cpu':{'shares':2,'cpus':'0'},'pids':{'limit':1}}", &root, NULL),
+                    0);
   assert_int_equal (check (hybrid, "{'pids':{'limit':1}}", &root, NULL), 0);
   expect_refused (hybrid, "{'memory':{'limit':1}}", ENOTSUP, "linux.resources.memory.limit");
   expect_refused (bare_v2, "{'pids':{'limit':1}}", ENOTSUP, "linux.resources.pids.limit");
@@ -130,11 +132,12 @@ cgroup_limits_check_controllers (void **state)
 static void
 cgroup_limits_check_unified (void **state)
 {
-  static const char *const bad_names[]
-      = { ".", "..", "a/b", "../x", "/etc/passwd", "cgroup.procs/", "memory.\\n" };
+  static const char *const bad_names[] = { ".", "..", "a/b", "../x", "/etc/passwd", "cgroup.procs/", "memory.\\n" };
 
   (void) state;
-  assert_int_equal (check (v2, "{'unified':{'memory.high':'max','cgroup.max.depth':'3','cpu.pressure':'','nodot':'1'}}", &root, NULL), 0);
+  assert_int_equal (
+      check (v2, "{'unified':{'memory.high':'max','cgroup.max.depth':'3','cpu.pressure':'','nodot':'1'}}", &root, NULL),
+      0);
   assert_int_equal (check (v2, "{'unified':{'io.max':'8:0 rbps=1\\n8:16 rbps=1'}}", &root, NULL), 0);
   assert_int_equal (check (hybrid, "{'unified':{'hugetlb.2MB.max':'0'}}", &root, NULL), 0);
   for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++)
@@ -154,14 +157,18 @@ cgroup_limits_check_unified (void **state)
 static void
 cgroup_limits_check_devices (void **state)
 {
-  static const char hole[] = "{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':10,'access':'rw'},"
-                             "{'allow':false,'type':'c','major':10,'minor':229,'access':'rw'}]}";
+  static const char hole[]
+      = "{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':10,'access':'rw'},"
+        "{'allow':false,'type':'c','major':10,'minor':229,'access':'rw'}]}";
 
   (void) state;
-  expect_refused (v2, "{'devices':[{'allow':true,'type':'c','major':1,'minor':3}]}", EINVAL, "linux.resources.devices[0]");
-  expect_refused (v2, "{'devices':[{'allow':true,'access':'rwm'},{'allow':true,'access':'rx'}]}", EINVAL, "linux.resources.devices[1]");
+  expect_refused (v2, "{'devices':[{'allow':true,'type':'c','major':1,'minor':3}]}", EINVAL,
+                  "linux.resources.devices[0]");
+  expect_refused (v2, "{'devices':[{'allow':true,'access':'rwm'},{'allow':true,'access':'rx'}]}", EINVAL,
+                  "linux.resources.devices[1]");
   expect_refused (v2, "{'devices':[{'allow':true,'access':'r','major':-2}]}", EINVAL, "linux.resources.devices[0]");
-  expect_refused (v2, "{'devices':[{'allow':true,'access':'r','minor':4294967296}]}", EINVAL, "linux.resources.devices[0]");
+  expect_refused (v2, "{'devices':[{'allow':true,'access':'r','minor':4294967296}]}", EINVAL,
+                  "linux.resources.devices[0]");
   expect_refused (v1, hole, EINVAL, "linux.resources.devices"); /* v1 would leave 10:229 allowed */
   assert_int_equal (check (v2, hole, &root, NULL), 0);
   assert_int_equal (check (v1, hole, &rootless, NULL), 0); /* no rules there anyway */

@@ -77,7 +77,8 @@ cgroup_device_rules_privileged (void **state)
   struct device_rules rules;
 
   (void) state;
-  assert_int_equal (cgroup_device_rules (resources ("{'devices':[{'allow':true,'access':'rwm'}]}", &arena), &rules, NULL), 0);
+  assert_int_equal (
+      cgroup_device_rules (resources ("{'devices':[{'allow':true,'access':'rwm'}]}", &arena), &rules, NULL), 0);
   assert_true (cgroup_device_rules_open (&rules));
   free (rules.rules);
   expect_reduced ("{'devices':[{'allow':true,'type':'a','access':'mwr'}]}", true, "");
@@ -87,8 +88,8 @@ static void
 cgroup_device_rules_reset (void **state)
 {
   struct device_rules rules;
-  const struct oci_resources *r
-      = resources ("{'devices':[{'allow':true,'type':'b','major':8,'access':'r'},{'allow':false,'access':'rwm'}]}", &arena);
+  const struct oci_resources *r = resources (
+      "{'devices':[{'allow':true,'type':'b','major':8,'access':'r'},{'allow':false,'access':'rwm'}]}", &arena);
 
   (void) state;
   assert_int_equal (cgroup_device_rules (r, &rules, NULL), 0);
@@ -103,19 +104,22 @@ cgroup_device_rules_reduce_lists (void **state)
 
   (void) state;
   /* Docker: what is allowed twice is written once, and a denied device that nobody allowed not at all */
-  expect_reduced ("{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':1,'minor':5,'access':'rwm'},"
-                  "{'allow':true,'type':'c','major':1,'minor':3,'access':'rwm'},{'allow':false,'type':'c','major':10,'minor':229,'access':'rwm'}]}",
-                  false,
-                  "c 1:5 rwm;c 1:3 rwm;c *:* m;b *:* m;c 1:7 rwm;c 1:8 rwm;c 1:9 rwm;c 5:0 rwm;c 5:1 rwm;c 5:2 rwm;"
-                  "c 136:* rwm;c 10:200 rwm;");
+  expect_reduced (
+      "{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':1,'minor':5,'access':'rwm'},"
+      "{'allow':true,'type':'c','major':1,'minor':3,'access':'rwm'},{'allow':false,'type':'c','major':10,'minor':229,'access':'rwm'}]}",
+      false,
+      "c 1:5 rwm;c 1:3 rwm;c *:* m;b *:* m;c 1:7 rwm;c 1:8 rwm;c 1:9 rwm;c 5:0 rwm;c 5:1 rwm;c 5:2 rwm;"
+      "c 136:* rwm;c 10:200 rwm;");
   /* an access more for the same device */
   snprintf (expected, sizeof expected, "c 10:229 rw;%s", default_exceptions);
   expect_reduced ("{'devices':[{'allow':true,'type':'c','major':10,'minor':229,'access':'r'},"
-                  "{'allow':true,'type':'c','major':10,'minor':229,'access':'w'}]}", false, expected);
+                  "{'allow':true,'type':'c','major':10,'minor':229,'access':'w'}]}",
+                  false, expected);
   /* one access less */
   snprintf (expected, sizeof expected, "b 8:0 r;%s", default_exceptions);
   expect_reduced ("{'devices':[{'allow':true,'type':'b','major':8,'minor':0,'access':'rw'},"
-                  "{'allow':false,'type':'b','major':8,'access':'w'}]}", false, expected);
+                  "{'allow':false,'type':'b','major':8,'access':'w'}]}",
+                  false, expected);
 }
 
 static void
@@ -136,8 +140,9 @@ cgroup_device_rules_reduce_denied_from_all (void **state)
 {
   (void) state;
   /* all but one: the default devices' rules say nothing new */
-  expect_reduced ("{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'b','major':8,'minor':0,'access':'rw'}]}", true,
-                  "b 8:0 rw;");
+  expect_reduced (
+      "{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'b','major':8,'minor':0,'access':'rw'}]}", true,
+      "b 8:0 rw;");
 }
 
 static void

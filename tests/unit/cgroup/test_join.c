@@ -60,7 +60,7 @@ cgroup_join_every_hierarchy (void **state)
   if (pid == 0)
     {
       int r = cgroup_join (fds, n, NULL);
-      (void) !write (gate[1], r == 0 ? "y" : "n", 1);
+      (void) ! write (gate[1], r == 0 ? "y" : "n", 1);
       pause ();
     }
   assert_int_equal (read (gate[0], &c, 1), 1);

@@ -57,7 +57,9 @@ cgroup_layout_parse_other_order (void **state)
 {
   (void) state;
   /* the kernel names them by its own order, the directory by that of whoever mounted it: the link of one leads there */
-  assert_int_equal (cgroup_layout_parse ("mode v1\nmount cpu,cpuacct\nmount cpu\nmount cpuacct\nself 4:cpuacct,cpu:/\n", &l, NULL), 0);
+  assert_int_equal (
+      cgroup_layout_parse ("mode v1\nmount cpu,cpuacct\nmount cpu\nmount cpuacct\nself 4:cpuacct,cpu:/\n", &l, NULL),
+      0);
   expect (0, "cpuacct", "cpuacct,cpu", "/");
 }
 

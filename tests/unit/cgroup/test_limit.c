@@ -32,25 +32,37 @@ limited_end (struct limited *l)
   oci_arena_free (l->arena);
 }
 
+/* True if the view has CONTROLLER on v1, false if on v2; skips the test if it has it nowhere.  */
+static bool
+on_v1 (const char *controller)
+{
+  static struct cgroup_layout l;
+
+  assert_int_equal (cgroup_layout_read (&l, CGROUP_WANT_CONTROLLERS, NULL), 0);
+  if (l.mode != CGROUP_V2 && cgroup_layout_find (&l, controller))
+    return true;
+  if (l.mode == CGROUP_V2 && cgroup_list_has (l.controllers, controller))
+    return false;
+  print_message ("no %s controller in this view\n", controller);
+  skip ();
+  return false;
+}
+
+static void
+write_limits (struct limited *l, const char *json)
+{
+  struct err err = { 0 };
+  if (json)
+    l->r = resources (json, &l->arena);
+  good (cgroup_limit (l->box.cg, l->r, l->box.fd, CGROUP_LIMIT_ALL, &err), &err);
+}
+
 static void
 expect (const struct limited *l, const char *controller, const char *file, const char *text)
 {
   const char *found = box_read (&l->box, controller, file);
   if (strcmp (found, text) != 0)
     fail_msg ("%s: \"%s\", not \"%s\"", file, found, text);
-}
-
-/* Skips what the view has no controllers of v1 for; the guest of the VM suite has them on v2.  */
-static void
-need_v1 (const char *controller)
-{
-  static struct cgroup_layout l;
-  assert_int_equal (cgroup_layout_read (&l, 0, NULL), 0);
-  if (l.mode == CGROUP_V2 || cgroup_layout_find (&l, controller) == NULL)
-    {
-      print_message ("no %s controller in this view\n", controller);
-      skip ();
-    }
 }
 
 static void
@@ -60,19 +72,30 @@ cgroup_limit_pids (void **state)
   struct err err = { 0 };
 
   (void) state;
-  need_v1 ("pids");
+  (void) on_v1 ("pids");
   limited_make (&l, "/a", "{'pids':{'limit':7}}");
   good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "pids", "pids.max", "max"); /* not before the last fork */
+  assert_string_not_equal (box_read (&l.box, "pids", "pids.max"), "7"); /* not before the last fork */
   good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_LATE, &err), &err);
   expect (&l, "pids", "pids.max", "7");
-  limited_end (&l);
-  limited_make (&l, "/a", "{'pids':{'limit':0}}");
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
+  write_limits (&l, "{'pids':{'limit':0}}");
   expect (&l, "pids", "pids.max", "0");
-  l.r = resources ("{'pids':{'limit':-1}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
+  write_limits (&l, "{'pids':{'limit':-1}}");
   expect (&l, "pids", "pids.max", "max");
+  limited_end (&l);
+}
+
+/* No limit needs no controller, and enables none.  */
+static void
+cgroup_limit_none (void **state)
+{
+  struct limited l;
+
+  (void) state;
+  limited_make (&l, "/a", "{'pids':{'limit':-1},'memory':{'limit':-1,'reservation':-1}}");
+  write_limits (&l, NULL);
+  if (l.box.fd >= 0)
+    expect (&l, "", "cgroup.controllers", "");
   limited_end (&l);
 }
 
@@ -80,34 +103,30 @@ static void
 cgroup_limit_memory (void **state)
 {
   struct limited l;
-  struct err err = { 0 };
-  bool swap;
+  bool v1;
 
   (void) state;
-  need_v1 ("memory");
+  v1 = on_v1 ("memory");
   limited_make (&l, "", "{'memory':{'limit':16777216,'swap':33554432,'reservation':8388608}}");
-  swap = strcmp (box_read (&l.box, "memory", "memory.memsw.limit_in_bytes"), "(missing)") != 0;
-  if (!swap)
+  if (v1 && strcmp (box_read (&l.box, "memory", "memory.memsw.limit_in_bytes"), "(missing)") == 0)
     {
       print_message ("this kernel does not account swap\n");
       limited_end (&l);
       skip ();
     }
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "memory", "memory.limit_in_bytes", "16777216");
-  expect (&l, "memory", "memory.memsw.limit_in_bytes", "33554432");
-  expect (&l, "memory", "memory.soft_limit_in_bytes", "8388608");
-  /* up beyond the old swap limit, where the kernel wants swap first; and down again, where it wants memory first */
-  l.r = resources ("{'memory':{'limit':67108864,'swap':67108864}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "memory", "memory.limit_in_bytes", "67108864");
-  expect (&l, "memory", "memory.memsw.limit_in_bytes", "67108864");
-  l.r = resources ("{'memory':{'limit':8388608,'swap':8388608}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "memory", "memory.memsw.limit_in_bytes", "8388608");
-  l.r = resources ("{'memory':{'limit':-1}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  assert_string_not_equal (box_read (&l.box, "memory", "memory.limit_in_bytes"), "8388608");
+  write_limits (&l, NULL);
+  expect (&l, "memory", v1 ? "memory.limit_in_bytes" : "memory.max", "16777216");
+  expect (&l, "memory", v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max", v1 ? "33554432" : "16777216");
+  expect (&l, "memory", v1 ? "memory.soft_limit_in_bytes" : "memory.low", "8388608");
+  /* up beyond the old swap limit, where v1 wants swap first; and down again, where it wants memory first */
+  write_limits (&l, "{'memory':{'limit':67108864,'swap':67108864}}");
+  expect (&l, "memory", v1 ? "memory.limit_in_bytes" : "memory.max", "67108864");
+  expect (&l, "memory", v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max", v1 ? "67108864" : "0");
+  write_limits (&l, "{'memory':{'limit':8388608,'swap':8388608}}");
+  expect (&l, "memory", v1 ? "memory.memsw.limit_in_bytes" : "memory.max", "8388608");
+  write_limits (&l, "{'memory':{'limit':-1}}");
+  assert_string_not_equal (box_read (&l.box, "memory", v1 ? "memory.limit_in_bytes" : "memory.max"), "8388608");
+  assert_string_not_equal (box_read (&l.box, "memory", v1 ? "memory.memsw.limit_in_bytes" : "memory.swap.max"), "0");
   limited_end (&l);
 }
 
@@ -115,18 +134,18 @@ static void
 cgroup_limit_cpu (void **state)
 {
   struct limited l;
-  struct err err = { 0 };
+  bool v1;
 
   (void) state;
-  need_v1 ("cpu");
+  v1 = on_v1 ("cpu");
   limited_make (&l, "", "{'cpu':{'shares':512,'quota':30000,'period':60000}}");
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "cpu", "cpu.shares", "512");
-  expect (&l, "cpu", "cpu.cfs_quota_us", "30000");
-  expect (&l, "cpu", "cpu.cfs_period_us", "60000");
-  l.r = resources ("{'cpu':{'quota':-1}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "cpu", "cpu.cfs_quota_us", "-1");
+  write_limits (&l, NULL);
+  expect (&l, "cpu", v1 ? "cpu.shares" : "cpu.weight", v1 ? "512" : "59");
+  expect (&l, "cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max", v1 ? "30000" : "30000 60000");
+  if (v1)
+    expect (&l, "cpu", "cpu.cfs_period_us", "60000");
+  write_limits (&l, "{'cpu':{'quota':-1}}");
+  expect (&l, "cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max", v1 ? "-1" : "max 100000");
   limited_end (&l);
 }
 
@@ -134,19 +153,19 @@ static void
 cgroup_limit_cpu_below_parent (void **state)
 {
   struct limited parent, l;
-  struct err err = { 0 };
+  bool v1;
 
   (void) state;
-  need_v1 ("cpu");
+  v1 = on_v1 ("cpu");
   limited_make (&parent, "", "{'cpu':{'quota':50000,'period':100000}}");
-  good (cgroup_limit (parent.box.cg, parent.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
+  write_limits (&parent, NULL);
   limited_make (&l, "/a", "{'cpu':{'quota':50000,'period':100000}}");
-  good (cgroup_limit (l.box.cg, l.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
-  /* with the old quota the shorter period would be more than the parent has: EINVAL, and the quota goes first */
-  l.r = resources ("{'cpu':{'quota':10000,'period':20000}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, -1, CGROUP_LIMIT_EARLY, &err), &err);
-  expect (&l, "cpu", "cpu.cfs_quota_us", "10000");
-  expect (&l, "cpu", "cpu.cfs_period_us", "20000");
+  write_limits (&l, NULL);
+  /* with the old quota the shorter period would be more than the parent has on v1: EINVAL, and the quota goes first */
+  write_limits (&l, "{'cpu':{'quota':10000,'period':20000}}");
+  expect (&l, "cpu", v1 ? "cpu.cfs_quota_us" : "cpu.max", v1 ? "10000" : "10000 20000");
+  if (v1)
+    expect (&l, "cpu", "cpu.cfs_period_us", "20000");
   limited_end (&l);
   limited_end (&parent);
 }
@@ -158,12 +177,12 @@ cgroup_limit_cpuset (void **state)
   struct err err = { 0 };
 
   (void) state;
-  need_v1 ("cpuset");
+  (void) on_v1 ("cpuset");
   limited_make (&l, "/a", "{'cpu':{'cpus':'0','mems':'0'}}");
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  write_limits (&l, NULL);
   expect (&l, "cpuset", "cpuset.cpus", "0");
   expect (&l, "cpuset", "cpuset.mems", "0");
-  l.r = resources ("{'cpu':{'cpus':'100000'}}", &l.arena);
+  l.r = resources ("{'cpu':{'cpus':'one'}}", &l.arena);
   assert_true (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err) < 0);
   assert_string_equal (err.where, "linux.resources.cpu.cpus");
   assert_string_equal (err.call, "write");
@@ -241,12 +260,13 @@ cgroup_limit_no_internal_processes (void **state)
 
 static const char *scratch; /* a directory where devices may be made and opened */
 
-struct try
-{
-  int minor;  /* of the character device 250:minor, which no driver has: ENXIO if the rules let us through */
-  int flags;  /* for open, or -1: mknod */
-  int result; /* the errno that is expected */
-};
+struct
+try
+  {
+    int minor;  /* of the character device 250:minor, which no driver has: ENXIO if the rules let us through */
+    int flags;  /* for open, or -1: mknod */
+    int result; /* the errno that is expected */
+  };
 
 /* In the cgroup: tries one access to a node.  */
 static int
@@ -324,9 +344,10 @@ cgroup_limit_devices_some (void **state)
   const struct try tries[] = { { 1, O_RDONLY, ENXIO }, { 1, O_RDWR, EPERM }, { 1, O_WRONLY, EPERM }, { 2, O_RDWR, ENXIO }, { 3, O_RDONLY, EPERM } };
 
   (void) state;
-  devices_case ("{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':250,'minor':1,'access':'r'},"
-                "{'allow':true,'type':'c','major':250,'minor':2,'access':'r'},{'allow':true,'type':'c','major':250,'minor':2,'access':'w'}]}",
-                tries, 5);
+  devices_case (
+      "{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':250,'minor':1,'access':'r'},"
+      "{'allow':true,'type':'c','major':250,'minor':2,'access':'r'},{'allow':true,'type':'c','major':250,'minor':2,'access':'w'}]}",
+      tries, 5);
 }
 
 static void
@@ -335,7 +356,9 @@ cgroup_limit_devices_all_but_one (void **state)
   const struct try tries[] = { { 1, O_RDWR, ENXIO }, { 2, O_RDONLY, ENXIO }, { 2, O_RDWR, EPERM }, { 2, -1, 0 } };
 
   (void) state;
-  devices_case ("{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'c','major':250,'minor':2,'access':'w'}]}", tries, 4);
+  devices_case (
+      "{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'c','major':250,'minor':2,'access':'w'}]}",
+      tries, 4);
 }
 
 static void
@@ -356,7 +379,11 @@ cgroup_limit_devices_reopened (void **state)
   struct err err = { 0 };
 
   (void) state;
-  need_v1 ("devices");
+  if (! there (CGROUP_ROOT "/devices"))
+    {
+      print_message ("no devices controller of v1 in this view\n");
+      skip ();
+    }
   limited_make (&before, "", NULL);
   good (cgroup_limit (before.box.cg, NULL, -1, CGROUP_LIMIT_EARLY, &err), &err);
   limited_make (&l, "", "{'devices':[{'allow':true,'access':'rwm'}]}");
@@ -376,7 +403,8 @@ struct root_control
 static void
 note_root (struct root_control *c)
 {
-  c->file = there (CGROUP_ROOT "/unified") ? CGROUP_ROOT "/unified/cgroup.subtree_control" : CGROUP_ROOT "/cgroup.subtree_control";
+  c->file = there (CGROUP_ROOT "/unified") ? CGROUP_ROOT "/unified/cgroup.subtree_control"
+                                           : CGROUP_ROOT "/cgroup.subtree_control";
   if (file_read_small (AT_FDCWD, c->file, c->before, sizeof c->before) < 0)
     c->file = NULL;
 }
@@ -389,7 +417,8 @@ restore_root (const struct root_control *c)
 
   snprintf (disable, sizeof disable, "-%.*s", file ? (int) strcspn (file, ".") : 0, file ? file : "");
   if (c->file && file && strstr (c->before, disable + 1) == NULL)
-    (void) file_write_at (AT_FDCWD, c->file, disable, strlen (disable), NULL); /* EBUSY: somebody else has begun to use it */
+    (void) file_write_at (AT_FDCWD, c->file, disable, strlen (disable),
+                          NULL); /* EBUSY: somebody else has begun to use it */
 }
 
 static int
@@ -397,6 +426,7 @@ run (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_limit_pids),
+    cmocka_unit_test (cgroup_limit_none),
     cmocka_unit_test (cgroup_limit_memory),
     cmocka_unit_test (cgroup_limit_cpu),
     cmocka_unit_test (cgroup_limit_cpu_below_parent),

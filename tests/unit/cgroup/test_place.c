@@ -199,7 +199,7 @@ cgroup_type_round_trip (void **state)
   assert_string_equal (b->driver, "cgroupfs");
   assert_true (b->rootless && b->explicit_path);
   assert_int_equal (b->n_dirs, 2);
-  assert_true (b->dirs[0].skipped && !b->dirs[1].skipped);
+  assert_true (b->dirs[0].skipped && ! b->dirs[1].skipped);
   assert_string_equal (b->dirs[0].mount, "cpu,cpuacct");
   assert_string_equal (b->dirs[1].path, "/process_api/x/a");
   assert_string_equal (b->dirs[1].controllers, "memory");

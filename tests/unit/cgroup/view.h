@@ -48,7 +48,8 @@ box_plan (struct box *b, const char *name)
 
   *b = (struct box){ .fd = -1 };
   snprintf (b->path, sizeof b->path, "/orlop-unit-%d%s", (int) getpid (), name);
-  assert_int_equal (cgroup_layout_read (&view_layout, CGROUP_WANT_OWN | CGROUP_WANT_CONTROLLERS | CGROUP_WANT_UNIFIED, NULL), 0);
+  assert_int_equal (
+      cgroup_layout_read (&view_layout, CGROUP_WANT_OWN | CGROUP_WANT_CONTROLLERS | CGROUP_WANT_UNIFIED, NULL), 0);
   assert_int_equal (cgroup_plan (&view_layout, &args, &b->arena, &b->cg, NULL), 0);
 }
 
@@ -179,7 +180,7 @@ in_views (int argc, char **argv, int (*run) (void))
 {
   static const char *const views[] = { "hybrid", "v1", "v2" };
   char self[PATH_MAX] = "";
-  int failed = 0, ran = 0;
+  int failed = 0;
 
   if (argc > 1)
     {
@@ -189,8 +190,8 @@ in_views (int argc, char **argv, int (*run) (void))
     }
   if (geteuid () != 0)
     {
-      printf ("%s: only root can make cgroups: skipped\n", argv[0]);
-      return 77;
+      printf ("ok 1 - %s # SKIP only root can make cgroups\n", argv[0]);
+      return 0;
     }
   if (readlink ("/proc/self/exe", self, sizeof self - 1) < 0)
     return 1;
@@ -211,13 +212,12 @@ in_views (int argc, char **argv, int (*run) (void))
         return 1;
       if (WIFEXITED (status) && WEXITSTATUS (status) == 77)
         {
-          printf ("this machine cannot show the view %s: skipped\n", views[i]);
+          printf ("ok 1 - %s in the view %s # SKIP this machine cannot show it\n", argv[0], views[i]);
           continue;
         }
-      ran++;
-      failed += !WIFEXITED (status) || WEXITSTATUS (status) != 0;
+      failed += ! WIFEXITED (status) || WEXITSTATUS (status) != 0;
     }
-  return failed ? 1 : ran ? 0 : 77;
+  return failed ? 1 : 0;
 }
 
 #endif

@@ -42,9 +42,15 @@ run_alu (const struct bpf_insn *i, uint64_t *reg)
 
   switch (BPF_OP (i->code))
     {
-    case BPF_MOV: *dst = src; break;
-    case BPF_AND: *dst &= src; break;
-    case BPF_RSH: *dst >>= src; break;
+    case BPF_MOV:
+      *dst = src;
+      break;
+    case BPF_AND:
+      *dst &= src;
+      break;
+    case BPF_RSH:
+      *dst >>= src;
+      break;
     default: fail_msg ("unknown arithmetic 0x%x", i->code);
     }
 }
@@ -59,7 +65,9 @@ jumps (const struct bpf_insn *i, const uint64_t *reg)
     case BPF_JA: return true;
     case BPF_JNE: return dst != src;
     case BPF_JSET: return (dst & src) != 0;
-    default: fail_msg ("unknown jump 0x%x", i->code); return false;
+    default:
+      fail_msg ("unknown jump 0x%x", i->code);
+      return false;
     }
 }
 
@@ -104,13 +112,13 @@ expected (const struct devbpf_rule *rules, size_t n, bool allow, const struct ac
     {
       bool granted = allow;
 
-      if (!(a->access & bit))
+      if (! (a->access & bit))
         continue;
       for (size_t i = 0; i < n; i++)
         if ((rules[i].type == 'a' || rules[i].type == a->type) && (rules[i].major < 0 || rules[i].major == a->major)
             && (rules[i].minor < 0 || rules[i].minor == a->minor) && rules[i].access & bit)
           granted = rules[i].allow;
-      if (!granted)
+      if (! granted)
         return false;
     }
   return true;
