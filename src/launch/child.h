@@ -76,6 +76,8 @@ int child_session (void *self, struct err *err);
 int child_keyring (void *self, struct err *err);
 int child_tty (void *self, struct err *err);
 int child_exec_tty (void *self, struct err *err);
+int child_rlimits (void *self, struct err *err);
+int child_late_rlimits (void *self, struct err *err);
 int child_bound (void *self, struct err *err);
 int child_creds (void *self, struct err *err);
 int child_no_new_privs (void *self, struct err *err);

@@ -34,6 +34,7 @@ const struct step child_create[] = {
   { "keyring", child_keyring, want_keyring, SYNC_NONE },
   { "process.home", child_home, want_home, SYNC_NONE },                /* from the container's own /etc/passwd */
   { "caps.bound", child_bound, want_process, SYNC_NONE },              /* needs CAP_SETPCAP */
+  { "process.rlimits", child_rlimits, want_rlimits, SYNC_NONE },       /* while we may raise them */
   { "creds", child_creds, want_process, SYNC_NONE },                   /* groups, gid, uid, capabilities, cwd */
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   /* stage 4: the program */
@@ -41,6 +42,7 @@ const struct step child_create[] = {
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
   { "exec.wait_start", child_exec_wait_start, want_listen, SYNC_NONE },
   { "hooks.start", child_hooks_start, want_start_hooks, SYNC_NONE },
+  { "exec.rlimits", child_late_rlimits, want_rlimits, SYNC_NONE },     /* what would starve the steps above */
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };
@@ -53,10 +55,12 @@ const struct step child_exec[] = {
   { "keyring", child_keyring, want_keyring, SYNC_NONE },
   { "process.home", child_home, want_home, SYNC_NONE },
   { "caps.bound", child_bound, NULL, SYNC_NONE },
+  { "process.rlimits", child_rlimits, want_rlimits, SYNC_NONE },
   { "creds", child_creds, NULL, SYNC_NONE },
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
+  { "exec.rlimits", child_late_rlimits, want_rlimits, SYNC_NONE },     /* what would starve the steps above */
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };

@@ -219,7 +219,7 @@ parent_take_pid (void *self, struct err *err)
   own_close (&l->child);
   l->child = pidfd;
   l->cloned = l->pid = p.pid.pid;
-  return sync_send (l->sync, SYNC_PID, NULL, 0, NULL, 0, err);
+  return sync_send (l->sync, SYNC_PID, &p.pid, sizeof p.pid, NULL, 0, err); /* back as it came: taken */
 }
 
 /* The first process's number inside its own pid namespace: the last of NSpid in /proc/PID/status (proc(5)).  */

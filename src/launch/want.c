@@ -99,7 +99,13 @@ want_oom (const struct plan *p)
 bool
 want_rlimits (const struct plan *p)
 {
-  return p->process.n_rlimits > 0;
+  return p->process.n_rlimits > 0 && ! p->process.rlimits_by_parent;
+}
+
+bool
+want_outer_rlimits (const struct plan *p)
+{
+  return p->process.n_rlimits > 0 && p->process.rlimits_by_parent;
 }
 
 bool

@@ -38,8 +38,10 @@ bool want_loopback (const struct plan *p);
 bool want_sysctl (const struct plan *p);
 /* oomScoreAdj.  */
 bool want_oom (const struct plan *p);
-/* rlimits.  */
+/* rlimits that the child sets itself.  */
 bool want_rlimits (const struct plan *p);
+/* rlimits that the parent sets, over a user namespace.  */
+bool want_outer_rlimits (const struct plan *p);
 /* Masked paths.  */
 bool want_masked (const struct plan *p);
 /* Read-only paths.  */

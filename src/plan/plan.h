@@ -190,6 +190,7 @@ struct plan_process
   bool no_new_privs;
   struct plan_rlimit *rlimits;
   size_t n_rlimits;
+  bool rlimits_by_parent;  /* a user namespace must not raise hard limits, and the runtime may: it sets them from outside */
   const char *oom_score_adj; /* decimal text or NULL */
 };
 

@@ -159,6 +159,7 @@ copy_rlimits (const struct part *p, struct err *err)
   struct plan_process *to = &p->plan->process;
 
   to->n_rlimits = p->process->n_rlimits;
+  to->rlimits_by_parent = (p->plan->ns.new_user || p->plan->ns.joined_user) && (p->host->permitted & (1ULL << CAP_SYS_RESOURCE));
   to->rlimits = plan_alloc (p->arena, to->n_rlimits * sizeof *to->rlimits);
   if (to->rlimits == NULL)
     return part_nomem (err);

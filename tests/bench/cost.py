@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What commands cost, counted: system calls of the whole process tree, user instructions, page faults, peak memory; beside the
+floor's (floor.c), in the v1 and v2 views of cgroups.  Fails if `run` makes more than twice the floor's calls, or if `state` or
+`--version` load a library beyond the C library.  Times are shown as a ratio, taken in pairs, and never judged."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+import orlop  # noqa: E402
+
+PROGRAM = os.environ.get("ORLOP", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build/orlop"))
+QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}
+
+
+def calls(argv):
+    """System calls of the whole tree, or None without strace."""
+    if not shutil.which("strace"):
+        return None
+    with tempfile.NamedTemporaryFile("r") as out:
+        if subprocess.run(["strace", "-f", "-c", "-o", out.name, *argv], **QUIET).returncode:
+            return None
+        total = [line for line in out if line.rstrip().endswith("total")]
+    return int(total[-1].split()[3]) if total else None
+
+
+def instructions(argv):
+    """User instructions, where the processor counts them for us."""
+    if not shutil.which("perf"):
+        return None
+    done = subprocess.run(["perf", "stat", "-x,", "-e", "instructions:u", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    found = re.search(r"^(\d+),,instructions", done.stderr, re.M)
+    return int(found.group(1)) if found else None
+
+
+def memory(argv, tools):
+    """Minor page faults, and peak memory in KiB of the largest process."""
+    done = subprocess.run([os.path.join(tools, "measure"), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=60)
+    return [int(w) for w in done.stdout.split()]
+
+
+def libraries(argv):
+    """Shared objects that a command opens."""
+    with tempfile.NamedTemporaryFile("r") as out:
+        subprocess.run(["strace", "-f", "-e", "trace=openat,open", "-o", out.name, *argv], **QUIET)
+        return sorted({os.path.basename(m) for m in re.findall(r'"([^"]+\.so[^"]*)", [^)]*\) = \d', out.read())})
+
+
+def seconds(argv):
+    began = time.perf_counter()
+    subprocess.run(argv, **QUIET)
+    return time.perf_counter() - began
+
+
+class View:
+    """Measures in the view of cgroups that this process is in."""
+
+    def __init__(self, work):
+        self.work, self.base = work, [PROGRAM, "--root", os.path.join(work, "state")]
+        self.rootfs = os.path.join(work, "rootfs")
+        os.makedirs(self.rootfs)
+        orlop.make_rootfs(self.rootfs)
+        subprocess.run([PROGRAM, "spec", "--bundle", work], check=True, timeout=60)
+        path = os.path.join(work, "config.json")
+        with open(path) as f:
+            config = json.load(f)
+        config["process"].update(terminal=False, args=["/bin/true"])
+        with open(path, "w") as f:
+            json.dump(config, f)
+        self.run = [*self.base, "run", "--bundle", work, "cost"]
+        self.floor = [os.path.join(os.path.dirname(work), "floor"), self.rootfs, "/bin/true"]
+        config["process"]["args"] = ["/bin/sleep", "600"]
+        self.sleeper = os.path.join(work, "sleeper")
+        os.makedirs(self.sleeper)
+        os.symlink(self.rootfs, os.path.join(self.sleeper, "rootfs"))
+        with open(os.path.join(self.sleeper, "config.json"), "w") as f:
+            json.dump(config, f)
+
+    def command(self, *words):
+        return [*self.base, *words]
+
+    def row(self, name, argv):
+        faults, peak = memory(argv, os.path.dirname(self.work))
+        row = {"name": name, "calls": calls(argv), "instructions": instructions(argv), "faults": faults, "peak": peak}
+        print(json.dumps(row), flush=True)
+
+    def several(self, name, *commands):
+        """One row for commands that belong together: strace waits for the container, so one shell runs them all."""
+        script = " && ".join(" ".join(c) for c in commands)
+        n, shell = calls(["/bin/sh", "-c", script]), calls(["/bin/sh", "-c", "true && true && true"])
+        print(json.dumps({"name": name, "calls": n - shell if n and shell else None, "instructions": None, "faults": None, "peak": None}),
+              flush=True)
+
+    def measure(self):
+        self.row("floor", self.floor)
+        self.row("run", self.run)
+        self.several("create+start+delete", self.command("create", "--bundle", self.work, "one"), self.command("start", "one"),
+                     self.command("delete", "--force", "one"))
+        subprocess.run(self.command("run", "--detach", "--bundle", self.sleeper, "two"), check=True, **QUIET)
+        self.row("exec", self.command("exec", "two", "/bin/true"))
+        self.row("state", self.command("state", "two"))
+        print(json.dumps({"name": "libraries of state", "list": libraries(self.command("state", "two"))}))
+        subprocess.run(self.command("delete", "--force", "two"), check=True, **QUIET)
+        self.row("version", [PROGRAM, "--version"])
+        print(json.dumps({"name": "libraries of --version", "list": libraries([PROGRAM, "--version"])}))
+        for peer in ("crun", "runc"):
+            if shutil.which(peer):
+                n = calls([peer, "--root", os.path.join(self.work, peer), "run", "--bundle", self.work, "peer"])
+                if n:
+                    print(json.dumps({"name": f"run by {peer}", "calls": n, "instructions": None, "faults": None, "peak": None}))
+        pairs = [(seconds(self.floor), seconds(self.run)) for _ in range(15)]
+        ratio = sorted(b / a for a, b in pairs)[len(pairs) // 2]
+        print(json.dumps({"name": "time", "ratio": round(ratio, 2)}))
+
+
+def show(view, rows):
+    """Prints the table of one view; returns what is wrong."""
+    wrong = []
+    floor = next((r["calls"] for r in rows if r["name"] == "floor"), None)
+    print(f"view {view}:\n  {'':22}{'calls':>8}{'of floor':>10}{'instructions':>14}{'faults':>8}{'peak KiB':>10}")
+    for r in rows:
+        if "list" in r:
+            print(f"  {r['name']}: {' '.join(r['list'])}")
+            wrong += [f"{r['name']}: {x}" for x in r["list"] if not re.match(r"(libc[.-]|ld-|ld\.so)", x)]
+        elif "ratio" in r:
+            print(f"  time of run, of the floor's (median of pairs): {r['ratio']}")
+        else:
+            ratio = f"{r['calls'] / floor:.2f}" if r["calls"] and floor else "-"
+            cells = ["-" if r[k] is None else str(r[k]) for k in ("calls", "instructions", "faults", "peak")]
+            print(f"  {r['name']:22}{cells[0]:>8}{ratio:>10}{cells[1]:>14}{cells[2]:>8}{cells[3]:>10}")
+            if r["name"] == "run" and floor and (r["calls"] is None or r["calls"] > 2 * floor):
+                wrong.append(f"run makes {r['calls']} calls in view {view}, more than twice the floor's {floor}")
+    return wrong
+
+
+def main():
+    if len(sys.argv) > 1:  # inside a view
+        View(sys.argv[1]).measure()
+        return 0
+    if os.geteuid() != 0 or not shutil.which("strace"):
+        print("skipped: counting needs root and strace")
+        return 77
+    wrong = []
+    with tempfile.TemporaryDirectory() as work:
+        for tool in ("floor", "measure"):
+            subprocess.run(["cc", "-O2", "-static", "-w", "-D_GNU_SOURCE", "-o", os.path.join(work, tool), os.path.join(HERE, tool + ".c")],
+                           check=True, timeout=60)
+        for view in ("v1", "v2"):
+            done = subprocess.run([os.path.join(os.path.dirname(HERE), "lib/view.sh"), view, sys.executable, __file__,
+                                   os.path.join(work, view)], stdout=subprocess.PIPE, text=True, timeout=300)
+            if done.returncode == 77:
+                print(f"view {view} skipped: {done.stdout.strip()}")
+                continue
+            if done.returncode:
+                wrong.append(f"measuring in view {view} failed")
+            wrong += show(view, [json.loads(line) for line in done.stdout.splitlines()])
+    for w in wrong:
+        print(f"WRONG: {w}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
