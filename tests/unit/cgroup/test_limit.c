@@ -189,12 +189,13 @@ cgroup_limit_cpuset (void **state)
   limited_end (&l);
 }
 
-/* The controller that the v2 hierarchy of this machine has, NULL if it has none that we know a file of.  */
+/* A file of a controller that the v2 hierarchy of this machine has, and that a cgroup with processes cannot hand on (pids
+ * and cpu it could: they work in threaded cgroups).  NULL if there is none that we know.  */
 static const char *
 v2_file (void)
 {
   static struct cgroup_layout l;
-  static const char *const files[][2] = { { "hugetlb", "hugetlb.2MB.max" }, { "pids", "pids.max" } };
+  static const char *const files[][2] = { { "hugetlb", "hugetlb.2MB.max" }, { "memory", "memory.max" } };
 
   assert_int_equal (cgroup_layout_read (&l, CGROUP_WANT_UNIFIED, NULL), 0);
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
@@ -407,18 +408,23 @@ note_root (struct root_control *c)
                                            : CGROUP_ROOT "/cgroup.subtree_control";
   if (file_read_small (AT_FDCWD, c->file, c->before, sizeof c->before) < 0)
     c->file = NULL;
+  c->before[strcspn (c->before, "\n")] = '\0';
 }
 
 static void
 restore_root (const struct root_control *c)
 {
-  const char *file = v2_file ();
-  char disable[64];
+  char now[256], *rest = now;
 
-  snprintf (disable, sizeof disable, "-%.*s", file ? (int) strcspn (file, ".") : 0, file ? file : "");
-  if (c->file && file && strstr (c->before, disable + 1) == NULL)
-    (void) file_write_at (AT_FDCWD, c->file, disable, strlen (disable),
-                          NULL); /* EBUSY: somebody else has begun to use it */
+  if (c->file == NULL || file_read_small (AT_FDCWD, c->file, now, sizeof now) < 0)
+    return;
+  for (const char *word; (word = strtok_r (NULL, " \n", &rest));)
+    if (! cgroup_list_has (c->before, word))
+      {
+        char disable[64];
+        snprintf (disable, sizeof disable, "-%s", word);
+        (void) file_write_at (AT_FDCWD, c->file, disable, strlen (disable), NULL); /* EBUSY: others use it by now */
+      }
 }
 
 static int
