@@ -4,11 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -105,7 +105,10 @@ fds_recv (int sock, void *data, size_t size, int *fds, size_t *in_out_n)
   if (came > max || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
     {
       for (size_t i = 0; i < came && i < max; i++)
-        own_close (&fds[i]);
+        {
+          own_close (&fds[i]);
+          fds[i] = -1; /* the caller may own them already */
+        }
       return -EPROTO;
     }
   if (in_out_n)
@@ -113,18 +116,44 @@ fds_recv (int sock, void *data, size_t size, int *fds, size_t *in_out_n)
   return n;
 }
 
-/* Kernels before 5.11 have no close_range with that flag.  */
+/* One descriptor, by its name in /proc/self/fd.  */
+static int
+cloexec_one (const char *name, unsigned first)
+{
+  uint64_t fd;
+
+  if (str_u64 (name, INT_MAX, &fd) < 0 || fd < first)
+    return 0;
+  return fcntl ((int) fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF ? -errno : 0;
+}
+
+/* Kernels before 5.11 have no close_range with that flag.  Not a loop over RLIMIT_NOFILE, which may be a milliard.  */
 static int
 cloexec_each (unsigned first)
 {
-  struct rlimit limit;
+  struct entry /* of getdents64(2) */
+  {
+    uint64_t ino;
+    int64_t off;
+    unsigned short len;
+    unsigned char type;
+    char name[];
+  };
+  _Alignas (struct entry) char buf[2048];
+  long n;
+  int ret = 0;
+  own_fd int dir = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
+  if (dir < 0)
     return -errno;
-  for (rlim_t fd = first; fd < limit.rlim_cur; fd++)
-    if (fcntl ((int) fd, F_SETFD, FD_CLOEXEC) < 0 && errno != EBADF)
-      return -errno;
-  return 0;
+  while (ret == 0 && (n = syscall (SYS_getdents64, dir, buf, sizeof buf)) != 0)
+    {
+      if (n < 0)
+        return -errno;
+      for (long at = 0; ret == 0 && at < n; at += ((const struct entry *) (buf + at))->len)
+        ret = cloexec_one (((const struct entry *) (buf + at))->name, first);
+    }
+  return ret;
 }
 
 int

@@ -18,11 +18,11 @@ enum
 int fds_send (int sock, const void *data, size_t len, const int *fds, size_t n);
 
 /* Receives one message of at most SIZE bytes and at most *IN_OUT_N descriptors (close-on-exec); more descriptors, a truncated
- * message or truncated control data are -EPROTO and everything received is closed.  Returns the length (0: end of file)
+ * message or truncated control data are -EPROTO and everything received is closed (FDS is -1 again).  Returns the length (0: end of file)
  * or negative errno; *IN_OUT_N is the number of descriptors received.  IN_OUT_N may be NULL (none expected).  child-safe */
 ssize_t fds_recv (int sock, void *data, size_t size, int *fds, size_t *in_out_n);
 
-/* Sets close-on-exec on every descriptor from FIRST on (close_range(2), Linux 5.11; loop over RLIMIT_NOFILE without it).
+/* Sets close-on-exec on every descriptor from FIRST on (close_range(2), Linux 5.11; /proc/self/fd without it).
  * Returns 0 or negative errno.  child-safe */
 int fds_cloexec_from (unsigned first);
 
