@@ -6,12 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <yajl/yajl_gen.h>
 
 #include "base/str.h"
 #include "base/when.h"
+#include "ocispec/table.h"
 
 static const char *const level_names[] = { [ORLOP_LOG_DEBUG] = "debug", [ORLOP_LOG_WARNING] = "warning", [ORLOP_LOG_ERROR] = "error" };
 static const char *const kind_names[] = {
@@ -41,58 +42,62 @@ put (int fd, const char *text, size_t len)
   while (n < 0 && errno == EINTR); /* there is nobody left to tell of another failure */
 }
 
-static void
-add_string (yajl_gen g, const char *key, const char *value)
+/* One record; absent texts and numbers are left out.  */
+struct record
 {
-  if (value == NULL || value[0] == '\0')
-    return;
-  (void) yajl_gen_string (g, (const unsigned char *) key, strlen (key));
-  (void) yajl_gen_string (g, (const unsigned char *) value, strlen (value));
-}
+  const char *level, *msg, *time, *code, *phase, *syscall, *path, *where, *file, *hint;
+  int64_t num, line, column;
+};
 
-static void
-add_number (yajl_gen g, const char *key, long long value)
+static const OCI_TYPE (record,
+  OCI_STR (record, level,   "level",   OCI_REQUIRED),
+  OCI_STR (record, msg,     "msg",     OCI_REQUIRED),
+  OCI_STR (record, time,    "time",    OCI_REQUIRED),
+  OCI_STR (record, code,    "code",    0),
+  OCI_NUM (record, num,     "errno",   0),
+  OCI_STR (record, phase,   "phase",   0),
+  OCI_STR (record, syscall, "syscall", 0),
+  OCI_STR (record, path,    "path",    0),
+  OCI_STR (record, where,   "where",   0),
+  OCI_STR (record, file,    "file",    0),
+  OCI_NUM (record, line,    "line",    0),
+  OCI_NUM (record, column,  "column",  0),
+  OCI_STR (record, hint,    "hint",    0));
+
+static const char *
+unless_empty (const char *text)
 {
-  if (value == 0)
-    return;
-  (void) yajl_gen_string (g, (const unsigned char *) key, strlen (key));
-  (void) yajl_gen_integer (g, value);
+  return text && text[0] ? text : NULL;
 }
 
 /* One JSON record on FD.  E may be NULL.  */
 static void
 put_json (int fd, enum orlop_log_level level, const char *message, const struct orlop_error *e)
 {
-  yajl_gen g = yajl_gen_alloc (NULL);
-  const unsigned char *text;
-  char when[64];
+  char when[WHEN_SIZE];
+  struct record r = { .level = level_names[level], .msg = message, .time = when };
+  char *text = NULL;
   size_t len;
 
-  if (g == NULL)
-    return;
   when_now (when, sizeof when);
-  (void) yajl_gen_map_open (g);
-  add_string (g, "level", level_names[level]);
-  add_string (g, "msg", message);
-  add_string (g, "time", when);
   if (e)
     {
-      add_string (g, "code", kind_names[e->kind]);
-      add_number (g, "errno", e->num);
-      add_string (g, "phase", e->step);
-      add_string (g, "syscall", e->call);
-      add_string (g, "path", e->object);
-      add_string (g, "where", e->where);
-      add_string (g, "file", e->line ? e->file : "");
-      add_number (g, "line", e->line);
-      add_number (g, "column", e->column);
-      add_string (g, "hint", e->hint);
+      r.code = kind_names[e->kind];
+      r.num = e->num;
+      r.phase = unless_empty (e->step);
+      r.syscall = unless_empty (e->call);
+      r.path = unless_empty (e->object);
+      r.where = unless_empty (e->where);
+      r.file = e->line ? unless_empty (e->file) : NULL;
+      r.line = e->line;
+      r.column = e->column;
+      r.hint = unless_empty (e->hint);
     }
-  (void) yajl_gen_map_close (g);
-  (void) yajl_gen_reset (g, "\n");
-  if (yajl_gen_get_buf (g, &text, &len) == yajl_gen_status_ok)
-    put (fd, (const char *) text, len);
-  yajl_gen_free (g);
+  if (oci_encode (&record_type, &r, false, &text, &len) < 0) /* a text that is no UTF-8: the line for people has it */
+    return;
+  text[len] = '\n'; /* in the place of the NUL */
+  put (fd, text, len + 1);
+  free (text);
 }
 
 static void
