@@ -19,7 +19,7 @@ NARROW = [
     (r"src/base/.*", ("src/base/",)),
     (r"src/kernel/.*", ("src/kernel/", "src/base/")),
     (r"src/launch/child_.*\.c", ("src/launch/", "src/kernel/", "src/base/", "src/plan/plan.h")),
-    (r"src/cmd/.*|src/main\.c", ("src/cmd/", "src/base/", "src/orlop.h")),
+    (r"src/cmd/.*|src/main\.c", ("src/cmd/", "src/base/", "src/orlop.h", "libocispec/ocispec/table.h")),
     (r"src/orlop\.h", ()),
 ]
 
