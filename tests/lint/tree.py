@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 NOT_OURS = {".git", "autom4te.cache", "build-aux", "m4", "__pycache__", ".deps", ".libs"}
+MADE = {"configure", "configure~", "aclocal.m4", "Makefile.in"}  # by autotools; a tarball has them
 
 
 def walk(root):
@@ -14,7 +15,7 @@ def walk(root):
     for where, dirs, names in os.walk(root):
         dirs[:] = sorted(d for d in dirs
                          if d not in NOT_OURS and not os.path.exists(os.path.join(where, d, "config.status")))
-        for name in sorted(names):
+        for name in sorted(set(names) - MADE):
             yield (pathlib.Path(where) / name).relative_to(root)
 
 
