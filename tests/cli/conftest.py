@@ -7,6 +7,8 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import orlop  # noqa: E402
 
+orlop.under_reaper()
+
 
 @pytest.fixture
 def box():

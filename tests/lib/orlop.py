@@ -7,13 +7,15 @@
         assert box.run(b).out == "5\\n"
 
 A box has a state directory and cgroup parent of its own.  `box.orlop(*words)` runs the program with them; it returns status, out and
-err, and fails the test unless the status is the expected one.  After the test, processes, mounts, cgroups and files that
-the test made and that are still there fail it."""
+err, and fails the test unless the status is the expected one.  After the test, containers, processes (those in its cgroups, and every
+orphan), mounts, cgroups and links that the test made and that are still there fail it."""
 import array
+import ctypes
 import glob
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -89,7 +91,7 @@ class Box:
         self.root = os.path.join(self.dir, "state")
         self.cgroup = f"/orlop-test-{os.getpid()}-{Box.count}"
         self.n = 0
-        self.before = self.snapshot()
+        self.before, self.orphans_before = self.snapshot(), set(orphans())
 
     # --- bundles
 
@@ -177,11 +179,20 @@ class Box:
                 pass
         return found
 
+    def orphans(self):
+        """Processes that this test left to the reaper and that do not end."""
+        end = time.monotonic() + 2  # to be killed and to be gone are two things
+        while True:
+            alive = [pid for pid in orphans() if pid not in self.orphans_before and not pid_gone(pid)]
+            if not alive or time.monotonic() > end:
+                return [f"{pid} {command_line(pid)}" for pid in alive]
+            time.sleep(0.02)
+
     def close(self):
         left = os.listdir(self.root) if os.path.isdir(self.root) else []
         for id in left:
             subprocess.run(self.command("delete", "--force", id), capture_output=True, timeout=TIMEOUT)
-        after, processes = self.snapshot(), self.processes()
+        after, processes = self.snapshot(), self.processes() + self.orphans()
         shutil.rmtree(self.dir, ignore_errors=True)
         assert not left, f"containers left: {left}"
         assert not processes, f"processes left: {processes}"
@@ -196,6 +207,41 @@ def eventually(true, what, seconds=20):
             return got
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def under_reaper():
+    """Goes on in a child whose parent adopts and reaps every orphan, as an engine's monitor does, so that none is out of sight."""
+    if "ORLOP_REAPER" in os.environ:
+        return
+    prctl = ctypes.CDLL(None).prctl
+    prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    reaper, child = os.getpid(), os.fork()
+    if child == 0:
+        prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+        os.environ["ORLOP_REAPER"] = str(reaper)
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            os._exit(os.waitstatus_to_exitcode(status) % 256)
+
+
+def orphans():
+    """Pids that the reaper adopted."""
+    reaper = os.environ.get("ORLOP_REAPER")
+    if not reaper:
+        return []
+    with open(f"/proc/{reaper}/task/{reaper}/children") as f:
+        return [pid for pid in map(int, f.read().split()) if pid != os.getpid()]
+
+
+def command_line(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as f:
+            return f.read().replace("\0", " ").strip()
+    except OSError:
+        return ""
 
 
 def pid_gone(pid):
