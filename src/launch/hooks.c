@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,8 @@ become_hook (const struct plan_hook *h, int state_fd, int out, const char *cwd)
   sigemptyset (&none);
   (void) sigprocmask (SIG_SETMASK, &none, NULL);
   (void) setpgid (0, 0); /* the time limit ends the whole group */
+  /* a runtime that is killed while it waits must not leave its hook behind (cleared by the execve of a set-user-ID program) */
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (dup2 (state_fd, 0) < 0 || dup2 (out, 1) < 0 || dup2 (out, 2) < 0)
     _exit (127);
   if (chdir (cwd) == 0)
@@ -137,7 +140,7 @@ run_hook (const struct plan_hook *h, int state_fd, const char *cwd, struct err *
   if (ret == 0)
     become_hook (h, state_fd, out, cwd);
   own_fd int owned = pidfd;
-  late = wait_hook (h, ret, pidfd, &info, err);
+  late = wait_hook (h, ret, owned, &info, err);
   return late < 0 ? late : judge (h, &info, late, out, err);
 }
 
