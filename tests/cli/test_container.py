@@ -328,7 +328,7 @@ def test_log_record(box):
 def test_killed_in_the_middle_of_create(box):
     b = box.bundle(["sleep", "100"])
     mark = os.path.join(box.dir, "mark")
-    b.config["hooks"] = {"createRuntime": [hook(f"touch {mark}; sleep 5")]}
+    b.config["hooks"] = {"createRuntime": [hook(f"touch {mark}; exec sleep 5")]}
     b.save()
     p = subprocess.Popen(box.command("create", "--bundle", b.path, "c"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
