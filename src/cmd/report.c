@@ -49,7 +49,7 @@ struct record
   int64_t num, line, column;
 };
 
-static const OCI_TYPE (record,
+static OCI_TYPE (record,
   OCI_STR (record, level,   "level",   OCI_REQUIRED),
   OCI_STR (record, msg,     "msg",     OCI_REQUIRED),
   OCI_STR (record, time,    "time",    OCI_REQUIRED),

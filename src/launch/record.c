@@ -21,7 +21,7 @@
 #include "ocispec/config.h"
 #include "ocispec/state.h"
 
-const OCI_TYPE (record,
+OCI_TYPE (record,
   OCI_STR    (record, oci_version, "ociVersion",  OCI_REQUIRED),
   OCI_STR    (record, id,          "id",          OCI_REQUIRED),
   OCI_STR    (record, status,      "status",      OCI_REQUIRED),
