@@ -39,11 +39,16 @@ OCI_TYPE (record,
   OCI_BOOL   (record, poststart,   "poststart",   0),
   OCI_BOOL   (record, poststop,    "poststop",    0));
 
+/* Makes PATH, and what is missing above it; the last first, since mostly only that is missing.  */
 static int
-make_parents (const char *path, struct err *err)
+make_root (const char *path, struct err *err)
 {
   char buf[4096];
 
+  if (mkdir (path, 0700) == 0 || errno == EEXIST)
+    return 0;
+  if (errno != ENOENT)
+    return err_sys (err, errno, "mkdir", "%s", path);
   if (str_copy (buf, sizeof buf, path) < 0)
     return err_sys (err, ENAMETOOLONG, "mkdir", "%s", path);
   for (char *p = buf + 1; *p; p++)
@@ -80,7 +85,7 @@ record_root (const char *path, bool make, struct err *err)
 
   if (fd < 0 && errno == ENOENT && make)
     {
-      ret = make_parents (path, err);
+      ret = make_root (path, err);
       if (ret < 0)
         return ret;
       fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
