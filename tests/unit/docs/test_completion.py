@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bash completion, asked as bash asks it."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[3]
+PROGRAM = os.path.abspath(os.environ.get("ORLOP", str(TOP / "build/orlop")))
+
+
+def complete(*words, program=PROGRAM):
+    """Completions of the last of WORDS."""
+    if not shutil.which("bash"):
+        pytest.skip("bash is not installed")
+    script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _orlop; printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(["bash", "-euc", script, "bash", str(TOP / "docs/completion/orlop.bash"), program, *words], capture_output=True,
+                          text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+def test_commands():
+    assert {"create", "start", "run", "exec", "help"} <= set(complete(""))
+    assert complete("cre") == ["create"]
+    assert complete("--root", "/x", "fea") == ["features"]
+    assert complete("--root", "=", "/x", "fea") == ["features"]
+
+
+def test_options():
+    assert "--root" in complete("--ro") and "--bundle" not in complete("--")
+    assert complete("create", "--bun") == ["--bundle"]
+    assert {"-b", "--bundle", "--pid-file", "-h", "--help"} <= set(complete("create", "-"))
+    assert complete("--debug", "kill", "--a") == ["--all"]
+
+
+def test_files(tmp_path):
+    (tmp_path / "bundle").mkdir()
+    assert complete("create", "--bundle", f"{tmp_path}/bu") == [f"{tmp_path}/bundle"]
+    assert complete("--log", f"{tmp_path}/bu") == [f"{tmp_path}/bundle"]
+
+
+def test_containers(tmp_path):
+    """Ids come from the state directory that the line names."""
+    program = tmp_path / "orlop"
+    program.write_text(f'#!/bin/sh\n[ "$*" != "--root /here list --quiet" ] || {{ echo one; echo two; exit 0; }}\nexec {PROGRAM} "$@"\n')
+    program.chmod(0o755)
+    assert complete("--root", "/here", "kill", "t", program=str(program)) == ["two"]
+    assert complete("--root", "/here", "exec", "", program=str(program)) == ["one", "two"]
