@@ -35,6 +35,8 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/layout.h"
+#include "launch/child.h"
+#include "launch/parent.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/document.h"
@@ -266,6 +268,13 @@ make (struct golden *g, struct made *m, struct err *err)
            : plan_make (&m->arena, c, &host, &g->args, &log, &m->plan, err);
 }
 
+/* True if both sides of the plan's launch exchange their messages in one order.  */
+static bool
+meets (const struct plan *p)
+{
+  return p->action == PLAN_EXEC ? steps_meet (parent_exec, child_exec, p) : steps_meet (parent_create, child_create, p);
+}
+
 /* The text that the case gives: warnings, then the plan or the error.  */
 static char *
 result (struct golden *g)
@@ -292,6 +301,8 @@ result (struct golden *g)
     append (&all, "error: %s\n", err_text (&err, m->process.object ? "process.json" : "config.json", line, sizeof line));
   else
     append (&all, "%s", text);
+  if (ret == 0 && ! meets (m->plan))
+    append (&all, "DEADLOCK: parent and child do not meet\n");
   wrong = ret == 0 ? check_arena (&m->arena, m->plan) : NULL;
   if (wrong)
     append (&all, "NOT IN THE ARENA: %s\n", wrong);
