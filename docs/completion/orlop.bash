@@ -6,50 +6,68 @@ _orlop_options () {
   sed -n '/^Options:/,$ s/^ *\(-[^ ,]*\)\(, \(--[^ ]*\)\)\{0,1\}.*/\1 \3/p'
 }
 
-# Options in the help text on standard input that are followed by a value: those with a word in capitals or alternatives after them.
+# What may follow the option $1 in the help text on standard input, if that is one of a few words.
+_orlop_choices () {
+  sed -n "/^Options:/,\$ s/^ *\(-[^ ], \)\{0,1\}$1\(, --[^ ]*\)\{0,1\} \([^ ]*|[^ ]*\)  .*/\3/p" | tr '|' ' '
+}
+
+# Completes $2, the value of option $1 of the help text on standard input: one of its words, or a file.
+_orlop_value () {
+  local choices
+  choices=$(_orlop_choices "$1")
+  if [[ -n $choices ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$2")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$2")
+  fi
+}
+
+# Options in the help text on standard input that are followed by a value: one space parts them from its name, two from their help.
 _orlop_valued () {
-  sed -n '/^Options:/,$ s/^ *\(-[^ ,]*\)\(, \(--[^ ]*\)\)\{0,1\} \([A-Z][A-Z:=\[\]*\|[a-z]*|[a-z|]*\)  *.*/\1 \3/p' | tr '\n' ' '
+  sed -n '/^Options:/,$ s/^ *\(-[^ ,]*\)\(, \(--[^ ]*\)\)\{0,1\} [^ ][^ ]*  .*/\1 \3/p' | tr '\n' ' '
 }
 
 _orlop () {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} orlop=${COMP_WORDS[0]} command='' help i
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} orlop=${COMP_WORDS[0]} command='' help valued i
+  local -i operands=0
   local -a globals=()
   COMPREPLY=()
 
+  # readline splits at "=": "--root" "=" "DIR"
+  if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD - 2]}; fi
   help=$("$orlop" --help 2>/dev/null) || return 0
-  local valued=" $(_orlop_valued <<<"$help")"
+  valued=" $(_orlop_valued <<<"$help")"
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
-      -*=*) globals+=("${COMP_WORDS[i]}") ;;
+      -*=*) [[ -n $command ]] || globals+=("${COMP_WORDS[i]}") ;;
       -*)
-        globals+=("${COMP_WORDS[i]}")
+        [[ -n $command ]] || globals+=("${COMP_WORDS[i]}")
         if [[ $valued == *" ${COMP_WORDS[i]} "* ]]; then
           ((++i < COMP_CWORD)) || break
-          # readline splits at "=": "--root" "=" "DIR"
           [[ ${COMP_WORDS[i]} != = ]] || ((++i < COMP_CWORD)) || break
-          globals+=("${COMP_WORDS[i]}")
+          [[ -n $command ]] || globals+=("${COMP_WORDS[i]}")
         fi ;;
-      *) command=${COMP_WORDS[i]}; break ;;
+      *)
+        if [[ -z $command ]]; then
+          command=${COMP_WORDS[i]}
+          if [[ $command != help ]]; then
+            help=$("$orlop" "$command" --help 2>/dev/null) || return 0
+            valued=" $(_orlop_valued <<<"$help")"
+          fi
+        else
+          operands+=1
+        fi ;;
     esac
   done
 
-  if [[ -z $command ]]; then
-    if [[ $valued == *" $prev "* ]]; then
-      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    elif [[ $cur == -* ]]; then
-      mapfile -t COMPREPLY < <(compgen -W "$(_orlop_options <<<"$help")" -- "$cur")
-    else
-      mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/ s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$help")" -- "$cur")
-    fi
-    return 0
-  fi
-
-  help=$("$orlop" "$command" --help 2>/dev/null) || return 0
-  valued=" $(_orlop_valued <<<"$help")"
   if [[ $valued == *" $prev "* ]]; then
-    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    _orlop_value "$prev" "$cur" <<<"$help"
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_orlop_options <<<"$help")" -- "$cur")
+  elif ((operands > 0)); then
+    return 0
+  elif [[ -z $command || $command == help ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/ s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$help")" -- "$cur")
   elif [[ $help == Usage:*CONTAINER* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$("$orlop" "${globals[@]}" list --quiet 2>/dev/null)" -- "$cur")
   fi

@@ -13,7 +13,7 @@ def is_script(path):
 
 
 def complaints(root):
-    scripts = [str(p) for p in tree.tracked(root) if is_script(root / p)]
+    scripts = [str(p) for p in tree.tracked(root) if p.suffix == ".bash" or is_script(root / p)]
     if scripts:
         done = subprocess.run(["shellcheck", "--format=gcc", "--", *scripts], cwd=root, capture_output=True, text=True,
                               check=False)

@@ -140,6 +140,7 @@ VIOLATIONS = [
     ("docs", "--bundle of run is not in docs/man/orlop.1", {"src/cmd/run.c": OPTIONS, "docs/man/orlop.1": ".B \\-\\-detach\n"}),
     ("shell", "quickstart:2:.*SC2086", {"quickstart": "#!/bin/sh\necho $1\n"}),
     ("shell", "SC3010", {"tests/lib/a": "#! /usr/bin/env sh\n[[ -e x ]]\n"}),
+    ("shell", "x.bash:1:.*SC2086", {"docs/x.bash": "cat <<<x; echo $1\n"}),
     ("paths", "README:2: names /wor" "k/", {"README": "a\nsee /wor" "k/main\n"}),
     ("paths", "names /tmp/orlo" "p/", {"src/base/err.c": '/* . */\nchar c[] = "/tmp/orlo' 'p/x";\n'}),
     ("sources", "src/base/log.c is missing in base_sources", {"src/base/log.c": "/* . */\n"}),

@@ -42,6 +42,18 @@ def test_files(tmp_path):
     assert complete("--log", f"{tmp_path}/bu") == [f"{tmp_path}/bundle"]
 
 
+def test_choices():
+    assert complete("--log-format", "j") == ["json"]
+    assert complete("--log-format", "=", "j") == ["json"]
+    assert complete("--log-level", "=") == ["error", "warning", "debug"]
+    assert complete("list", "-f", "") == ["table", "json"]
+    assert complete("--log-level", "debug", "list", "--format", "t") == ["table"]
+
+
+def test_help():
+    assert complete("help", "sta") == ["start", "state"]
+
+
 def test_containers(tmp_path):
     """Ids come from the state directory that the line names."""
     program = tmp_path / "orlop"
@@ -49,3 +61,6 @@ def test_containers(tmp_path):
     program.chmod(0o755)
     assert complete("--root", "/here", "kill", "t", program=str(program)) == ["two"]
     assert complete("--root", "/here", "exec", "", program=str(program)) == ["one", "two"]
+    assert complete("--root", "/here", "exec", "-e", "A=1", "-u", "1:2", "--cap", "=", "X", "", program=str(program)) == ["one", "two"]
+    assert complete("--root", "/here", "list", "", program=str(program)) == []  # takes none
+    assert complete("--root", "/here", "kill", "one", "t", program=str(program)) == []  # has one
