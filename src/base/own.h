@@ -22,8 +22,8 @@ own_close (const int *fd)
 /* Frees memory through the C library (declared here so that the child program need not link it).  */
 void own_free (void *pointer_to_pointer);
 
-#define own_fd __attribute__ ((cleanup (own_close)))
-#define own_mem __attribute__ ((cleanup (own_free)))
+#define own_fd __attribute__ ((cleanup (own_close), unused))
+#define own_mem __attribute__ ((cleanup (own_free), unused))
 
 /* Gives a descriptor away: returns it and leaves -1.  child-safe */
 static inline int
