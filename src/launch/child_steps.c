@@ -20,10 +20,10 @@ const struct step child_create[] = {
   { "root.devices", child_root_devices, want_devices, SYNC_NONE },
   { "root.links", child_root_links, want_links, SYNC_NONE },           /* after the mounts: they lie in /dev */
   { "root.cwd", child_root_cwd, want_process, SYNC_NONE },             /* while the root may be written */
-  { "root.late_mounts", child_root_late_mounts, want_root, SYNC_NONE }, /* read-only now: all that lies in them is made */
   { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left */
   { "session", child_session, NULL, SYNC_NONE },
   { "root.console", child_root_console, want_terminal, SYNC_NONE },    /* needs the container's devpts */
+  { "root.late_mounts", child_root_late_mounts, want_root, SYNC_NONE }, /* read-only now: all that lies in them is made */
   { "hooks.runtime", child_hooks_runtime, want_hooks, SYNC_HOOKS },    /* namespaces and mounts stand, root not entered */
   { "hooks.container", child_hooks_container, want_container_hooks, SYNC_NONE }, /* host paths still resolve */
   { "root.masked", child_root_masked, want_masked, SYNC_NONE },        /* covers come from the host */

@@ -279,6 +279,23 @@ def test_terminal_over_console_socket(box):
     box.delete()
 
 
+def test_terminal_in_a_dev_that_is_read_only(box):
+    """The console is made while /dev may be written."""
+    path = os.path.join(box.dir, "console.sock")
+    console = ConsoleSocket(path)
+    b = box.bundle(["sh", "-c", "test -c /dev/console && echo console; : >/dev/new || echo refused; read line"])
+    next(m for m in b.config["mounts"] if m["destination"] == "/dev")["options"].append("ro")
+    b.config["process"]["terminal"] = True
+    box.create(b, "--console-socket", path)
+    fd = console.receive()
+    box.orlop("start", "c")
+    said = read_terminal(fd, "refused\r\n")
+    assert "console\r\n" in said and "Read-only file system" in said
+    os.write(fd, b"\n")
+    box.wait("stopped")
+    os.close(fd)
+
+
 def test_terminal_needs_a_taker(box):
     b = box.bundle()
     b.config["process"]["terminal"] = True
