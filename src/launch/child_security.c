@@ -78,14 +78,12 @@ static int
 bind_console (struct child *c, int slave, struct err *err)
 {
   own_fd int dev = path_open (c->root, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC, err);
-  int made;
 
   if (dev < 0)
     return dev;
-  made = openat (dev, "console", O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600);
-  if (made < 0 && errno != EEXIST)
-    return err_sys (err, errno, "openat", "/dev/console");
-  own_close (&made);
+  /* not opened: a descriptor for writing would keep /dev from becoming read-only */
+  if (mknodat (dev, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+    return err_sys (err, errno, "mknodat", "/dev/console");
   own_fd int mnt = mount_clone (slave, "", false, err);
   if (mnt < 0)
     return mnt;

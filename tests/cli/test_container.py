@@ -283,7 +283,7 @@ def test_terminal_in_a_dev_that_is_read_only(box):
     """The console is made while /dev may be written."""
     path = os.path.join(box.dir, "console.sock")
     console = ConsoleSocket(path)
-    b = box.bundle(["sh", "-c", "test -c /dev/console && echo console; : >/dev/new || echo refused; read line"])
+    b = box.bundle(["sh", "-c", "test -c /dev/console && echo console; (: >/dev/new) || echo refused; read line"])
     next(m for m in b.config["mounts"] if m["destination"] == "/dev")["options"].append("ro")
     b.config["process"]["terminal"] = True
     box.create(b, "--console-socket", path)
@@ -294,6 +294,7 @@ def test_terminal_in_a_dev_that_is_read_only(box):
     os.write(fd, b"\n")
     box.wait("stopped")
     os.close(fd)
+    box.delete()
 
 
 def test_terminal_needs_a_taker(box):
