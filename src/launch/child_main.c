@@ -95,7 +95,8 @@ run (struct child *c, struct err *err)
   if (ret < 0)
     return ret;
   /* nobody in a container that we join may trace or open us (CVE-2016-9962); the parent is done with /proc/PID by now */
-  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+    return err_sys (err, errno, "prctl", "PR_SET_DUMPABLE");
   /* whatever else the caller left open ends here, before any hook or program runs */
   ret = fds_cloexec_from (3 + c->plan->preserve_fds);
   if (ret < 0)

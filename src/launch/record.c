@@ -104,6 +104,19 @@ check_id (const char *id, struct err *err)
   return 0;
 }
 
+/* Opens and locks the directory just made.  */
+static int
+take_dir (const char *root, const char *id, struct record_dir *dir, struct err *err)
+{
+  dir->fd = openat (dir->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (dir->fd < 0)
+    return err_sys (err, errno, "openat", "%s/%s", root, id);
+  if (flock (dir->fd, LOCK_EX | LOCK_NB) < 0)
+    return err_sys (err, errno, "flock", "%s/%s", root, id);
+  dir->locked = true;
+  return 0;
+}
+
 int
 record_reserve (const char *root, const char *id, struct record_dir *dir, struct err *err)
 {
@@ -118,13 +131,10 @@ record_reserve (const char *root, const char *id, struct record_dir *dir, struct
   if (mkdirat (dir->root, id, 0700) < 0)
     return errno == EEXIST ? err_state (err, EEXIST, "container with given ID already exists: %s", id)
                            : err_sys (err, errno, "mkdirat", "%s/%s", root, id);
-  dir->fd = openat (dir->root, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (dir->fd < 0)
-    return err_sys (err, errno, "openat", "%s/%s", root, id);
-  if (flock (dir->fd, LOCK_EX | LOCK_NB) < 0)
-    return err_sys (err, errno, "flock", "%s/%s", root, id);
-  dir->locked = true;
-  return 0;
+  ret = take_dir (root, id, dir, err);
+  if (ret < 0)
+    (void) unlinkat (dir->root, id, AT_REMOVEDIR);
+  return ret;
 }
 
 /* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  */

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commands cost, counted: system calls of the whole process tree, user instructions, page faults, peak memory; beside the
 floor's (floor.c), in the v1 and v2 views of cgroups.  Fails if `run` makes more than twice the floor's calls, or if `state` or
-`--version` load a library beyond the C library.  Times are shown as a ratio, taken in pairs, and never judged."""
+`--version` load a library beyond the C library.  Times are shown as a ratio, taken in pairs, and never judged.  Where the processor counts
+no instructions for us they are stepped through one by one, which takes minutes; ORLOP_QUICK=1 leaves them out."""
 import json
 import os
 import re
@@ -31,14 +32,25 @@ def calls(argv):
     return int(total[-1].split()[3]) if total else None
 
 
-def instructions(argv):
-    """User instructions, where the processor counts them for us."""
+def counted(argv):
+    """User instructions by the processor's counter, or None where it counts none for us."""
     if not shutil.which("perf"):
         return None
     done = subprocess.run(["perf", "stat", "-x,", "-e", "instructions:u", *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, timeout=60)
     found = re.search(r"^(\d+),,instructions", done.stderr, re.M)
     return int(found.group(1)) if found else None
+
+
+def stepped(argv, tools):
+    """User instructions of the whole tree, by stepping."""
+    done = subprocess.run([os.path.join(tools, "steps"), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=400)
+    return int(done.stdout) if done.returncode == 0 else None
+
+
+def instructions(argv, tools):
+    n = counted(argv)
+    return stepped(argv, tools) if n is None else n
 
 
 def memory(argv, tools):
@@ -64,6 +76,7 @@ class View:
     """Measures in the view of cgroups that this process is in."""
 
     def __init__(self, work):
+        self.tools = os.path.dirname(work)
         self.work, self.base = work, [PROGRAM, "--root", os.path.join(work, "state")]
         self.rootfs = os.path.join(work, "rootfs")
         os.makedirs(self.rootfs)
@@ -87,35 +100,55 @@ class View:
     def command(self, *words):
         return [*self.base, *words]
 
-    def row(self, name, argv):
-        faults, peak = memory(argv, os.path.dirname(self.work))
-        row = {"name": name, "calls": calls(argv), "instructions": instructions(argv), "faults": faults, "peak": peak}
-        print(json.dumps(row), flush=True)
+    def rows(self):
+        """(name, command) of what is measured."""
+        three = [self.command("create", "--bundle", self.work, "one"), self.command("start", "one"), self.command("delete", "--force", "one")]
+        yield "floor", self.floor
+        yield "run", self.run
+        # strace waits for the container, so one shell runs them all; its own cost is taken off
+        yield "create+start+delete", ["/bin/sh", "-c", " && ".join(" ".join(c) for c in three)]
+        yield "exec", self.command("exec", "two", "/bin/true")
+        yield "state", self.command("state", "two")
+        yield "version", [PROGRAM, "--version"]
 
-    def several(self, name, *commands):
-        """One row for commands that belong together: strace waits for the container, so one shell runs them all."""
-        script = " && ".join(" ".join(c) for c in commands)
-        n, shell = calls(["/bin/sh", "-c", script]), calls(["/bin/sh", "-c", "true && true && true"])
-        print(json.dumps({"name": name, "calls": n - shell if n and shell else None, "instructions": None, "faults": None, "peak": None}),
-              flush=True)
+    def count(self, argv, how):
+        """What HOW counts of a command, less what a shell of three commands costs by itself."""
+        n = how(argv)
+        shell = how([*argv[:2], "true && true && true"]) if argv[0] == "/bin/sh" else 0
+        return None if n is None or shell is None else n - shell
 
-    def measure(self):
-        self.row("floor", self.floor)
-        self.row("run", self.run)
-        self.several("create+start+delete", self.command("create", "--bundle", self.work, "one"), self.command("start", "one"),
-                     self.command("delete", "--force", "one"))
+    def measure(self, by_step):
         subprocess.run(self.command("run", "--detach", "--bundle", self.sleeper, "two"), check=True, **QUIET)
-        self.row("exec", self.command("exec", "two", "/bin/true"))
-        self.row("state", self.command("state", "two"))
-        print(json.dumps({"name": "libraries of state", "list": libraries(self.command("state", "two"))}))
+        for name, argv in self.rows():
+            if by_step:
+                row = {"name": name, "instructions": self.count(argv, lambda a: instructions(a, self.tools))}
+            else:
+                faults, peak = memory(argv, self.tools)
+                row = {"name": name, "calls": self.count(argv, calls), "instructions": None, "faults": faults, "peak": peak}
+            print(json.dumps(row), flush=True)
+        if not by_step:
+            self.extra()
         subprocess.run(self.command("delete", "--force", "two"), check=True, **QUIET)
-        self.row("version", [PROGRAM, "--version"])
-        print(json.dumps({"name": "libraries of --version", "list": libraries([PROGRAM, "--version"])}))
+
+    def extra(self):
+        for name, argv in (("state", self.command("state", "two")), ("--version", [PROGRAM, "--version"])):
+            print(json.dumps({"name": f"libraries of {name}", "list": libraries(argv)}))
+        peers = os.path.join(self.work, "peers")  # with an older version, which older peers insist on
+        os.makedirs(peers)
+        os.symlink(self.rootfs, os.path.join(peers, "rootfs"))
+        with open(os.path.join(self.work, "config.json")) as f, open(os.path.join(peers, "config.json"), "w") as g:
+            json.dump(dict(json.load(f), ociVersion="1.0.2"), g)
         for peer in ("crun", "runc"):
-            if shutil.which(peer):
-                n = calls([peer, "--root", os.path.join(self.work, peer), "run", "--bundle", self.work, "peer"])
-                if n:
-                    print(json.dumps({"name": f"run by {peer}", "calls": n, "instructions": None, "faults": None, "peak": None}))
+            argv = [peer, "--root", os.path.join(self.work, peer), "run", "--bundle", peers, "peer"]
+            if not shutil.which(peer):
+                print(json.dumps({"name": f"run by {peer}", "why": "not installed"}))
+                continue
+            n = calls(argv)
+            row = {"calls": n, "instructions": None, "faults": None, "peak": None}
+            if n is None:
+                said = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+                row = {"why": (said.stderr.strip().splitlines() or ["it failed"])[-1]}
+            print(json.dumps({"name": f"run by {peer}", **row}))
         pairs = [(seconds(self.floor), seconds(self.run)) for _ in range(15)]
         ratio = sorted(b / a for a, b in pairs)[len(pairs) // 2]
         print(json.dumps({"name": "time", "ratio": round(ratio, 2)}))
@@ -132,6 +165,8 @@ def show(view, rows):
             wrong += [f"{r['name']}: {x}" for x in r["list"] if not re.match(r"(libc[.-]|ld-|ld\.so)", x)]
         elif "ratio" in r:
             print(f"  time of run, of the floor's (median of pairs): {r['ratio']}")
+        elif "why" in r:
+            print(f"  {r['name']:22}not counted: {r['why']}")
         else:
             ratio = f"{r['calls'] / floor:.2f}" if r["calls"] and floor else "-"
             cells = ["-" if r[k] is None else str(r[k]) for k in ("calls", "instructions", "faults", "peak")]
@@ -141,27 +176,57 @@ def show(view, rows):
     return wrong
 
 
+def in_view(view, work, *more):
+    return subprocess.Popen([os.path.join(os.path.dirname(HERE), "lib/view.sh"), view, sys.executable, __file__, os.path.join(work, view), *more],
+                            stdout=subprocess.PIPE, text=True)
+
+
+def result(process, timeout):
+    out = process.communicate(timeout=timeout)[0]
+    return process.returncode, out if process.returncode == 77 else [json.loads(line) for line in out.splitlines()]
+
+
+def measure_views(work, wrong):
+    """Rows by view; instructions are added by both views side by side, since nothing else is counted then."""
+    views = {}
+    for view in ("v1", "v2"):
+        status, rows = result(in_view(view, work), 300)
+        if status == 77:
+            print(f"view {view} skipped: {rows.strip()}")
+            continue
+        if status:
+            wrong.append(f"measuring in view {view} failed")
+        views[view] = rows
+        shutil.rmtree(os.path.join(work, view))
+    if "ORLOP_QUICK" in os.environ:
+        print("user instructions are left out: ORLOP_QUICK is set")
+        return views
+    stepping = {view: in_view(view, work, "instructions") for view in views}
+    for view, process in stepping.items():
+        status, rows = result(process, 1000)
+        counts = {r["name"]: r["instructions"] for r in rows}
+        if status or None in counts.values():
+            wrong.append(f"counting instructions in view {view} failed")
+        for row in views[view]:
+            if "instructions" in row:
+                row["instructions"] = counts.get(row["name"])
+    return views
+
+
 def main():
     if len(sys.argv) > 1:  # inside a view
-        View(sys.argv[1]).measure()
+        View(sys.argv[1]).measure(by_step=len(sys.argv) > 2)
         return 0
     if os.geteuid() != 0 or not shutil.which("strace"):
         print("skipped: counting needs root and strace")
         return 77
     wrong = []
     with tempfile.TemporaryDirectory() as work:
-        for tool in ("floor", "measure"):
+        for tool in ("floor", "measure", "steps"):
             subprocess.run(["cc", "-O2", "-static", "-w", "-D_GNU_SOURCE", "-o", os.path.join(work, tool), os.path.join(HERE, tool + ".c")],
                            check=True, timeout=60)
-        for view in ("v1", "v2"):
-            done = subprocess.run([os.path.join(os.path.dirname(HERE), "lib/view.sh"), view, sys.executable, __file__,
-                                   os.path.join(work, view)], stdout=subprocess.PIPE, text=True, timeout=300)
-            if done.returncode == 77:
-                print(f"view {view} skipped: {done.stdout.strip()}")
-                continue
-            if done.returncode:
-                wrong.append(f"measuring in view {view} failed")
-            wrong += show(view, [json.loads(line) for line in done.stdout.splitlines()])
+        for view, rows in measure_views(work, wrong).items():
+            wrong += show(view, rows)
     for w in wrong:
         print(f"WRONG: {w}")
     return 1 if wrong else 0

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""create, with the runtime or its child killed at each system call it makes, and with each call failing: nothing is left, and a failure says
+where.  One view of cgroups takes every call, the others take some of them."""
+import os
+import platform
+import shutil
+import subprocess
+
+import pytest
+from orlop import eventually
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VIEW = os.environ.get("ORLOP_VIEW", "hybrid")
+STRIDE = 1 if VIEW == "v2" else 6
+EIO = 5
+EXIT_GROUP = 231
+IOCTL, GETEUID = 16, 107
+
+# Calls whose failure create survives, by number, and why.
+CAN_DO_WITHOUT = {
+    "parent": {3: "close: it is closed anyway at the end", 9: "mmap: the plan may lie elsewhere, and malloc has brk", 89: "readlink: the path as it was given", GETEUID: "cannot fail",
+               157: "prctl: the last capability as the headers have it", 262: "newfstatat: of /proc/self/ns/user: as in the first one",
+               439: "faccessat2: an unknown cgroup is taken for one that was there"},
+    "child": {0: "read: of /etc/passwd, HOME is / then", 4: "stat: the next directory of PATH", 5: "fstat: of /etc/passwd",
+              14: "rt_sigprocmask: cannot fail", 95: "umask: cannot fail", 218: "set_tid_address: the C library's, cannot fail",
+              257: "openat: of /etc/passwd", 429: "move_mount: to a plain name; it is walked to then"},
+}
+
+
+@pytest.fixture(scope="module")
+def nth(tmp_path_factory):
+    if platform.machine() != "x86_64":
+        pytest.skip("the tool that stops at a system call knows x86-64 alone")
+    if not shutil.which("cc"):
+        pytest.skip("cc is not installed")
+    program = str(tmp_path_factory.mktemp("nth") / "nth")
+    subprocess.run(["cc", "-O2", "-o", program, os.path.join(HERE, "../lib/nth.c")], check=True, timeout=60)
+    return program
+
+
+class Create:
+    """create of one bundle, again and again, under the tool."""
+
+    def __init__(self, box, nth, who):
+        self.box, self.nth, self.who = box, nth, who
+        self.bundle = box.bundle(["sleep", "100"])
+        self.bundle.config["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "99"}
+        self.bundle.config["process"]["rlimits"] = [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]
+        self.bundle.save()
+        self.out = os.path.join(box.dir, "nth.out")
+        os.makedirs(box.root, exist_ok=True)
+
+    def __call__(self, n, action):
+        """Returns status, standard error, and the number of the N-th call (None: there are fewer)."""
+        argv = [self.nth, self.out, self.who, str(n), str(action), *self.box.command("create", "--bundle", self.bundle.path, "c")]
+        with open(os.path.join(self.box.dir, "err"), "w+") as err:
+            done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, timeout=20)
+            err.seek(0)
+            text = err.read()
+        with open(self.out) as f:
+            called = f.read().split()
+        return done.returncode, text, int(called[0]) if called else None
+
+    def calls(self):
+        """Numbers of all calls, counted from 1."""
+        status, text, _ = self(0, "kill")
+        assert status == 0, text
+        with open(self.out) as f:
+            numbers = [int(w) for w in f.read().split()]
+        self.box.delete()
+        return numbers
+
+    def clean(self, what):
+        """Nothing is left of the container."""
+        assert os.listdir(self.box.root) == [], what
+        eventually(lambda: not self.box.processes(), f"processes end: {what}", 5)
+        assert self.box.snapshot() == self.box.before, what
+
+
+def chosen(numbers, first):
+    """Which calls: every STRIDE-th from FIRST (counted from 1) on."""
+    picked = range(first, len(numbers) + 1, STRIDE)
+    print(f"{len(picked)} of {len(numbers) - first + 1} calls in view {VIEW}")
+    return picked
+
+
+@pytest.mark.parametrize("who", ["parent", "child"])
+def test_killed(box, nth, who):
+    create = Create(box, nth, who)
+    numbers = create.calls()
+    assert len(numbers) > 60
+    for n in chosen(numbers, numbers.index(GETEUID) + 1 if who == "parent" else 1):
+        status, text, called = create(n, "kill")
+        what = f"{who} killed at call {n} (number {called}): status {status}: {text}"
+        if called is None:
+            assert status == 0 and (called is None or called in CAN_DO_WITHOUT[who]), what
+        elif who == "parent":
+            assert status == 137, what
+        elif status == 1:  # the child's death is reported, and create has cleaned up by itself
+            assert "child" in text or "ended" in text, what
+            create.clean(what)
+        else:  # it was created already, and its first process died
+            assert status == 0, what
+        box.delete()
+        create.clean(what)
+    box.run(create.bundle, "-d")
+    assert box.status() == "running"
+    box.delete()
+
+
+@pytest.mark.parametrize("who", ["parent", "child"])
+def test_failing_call(box, nth, who):
+    """Each call fails with EIO.  create fails, saying step and call, and leaves nothing; or it can do without."""
+    create = Create(box, nth, who)
+    numbers = create.calls()
+    failed = 0
+    for n in chosen(numbers, numbers.index(GETEUID) + 1 if who == "parent" else 1):
+        if numbers[n - 1] == EXIT_GROUP:
+            continue
+        status, text, called = create(n, EIO)
+        what = f"{who}'s call {n} (number {called}) fails: status {status}: {text}"
+        if called is not None and status != 0:
+            failed += 1
+            assert status == 1 and len(text.splitlines()) in (1, 2) and text.startswith("orlop: create: "), what
+            create.clean(what)
+        else:
+            assert status == 0 and (called is None or called in CAN_DO_WITHOUT[who]), what
+            box.delete()
+            create.clean(what)
+    assert failed > (20 if STRIDE == 1 else 5)
