@@ -41,8 +41,8 @@ CLEAN = {
     "Makefile.am": "libocispec_sources = libocispec/ocispec/decode.c\n"
                    "base_child_sources = src/base/err.c\nbase_sources = src/base/own.c\n"
                    "kernel_child_sources =\nkernel_sources = src/kernel/mount.c\ncgroup_sources =\n"
-                   "plan_sources = src/plan/make.c\nlaunch_shared_sources =\n"
-                   "launch_child_sources = src/launch/child_ns.c\n"
+                   "plan_sources = src/plan/make.c\nlaunch_shared_sources = src/launch/sync.c\n"
+                   "launch_child_sources = src/launch/child_ns.c src/launch/child_steps.c\n"
                    "launch_parent_sources =\nmain_sources =\nlib_sources = \\\n\tsrc/lib.c\ncmd_sources =\n"
                    "unit_tests = tests/unit/base/test_err\n",
     "libocispec/ocispec/decode.c": "/* Decodes.  */\n#include <yajl/yajl_parse.h>\nint x;\n",
@@ -63,6 +63,14 @@ CLEAN = {
                    "/* Version.  */\nconst char *orlop_version (void);\n#ifdef __cplusplus\n}\n#endif\n#endif\n",
     "src/lib.c": "/* The library.  */\n#include \"orlop.h\"\n\nconst char *\norlop_version (void)\n{\n  return \"\";\n}\n",
     "tests/unit/base/test_err.c": "/* Tests.  */\n",
+    "src/launch/child_steps.c": "/* The steps.  */\n#include \"launch/step.h\"\nconst struct step child_create[] = {\n"
+                                "  { \"ns.join\", 0 },\n  { \"ns.fork\", 0 }, /* then */\n  { 0 },\n};\n",
+    "src/launch/sync.c": "/* Talks.  */\nstatic const struct\n{\n  const char *name;\n} messages[] = {\n"
+                         "  [0] = { \"NONE\" },\n  [1] = { \"HELLO\" },\n  [2] = { \"READY\" },\n};\n",
+    "src/launch/step.h": "/* A step.  */\n#ifndef S\n#define S\nstruct step\n{\n  const char *name;\n  int n;\n};\n#endif\n",
+    "docs/kernel-order.md": "# Order\n\n`child_create`\n\n| step | why |\n|---|---|\n| `ns.join` | first |\n| `ns.fork` | then |\n",
+    "docs/protocol.md": "| message | means |\n|---|---|\n| `HELLO` | begin |\n| `READY` | done |\n",
+    "docs/architecture.md": "```\nspawn -> ns.join\n         ns.fork\n```\n",
     "quickstart": "#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho \"$1\"\n",
 }
 
@@ -147,6 +155,16 @@ VIOLATIONS = [
     ("sources", "tests/unit/base/test_own is missing in unit_tests", {"tests/unit/base/test_own.c": "/* . */\n"}),
     ("sources", "src/lib.c of lib_sources is no file", {"src/lib.c": None}),
     ("sources", "src/base/err.c of base_child_sources does not exist", {"src/base/err.c": None}),
+    ("order", "row 2 of child_create is missing, and is ns.fork", {"docs/kernel-order.md": "`child_create`\n\n| s | w |\n|-|-|\n| `ns.join` | a |\n"}),
+    ("order", "row 1 of child_create is ns.fork, and is ns.join",
+     {"docs/kernel-order.md": "`child_create`\n\n| s | w |\n|-|-|\n| `ns.fork` | a |\n| `ns.join` | b |\n"}),
+    ("order", "row 3 of child_create is ns.old, and is nothing",
+     {"docs/kernel-order.md": CLEAN["docs/kernel-order.md"] + "| `ns.old` | gone |\n"}),
+    ("order", "ns.fork of child_create has no explanation", {"docs/kernel-order.md": CLEAN["docs/kernel-order.md"].replace("then", "")}),
+    ("order", "there is no table parent_old", {"docs/kernel-order.md": CLEAN["docs/kernel-order.md"] + "\n# Old\n\n`parent_old`\n"}),
+    ("order", "row 1 of child_create is missing", {"docs/kernel-order.md": ""}),
+    ("order", "ns.fork of child_create is not where it stands", {"docs/architecture.md": "```\nns.fork ns.join\n```\n"}),
+    ("order", "row 1 of messages is READY, and is HELLO", {"docs/protocol.md": "| m | w |\n|-|-|\n| `READY` | done |\n"}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 
@@ -169,7 +187,7 @@ def test_sources_update(tmp_path):
     assert subprocess.run(argv, check=False).returncode == 0
     text = (tmp_path / "Makefile.am").read_text()
     assert "base_child_sources = src/base/err.c\nbase_sources = src/base/log.c src/base/own.c\n" in text
-    assert "launch_child_sources = src/launch/child_exec.c src/launch/child_ns.c\n" in text
+    assert "launch_child_sources = src/launch/child_exec.c src/launch/child_ns.c src/launch/child_steps.c\n" in text
 
 
 def test_only_tracked_files_count(tmp_path):
