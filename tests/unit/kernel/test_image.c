@@ -67,7 +67,10 @@ image_open_can_not_be_changed (void **state)
   (void) state;
   int fd = image_open (elf, elf_len, NULL);
   if (fd == -EACCES)
-    skip ();
+    {
+      print_message ("skipped: vm.memfd_noexec forbids it\n");
+      skip ();
+    }
   assert_true (fd >= 0);
   assert_int_equal (write (fd, "x", 1), -1);
   assert_int_equal (pwrite (fd, "x", 1, 0), -1);
