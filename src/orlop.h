@@ -45,7 +45,7 @@ struct orlop_error
   int num;             /* errno, or 0 */
   unsigned line, column; /* in `file`, or 0 */
   const char *file;    /* the document at fault */
-  const char *step;    /* step of create, start or exec: "rootfs.mounts" */
+  const char *step;    /* step of create, start or exec: "root.mounts" */
   const char *call;    /* kernel call: "move_mount" */
   const char *where;   /* JSON path: "mounts[3].destination" */
   const char *object;  /* what the call was given */

@@ -28,7 +28,7 @@ struct err
   int num;          /* errno, or 0 when no call failed */
   unsigned line;    /* in the document, 1-based, 0 if unknown */
   unsigned column;  /* likewise */
-  char step[32];    /* row of the step table: "rootfs.mounts" */
+  char step[32];    /* row of the step table: "root.mounts" */
   char call[24];    /* kernel call: "move_mount" */
   char where[160];  /* JSON path: "mounts[3].destination" */
   char object[512]; /* path, fd or name the call was given */
@@ -65,7 +65,7 @@ int err_doing (struct err *err, int ret, const char *what_fmt, ...) __attribute_
 void err_clear (struct err *err);
 
 /* Writes the whole error as one line without line feed into BUF (SIZE bytes), FILE being the document's
- * name or NULL: `config.json:82:5: mounts[3]: rootfs.mounts: what: move_mount("proc"): Operation not permitted`.
+ * name or NULL: `config.json:82:5: mounts[3]: root.mounts: what: move_mount("proc"): Operation not permitted`.
  * Returns BUF.  Not child-safe (strerror).  */
 char *err_text (const struct err *err, const char *file, char *buf, size_t size);
 

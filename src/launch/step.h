@@ -14,7 +14,7 @@ struct plan;
 
 struct step
 {
-  const char *name;                          /* "rootfs.mounts": errors, log, trace, dry run; NULL ends a table */
+  const char *name;                          /* "root.mounts": errors, log, trace, dry run; NULL ends a table */
   int (*run) (void *self, struct err *err);  /* adapter: calls the lower floors; SELF is the table's own struct */
   bool (*wanted) (const struct plan *plan);  /* NULL: always */
   enum sync_what sync;                       /* the message asked (child) or answered (parent) here */

@@ -5,7 +5,8 @@
 - each source begins with its licence and a comment that says what the file is for;
 - each function in a header has a comment directly above; functions of one signature, rows of one table, may share it;
 - each orlop_* function that the library defines is in orlop.h;
-- each option of each command is in the command's manual page."""
+- each option of each command is in the command's manual page;
+- each file that a document names is there."""
 import re
 
 import tree
@@ -90,6 +91,20 @@ def manuals(root):
                     yield f"{path}: --{option} of {command} is not in docs/man/{page.name}"
 
 
+def references(root):
+    """Files that documents name, in a link or by their path; a word in capitals stands for any name."""
+    for path in tree.tracked(root):
+        if path.suffix != ".md" and path.name != "NEWS":
+            continue
+        text = (root / path).read_text()
+        named = [(path.parent, m) for m in re.finditer(r"\]\(([^):#]+)\)", text)]
+        named += [(".", m) for m in re.finditer(r"(?<![\w/.(-])((?:src|docs|tests|libocispec|packaging)/[\w./*-]*[\w*/])", text)]
+        for base, found in named:
+            name = re.sub(r"\b[A-Z]+\b", "*", found.group(1))
+            if not list((root / base).glob(name.rstrip("/"))):
+                yield f"{path}:{text.count(chr(10), 0, found.start()) + 1}: names {found.group(1)}, which does not exist"
+
+
 def complaints(root):
     for path in tree.sources(root, "src", "libocispec"):
         yield from opening(root, path)
@@ -97,6 +112,7 @@ def complaints(root):
             yield from header(root, path)
     yield from exported(root)
     yield from manuals(root)
+    yield from references(root)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 - docs/kernel-order.md has a table for each step table of src/launch/child_steps.c and parent_steps.c, with a reason for each row;
 - docs/architecture.md shows the steps of create in their order;
-- docs/protocol.md has a row for each message of src/launch/sync.c."""
+- docs/protocol.md has a row for each message of src/launch/sync.c;
+- the hints, and whoever else asks for a step by its name, name one that there is."""
 import itertools
 import re
 
@@ -30,6 +31,15 @@ def messages(root):
     """Names of the messages, without NONE."""
     body = re.search(r"\bmessages\[\] = \{(.*?)^\};", read(root, "src/launch/sync.c"), re.M | re.S)
     return [m for m in re.findall(r'= \{ "(\w+)"', body.group(1) if body else "") if m != "NONE"]
+
+
+def asked_steps(root):
+    """(file, name) of steps that are named elsewhere."""
+    for name in re.findall(r'^  \{ "([\w.]+)"', read(root, "src/hints.c"), re.M):
+        yield "src/hints.c", name
+    for path in tree.sources(root, "src", suffixes=(".c",)):
+        for name in re.findall(r'\bstep, "([\w.]+)"', (root / path).read_text()):
+            yield path, name
 
 
 def rows(text):
@@ -62,6 +72,8 @@ def complaints(root):
     for name in re.findall(r"^`(\w+)`$", text, re.M):
         if name not in tables:
             yield f"{document}: there is no table {name}"
+    known = set(itertools.chain(*tables.values()))
+    yield from (f"{path}: there is no step {name}" for path, name in asked_steps(root) if name not in known)
     picture = re.search(r"^```\n(.*?)^```", read(root, "docs/architecture.md"), re.M | re.S)
     for name in ("parent_create", "child_create"):
         lost = in_order(tables.get(name, []), re.findall(r"[\w.]+", picture.group(1)) if picture else [])

@@ -146,6 +146,8 @@ VIOLATIONS = [
     ("docs", "--detach of run is not in docs/man/orlop-run.1",
      {"src/cmd/run.c": OPTIONS, "docs/man/orlop-run.1": ".B \\-\\-bundle, \\-\\-detach\\-keys\n"}),
     ("docs", "--bundle of run is not in docs/man/orlop.1", {"src/cmd/run.c": OPTIONS, "docs/man/orlop.1": ".B \\-\\-detach\n"}),
+    ("docs", "README.md:2: names src/lost.c", {"README.md": "see\n`src/lost.c`, src/base/*.c and tests/golden/hosts\n"}),
+    ("docs", "docs/a.md:1: names lost.md", {"docs/a.md": "[a](lost.md) [b](protocol.md) [c](https://example.org/lost.md)\n"}),
     ("shell", "quickstart:2:.*SC2086", {"quickstart": "#!/bin/sh\necho $1\n"}),
     ("shell", "SC3010", {"tests/lib/a": "#! /usr/bin/env sh\n[[ -e x ]]\n"}),
     ("shell", "x.bash:1:.*SC2086", {"docs/x.bash": "cat <<<x; echo $1\n"}),
@@ -165,6 +167,8 @@ VIOLATIONS = [
     ("order", "row 1 of child_create is missing", {"docs/kernel-order.md": ""}),
     ("order", "ns.fork of child_create is not where it stands", {"docs/architecture.md": "```\nns.fork ns.join\n```\n"}),
     ("order", "row 1 of messages is READY, and is HELLO", {"docs/protocol.md": "| m | w |\n|-|-|\n| `READY` | done |\n"}),
+    ("order", "src/hints.c: there is no step ns.fork2", {"src/hints.c": "/* . */\nx = {\n  { \"ns.fork2\", 0 },\n  { NULL, 0 },\n};\n"}),
+    ("order", "src/lib.c: there is no step ns.was", {"src/lib.c": "/* . */\nint x = strcmp (err->step, \"ns.was\");\n"}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 

@@ -56,6 +56,16 @@ def test_every_command_has_a_page():
 
 
 @built
+def test_readme_names_every_command():
+    """What works is said, and nothing that works is said to be refused."""
+    works, refused = re.search(r"^## What works\n(.*?)^## What is refused.*?\n(.*?)^## ", (TOP / "README.md").read_text(), re.M | re.S).groups()
+    there = set(commands()) - {"help"}
+    assert there - set(re.findall(r"[a-z]+", works.split(";")[0])) == set()
+    missing = re.search(r"\bcommands ([^.]*?) (?:is|are) not there yet", refused)
+    assert not missing or there & set(re.findall(r"[a-z]+", missing[1])) == set()
+
+
+@built
 def test_global_options():
     assert not differences(TOP / "docs/man/orlop.1", help_of())
     text = (TOP / "docs/man/orlop.1").read_text()
