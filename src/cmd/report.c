@@ -100,15 +100,24 @@ put_json (int fd, enum orlop_log_level level, const char *message, const struct 
   free (text);
 }
 
+/* The message stands between quotes: its own are escaped, as readers of such records expect.  */
 static void
 put_text (int fd, enum orlop_log_level level, const char *message)
 {
+  enum { TAIL = 3 }; /* the last quote, line feed, NUL */
   char line[10240], when[64];
-  int n;
+  size_t used;
 
   when_now (when, sizeof when);
-  n = snprintf (line, sizeof line, "time=\"%s\" level=%s msg=\"%s\"\n", when, level_names[level], message);
-  put (fd, line, n < 0 ? 0 : (size_t) n < sizeof line ? (size_t) n : sizeof line - 1);
+  used = (size_t) snprintf (line, sizeof line, "time=\"%s\" level=%s msg=\"", when, level_names[level]);
+  for (; *message && used + TAIL < sizeof line - 1; message++)
+    {
+      if (*message == '"' || *message == '\\')
+        line[used++] = '\\';
+      line[used++] = (unsigned char) *message < ' ' ? ' ' : *message; /* one record, one line */
+    }
+  used += (size_t) snprintf (line + used, sizeof line - used, "\"\n");
+  put (fd, line, used);
 }
 
 static void
