@@ -64,6 +64,7 @@ int child_root_masked (void *self, struct err *err);
 int child_root_readonly_paths (void *self, struct err *err);
 int child_root_enter (void *self, struct err *err);
 int child_root_attributes (void *self, struct err *err);
+int child_exec_root (void *self, struct err *err);
 int child_sysctl (void *self, struct err *err);
 
 /* Hooks, child_hooks.c.  */

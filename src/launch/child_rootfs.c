@@ -346,6 +346,16 @@ child_root_enter (void *self, struct err *err)
 }
 
 int
+child_exec_root (void *self, struct err *err)
+{
+  struct child *c = self;
+  const char *path = c->plan->root.path;
+  own_fd int root = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  return root < 0 ? err_sys (err, errno, "open", "%s", path) : change_root (root, err);
+}
+
+int
 child_root_attributes (void *self, struct err *err)
 {
   struct child *c = self;

@@ -48,6 +48,7 @@ const struct step child_create[] = {
 };
 
 const struct step child_exec[] = {
+  { "root.enter", child_exec_root, want_exec_root, SYNC_NONE },        /* first: a user namespace may not reach its path */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },
   { "ns.fork", child_ns_fork, want_fork, SYNC_PID },
   { "session", child_session, NULL, SYNC_NONE },

@@ -59,6 +59,12 @@ want_root (const struct plan *p)
 }
 
 bool
+want_exec_root (const struct plan *p)
+{
+  return p->action == PLAN_EXEC && p->root.path != NULL;
+}
+
+bool
 want_hooks (const struct plan *p)
 {
   const struct plan_hooks *h = &p->hooks;

@@ -26,6 +26,8 @@ bool want_cgroup_ns (const struct plan *p);
 bool want_propagation (const struct plan *p);
 /* A root file system is built and entered.  */
 bool want_root (const struct plan *p);
+/* exec enters the root by its path: there is no mount namespace that would bring it.  */
+bool want_exec_root (const struct plan *p);
 /* Any hook runs during create, or later in the child.  */
 bool want_hooks (const struct plan *p);
 /* createContainer hooks.  */

@@ -195,8 +195,6 @@ plan_ns_exec (const struct part *p, struct err *err)
   for (const struct ns_type *t = ns_types; t->name; t++)
     if (part_namespace (p->config, t->name) != NAMESPACE_INHERITED)
       ns->pidfd_flags |= t->flag;
-  if (! (ns->pidfd_flags & CLONE_NEWNS))
-    return err_spec (err, "linux.namespaces", "exec in a container without a mount namespace: not implemented yet");
   ns->joined_user = ns->pidfd_flags & CLONE_NEWUSER;
   ns->fork = ns->pidfd_flags & CLONE_NEWPID;
   /* a map of one id was written without privilege, so setgroups was denied at create */

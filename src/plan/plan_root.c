@@ -2,6 +2,7 @@
 /* The root file system: where it is, how it is entered, how mounts spread from and to it, and
  * what of it is masked or made read-only.  See mount_namespaces(7), pivot_root(2). */
 #include <linux/mount.h>
+#include <linux/sched.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -149,6 +150,17 @@ copy_paths (const struct part *p, const char *name, const char *const *paths, si
     }
   *ret_paths = copy;
   return 0;
+}
+
+int
+plan_root_exec (const struct part *p, struct err *err)
+{
+  struct plan_root *r = &p->plan->root;
+
+  if (p->plan->ns.pidfd_flags & CLONE_NEWNS) /* entering it enters its root */
+    return 0;
+  r->path = part_host_path (p, p->config->root->path);
+  return r->path ? 0 : part_nomem (err);
 }
 
 int

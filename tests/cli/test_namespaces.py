@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each namespace new, joined by path or inherited, in combination; and what joining a user or mount namespace brings."""
+import itertools
+import os
+import subprocess
+
+import pytest
+from orlop import eventually
+
+FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
+WAYS = ("new", "joined", "inherited")
+
+
+def link(pid, kind):
+    return os.readlink(f"/proc/{pid}/ns/{FILES.get(kind, kind)}")
+
+
+def pairwise(kinds, ways):
+    """Combinations in which every two kinds meet in every two ways."""
+    def pairs(row):
+        return {((i, a), (j, b)) for (i, a), (j, b) in itertools.combinations(enumerate(row), 2)}
+    missing = set().union(*(pairs(row) for row in itertools.product(ways, repeat=len(kinds))))
+    rows = []
+    while missing:
+        rows.append(max(itertools.product(ways, repeat=len(kinds)), key=lambda row: len(pairs(row) & missing)))
+        missing -= pairs(rows[-1])
+    return rows
+
+
+KINDS = ("pid", "network", "ipc", "uts", "cgroup")
+ROWS = pairwise(KINDS, WAYS)
+
+
+def test_pairs_are_all_there():
+    assert len(ROWS) >= 9
+    for i, j in itertools.combinations(range(len(KINDS)), 2):
+        assert {(r[i], r[j]) for r in ROWS} == set(itertools.product(WAYS, repeat=2))
+
+
+@pytest.mark.parametrize("row", ROWS, ids="-".join)
+def test_combination(box, row):
+    other = box.bundle(["sleep", "100"])
+    box.run(other, "-d", id="other")
+    there = box.state("other")["pid"]
+    b = box.bundle(["sleep", "100"])
+    for kind, way in zip(KINDS, row):
+        b.namespace(kind, {"new": None, "joined": f"/proc/{there}/ns/{FILES[kind]}", "inherited": False}[way])
+    if dict(zip(KINDS, row))["uts"] != "new":
+        b.config.pop("hostname", None)
+    box.run(b, "-d")
+    pid = box.state()["pid"]
+    for kind, way in zip(KINDS, row):
+        ours, its, theirs = link("self", kind), link(pid, kind), link(there, kind)
+        assert its == theirs if way == "joined" else its == ours if way == "inherited" else its not in (ours, theirs), (kind, way)
+    assert link(pid, "mount") not in (link("self", "mount"), link(there, "mount"))
+    # exec enters all of them
+    for kind in KINDS:
+        assert box.orlop("exec", "c", "readlink", f"/proc/self/ns/{FILES[kind]}").out.strip() == link(pid, kind), kind
+    box.delete()
+    box.delete("other")
+
+
+def in_user_namespace(box, args, id):
+    """A container with a user namespace of its own, running."""
+    b = box.bundle(args)
+    b.namespace("user")
+    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    os.chmod(box.dir, 0o755)
+    box.run(b, "-d", id=id)
+    return b, box.state(id)["pid"]
+
+
+def test_user_namespace_joined(box):
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    b = box.bundle(["sh", "-c", "cat /proc/self/uid_map; id -u; readlink /proc/self/ns/user; echo x > /tmp/f; stat -c %u /tmp/f"])
+    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    b.namespace("user", f"/proc/{there}/ns/user")
+    words = box.run(b).out.split()
+    assert words == ["0", "100000", "1000", "0", link(there, "user"), "0"]
+    assert os.stat(f"{b.rootfs}/tmp/f").st_uid == 100000
+    box.delete("other")
+
+
+def test_user_and_network_namespace_joined(box):
+    """As a pod's containers have them: the network namespace belongs to the user namespace."""
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    b = box.bundle(["sh", "-c", "readlink /proc/self/ns/user /proc/self/ns/net; readlink /proc/self/ns/net; ip link show lo"])
+    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    for kind, file in (("user", "user"), ("network", "net"), ("ipc", "ipc")):
+        b.namespace(kind, f"/proc/{there}/ns/{file}")
+    out = box.run(b).out
+    assert link(there, "network") in out and "UP" in out
+    box.delete("other")
+
+
+def test_exec_into_user_namespace(box):
+    first, there = in_user_namespace(box, ["sleep", "100"], "c")
+    out = box.orlop("exec", "c", "sh", "-c", "id -u; readlink /proc/self/ns/user; cat /proc/self/uid_map").out.split()
+    assert out == ["0", link(there, "user"), "0", "100000", "1000"]
+    assert box.orlop("exec", "--user", "5:6", "c", "id", "-u").out == "5\n"
+    box.delete()
+
+
+def test_id_that_is_not_mapped(box):
+    first, there = in_user_namespace(box, ["sleep", "100"], "c")
+    assert box.orlop("exec", "--user", "5000", "c", "id", status=255).err
+    box.delete()
+
+
+def test_mount_namespace_joined(box):
+    """The container's root is entered in the other's mount namespace."""
+    other = box.bundle(["sleep", "100"])
+    box.run(other, "-d", id="other")
+    there = box.state("other")["pid"]
+    b = box.bundle(["sh", "-c", "readlink /proc/self/ns/mnt; cat /mark"])
+    with open(f"{b.rootfs}/mark", "w") as f:
+        f.write("mine\n")
+    b.namespace("mount", f"/proc/{there}/ns/mnt")
+    assert box.run(b).out.split() == [link(there, "mount"), "mine"]
+    box.delete("other")
+
+
+@pytest.mark.parametrize("kind", [*FILES, "user"])
+def test_path_of_another_kind(box, kind):
+    b = box.bundle()
+    wrong = "uts" if kind == "ipc" else "ipc"
+    b.namespace(kind, f"/proc/self/ns/{wrong}")
+    if kind == "uts":
+        b.config.pop("hostname", None)
+    err = box.run(b, status=1).err
+    assert "linux.namespaces[" in err and f"/proc/self/ns/{wrong}" in err, err
+    assert box.orlop("list", "-q").out == ""
+
+
+@pytest.mark.parametrize("path", ["/does/not/exist", "/etc/passwd", "/proc/self", "/dev/null"])
+def test_path_is_no_namespace(box, path):
+    b = box.bundle()
+    b.namespace("network", path)
+    err = box.run(b, status=1).err
+    assert "linux.namespaces[" in err and path in err, err
+
+
+def test_no_namespace_of_its_own_but_mounts(box):
+    b = box.bundle(["sh", "-c", "sleep 100 & exec sleep 100"])
+    b.config["linux"]["namespaces"] = [{"type": "mount"}]
+    b.config.pop("hostname", None)
+    box.run(b, "-d")
+    pid = box.state()["pid"]
+    assert all(link(pid, k) == link("self", k) for k in KINDS)
+    eventually(lambda: len(box.processes()) == 2, "two processes")
+    assert box.orlop("exec", "c", "readlink", "/proc/self/ns/net").out.strip() == link("self", "network")
+    box.delete()
+    assert not box.processes()
+
+
+def test_without_mount_namespace(box):
+    """chroot alone; exec enters the same root by its path."""
+    b = box.bundle(["sleep", "100"])
+    b.namespace("mount", False)
+    b.config["mounts"] = []
+    for key in ("maskedPaths", "readonlyPaths"):
+        b.config["linux"].pop(key, None)
+    with open(f"{b.rootfs}/mark", "w") as f:
+        f.write("mine\n")
+    box.run(b, "-d")
+    pid = box.state()["pid"]
+    assert link(pid, "mount") == link("self", "mount") and os.readlink(f"/proc/{pid}/root") == os.path.realpath(b.rootfs)
+    assert box.orlop("exec", "c", "sh", "-c", "cat /mark; pwd").out == "mine\n/\n"
+    box.delete()
+
+
+def test_mounts_without_mount_namespace(box):
+    b = box.bundle()
+    b.namespace("mount", False)
+    assert "needs a mount namespace" in box.run(b, status=1).err
