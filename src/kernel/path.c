@@ -70,11 +70,10 @@ splice_link (struct walk *w, const char *name)
     return -errno;
   if (++w->links > LINKS_MAX)
     return -ELOOP;
-  if ((size_t) n + 1 + rest >= sizeof w->rest)
+  if ((size_t) n + rest >= sizeof w->rest)
     return -ENAMETOOLONG;
-  memmove (w->rest + n + 1, w->rest, rest + 1);
+  memmove (w->rest + n, w->rest, rest + 1); /* empty, or begins with a slash, which counts: it asks for a directory */
   memcpy (w->rest, text, (size_t) n);
-  w->rest[n] = '/';
   if (text[0] == '/')
     go_back (w, 0);
   return 0;
