@@ -109,6 +109,15 @@ static const struct opt run_options[] = {
 const struct cmd cmd_run = { .name = "run", .options = run_options };
 """
 
+REFUSES = """/* . */
+static const struct { const char *path; int n; } later[] = {
+  { "%s", 1 },
+};
+static const char *const rows[] = {
+  LATER ("ridmap"),
+};
+"""
+
 # (check, what is found, files that differ from the clean tree)
 VIOLATIONS = [
     ("floors", "plan.h is on floor 4, this file on 2", {"src/kernel/mount.h": '/* . */\n#include "plan/plan.h"\n'}),
@@ -169,6 +178,11 @@ VIOLATIONS = [
     ("order", "row 1 of messages is READY, and is HELLO", {"docs/protocol.md": "| m | w |\n|-|-|\n| `READY` | done |\n"}),
     ("order", "src/hints.c: there is no step ns.fork2", {"src/hints.c": "/* . */\nx = {\n  { \"ns.fork2\", 0 },\n  { NULL, 0 },\n};\n"}),
     ("order", "src/lib.c: there is no step ns.was", {"src/lib.c": "/* . */\nint x = strcmp (err->step, \"ns.was\");\n"}),
+    ("refused", "linux.seccomp is refused, and README.md does not say so",
+     {"src/plan/make.c": REFUSES % "linux.seccomp", "README.md": "## What is refused\nidmapped\nmounts\n## More\nseccomp\n"}),
+    ("refused", "seccomp is said to be refused, but is not",
+     {"src/plan/make.c": REFUSES % "linux.personality", "README.md": "## What is refused\nseccomp, personality, idmapped mounts\n"}),
+    ("refused", "linux.new is refused; which words", {"src/plan/make.c": REFUSES % "linux.new", "README.md": "## What is refused\nidmapped mounts\n"}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 
