@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fds.h"
+#include "base/own.h"
 
 static const struct
 {
@@ -53,12 +54,14 @@ sync_send (int sock, enum sync_what what, const void *data, size_t size, const i
   return 0;
 }
 
-/* Takes over the other side's error, whose texts are cut to be terminated whatever came.  */
+/* Takes over the other side's error, whose texts are cut to be terminated and whose kind is one of ours, whatever came.  */
 static int
 take_failure (struct sync_packet *p, struct err *err)
 {
   struct err *e = &p->err;
 
+  if ((unsigned) e->kind > ERR_BUG || e->kind == ERR_NONE)
+    e->kind = ERR_BUG;
   e->step[sizeof e->step - 1] = e->call[sizeof e->call - 1] = '\0';
   e->where[sizeof e->where - 1] = e->object[sizeof e->object - 1] = e->what[sizeof e->what - 1] = '\0';
   if (err)
@@ -66,13 +69,10 @@ take_failure (struct sync_packet *p, struct err *err)
   return e->num > 0 ? -e->num : -EINVAL;
 }
 
-int
-sync_expect (int sock, enum sync_what expected, struct sync_packet *packet, int *fds, size_t *n_fds,
-             struct err *err)
+/* What a received packet P of N bytes (or the negative errno N) means to one who awaits EXPECTED.  */
+static int
+judge (struct sync_packet *p, ssize_t n, enum sync_what expected, struct err *err)
 {
-  struct sync_packet own, *p = packet ? packet : &own;
-  ssize_t n = fds_recv (sock, p, sizeof *p, fds, n_fds);
-
   if (n == 0 || n == -ECONNRESET || n == -EPIPE)
     {
       err_bug (err, ECONNRESET, "the other side ended before it said %s", sync_name (expected));
@@ -87,6 +87,25 @@ sync_expect (int sock, enum sync_what expected, struct sync_packet *packet, int 
   if (p->what != expected)
     return err_bug (err, EPROTO, "message %s came instead of %s", sync_name (p->what), sync_name (expected));
   return 0;
+}
+
+int
+sync_expect (int sock, enum sync_what expected, struct sync_packet *packet, int *fds, size_t *n_fds,
+             struct err *err)
+{
+  struct sync_packet own, *p = packet ? packet : &own;
+  ssize_t n = fds_recv (sock, p, sizeof *p, fds, n_fds);
+  int ret = judge (p, n, expected, err);
+
+  if (ret == 0 || n_fds == NULL)
+    return ret;
+  for (size_t i = 0; n >= 0 && i < *n_fds; i++) /* nobody looks at what came with another message */
+    {
+      own_close (&fds[i]);
+      fds[i] = -1;
+    }
+  *n_fds = 0;
+  return ret;
 }
 
 void

@@ -70,8 +70,8 @@ const char *sync_name (unsigned what);
 int sync_send (int sock, enum sync_what what, const void *data, size_t size, const int *fds, size_t n_fds,
                struct err *err);
 
-/* Waits for EXPECTED.  FAIL instead of it becomes ERR and its -num; end of file is -ECONNRESET.  FDS and N_FDS as in fds_recv.
- * Returns 0 or negative errno.  */
+/* Waits for EXPECTED.  FAIL instead of it becomes ERR and its -num; end of file is -ECONNRESET.  FDS and N_FDS as in fds_recv;
+ * on failure no descriptor is kept (N_FDS is 0).  Returns 0 or negative errno.  */
 int sync_expect (int sock, enum sync_what expected, struct sync_packet *packet, int *fds, size_t *n_fds,
                  struct err *err);
 
