@@ -64,16 +64,16 @@ make_root (const char *path, struct err *err)
 
 /* Whoever could write to the directory could make us signal or unmount anything.  */
 static int
-check_owner (int fd, const char *path, struct err *err)
+check_owner (int fd, const char *kind, const char *path, struct err *err)
 {
   struct stat st;
 
   if (fstat (fd, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", path);
   if (st.st_uid != 0 && st.st_uid != geteuid ())
-    return err_host (err, EPERM, "the root directory %s belongs to another user (uid %u)", path, st.st_uid);
+    return err_host (err, EPERM, "the %s %s belongs to another user (uid %u)", kind, path, st.st_uid);
   if ((st.st_mode & 022) && ! (st.st_mode & S_ISVTX))
-    return err_host (err, EPERM, "the root directory %s may be written by others", path);
+    return err_host (err, EPERM, "the %s %s may be written by others", kind, path);
   return 0;
 }
 
@@ -92,7 +92,7 @@ record_root (const char *path, bool make, struct err *err)
     }
   if (fd < 0)
     return err_sys (err, errno, "open", "%s", path);
-  ret = make ? check_owner (fd, path, err) : 0;
+  ret = make ? check_owner (fd, "root directory", path, err) : 0; /* record_open looks at the container's own */
   return ret < 0 ? ret : take_fd (&fd);
 }
 
@@ -172,7 +172,8 @@ record_open (const char *root, const char *id, bool lock, struct record_dir *dir
   if (dir->fd < 0)
     return errno == ENOENT ? err_state (err, ENOENT, "container \"%s\" does not exist", id)
                            : err_sys (err, errno, "openat", "%s/%s", root, id);
-  return lock ? wait_lock (dir, err) : 0;
+  ret = check_owner (dir->fd, "directory of container", id, err);
+  return ret == 0 && lock ? wait_lock (dir, err) : ret;
 }
 
 void

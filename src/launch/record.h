@@ -48,15 +48,16 @@ struct record_dir
 
 #define RECORD_DIR_NONE { .root = -1, .fd = -1 }
 
-/* Opens the directory of all containers; MAKE makes it (0700) with its parents.  Refuses one that belongs to another user or that others may write to.
- * Returns an O_PATH descriptor or negative errno (-ENOENT without MAKE: no containers).  */
+/* Opens the directory of all containers; MAKE makes it (0700) with its parents.  With MAKE it
+ * refuses one that belongs to another user or that others may write to.  Returns an O_PATH descriptor or negative errno (-ENOENT without MAKE: no containers).  */
 int record_root (const char *path, bool make, struct err *err);
 
 /* Makes and locks the directory of a new container.  -EEXIST: the id is in use.  The caller closes DIR in any case.  */
 int record_reserve (const char *root, const char *id, struct record_dir *dir, struct err *err);
 
 /* Opens the directory of an existing container and, with LOCK, waits for its lock (at most ten seconds: -EBUSY).  -ENOENT: `container "ID" does
- * not exist`.  The caller closes DIR in any case.  */
+ * not exist`; -EPERM: its directory belongs to another user or others may write to it, so the record is not to be
+ * believed.  The caller closes DIR in any case.  */
 int record_open (const char *root, const char *id, bool lock, struct record_dir *dir, struct err *err);
 
 /* Closes DIR and so unlocks it.  */
