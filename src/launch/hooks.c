@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/own.h"
 #include "kernel/sys.h"
 #include "plan/plan.h"
@@ -54,6 +55,7 @@ become_hook (const struct plan_hook *h, int state_fd, int out, const char *cwd)
   (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (dup2 (state_fd, 0) < 0 || dup2 (out, 1) < 0 || dup2 (out, 2) < 0)
     _exit (127);
+  (void) fds_cloexec_from (3); /* what the runtime's caller left open is not for hooks */
   if (chdir (cwd) == 0)
     execve (h->path, (char *const *) h->argv, (char *const *) h->envp);
   num = errno;
