@@ -16,7 +16,7 @@
 struct stat_line
 {
   char state;
-  uint64_t n_threads, start;
+  uint64_t n_threads, start, ignored;
 };
 
 int
@@ -58,10 +58,10 @@ parse_stat (const char *text, struct stat_line *ret)
   for (unsigned field = 4; p; p = strchr (p, ' '), field++)
     {
       p++;
-      if (field == 20 && ! number_at (p, &ret->n_threads))
+      if ((field == 20 && ! number_at (p, &ret->n_threads)) || (field == 22 && ! number_at (p, &ret->start)))
         return -EPROTO;
-      if (field == 22)
-        return number_at (p, &ret->start) ? 0 : -EPROTO;
+      if (field == 33)
+        return number_at (p, &ret->ignored) ? 0 : -EPROTO;
     }
   return -EPROTO;
 }
@@ -92,6 +92,21 @@ pid_starttime (pid_t pid, uint64_t *ret_ticks, char *ret_state, struct err *err)
     *ret_ticks = line.start;
   if (ret_state)
     *ret_state = line.state;
+  return 0;
+}
+
+int
+pid_birth (pid_t pid, uint64_t *ret_ticks, uint64_t *ret_ignored, struct err *err)
+{
+  struct stat_line line;
+
+  int ret = read_stat (pid, &line);
+  if (ret < 0)
+    return err_sys (err, -ret, "read", "/proc/%d/stat", (int) pid);
+  if (ret_ticks)
+    *ret_ticks = line.start;
+  if (ret_ignored)
+    *ret_ignored = line.ignored;
   return 0;
 }
 

@@ -19,6 +19,9 @@ int pid_signal (int pidfd, int sig, struct err *err);
  * Returns 0 or negative errno; -ESRCH: no such process.  */
 int pid_starttime (pid_t pid, uint64_t *ret_ticks, char *ret_state, struct err *err);
 
+/* As pid_starttime, and which signals it ignores (field 33; bit N - 1 is signal N, up to 31).  Either may be NULL.  */
+int pid_birth (pid_t pid, uint64_t *ret_ticks, uint64_t *ret_ignored, struct err *err);
+
 /* True if PID is the process that started at STARTTIME and it runs.  A zombie is dead, unless it is the first thread alone that has
  * ended and others go on.  */
 bool pid_alive (pid_t pid, uint64_t starttime);

@@ -24,6 +24,7 @@ struct child
   int listen;                       /* `start` connects here */
   int start;                        /* the connected `start` */
   int console;                      /* wants the terminal's master */
+  uint64_t ignored;                 /* signals that the caller ignores */
   int pidfd;                        /* exec: the container's first process */
   int joins[CHILD_MAX_JOINS];
   int proc;                         /* the runtime's /proc, checked to be procfs; opened when a step needs it */

@@ -81,6 +81,7 @@ receive_hello (struct child *c, struct err *err)
     return ret;
   if (n == 0)
     return err_bug (err, EPROTO, "HELLO brought no plan");
+  c->ignored = p.hello.ignored;
   ret = map_plan (c, &p.hello, fds[0], err);
   if (ret == 0)
     ret = place_fds (c, &p.hello, fds, n, err);

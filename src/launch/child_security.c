@@ -17,6 +17,7 @@
 #include "kernel/creds.h"
 #include "kernel/mount.h"
 #include "kernel/path.h"
+#include "kernel/signal.h"
 #include "kernel/sys.h"
 #include "kernel/tty.h"
 #include "launch/child.h"
@@ -25,10 +26,10 @@ int
 child_session (void *self, struct err *err)
 {
   struct child *c = self;
-  sigset_t none;
+  int ret = signal_reset_ignored (c->ignored); /* the caller may ignore, and the runtime block, what the program is to receive */
 
-  sigemptyset (&none);
-  (void) sigprocmask (SIG_SETMASK, &none, NULL); /* the runtime may block what it forwards */
+  if (ret < 0)
+    return err_sys (err, -ret, "rt_sigaction", "default signals");
   if (! c->plan->process.terminal && setsid () < 0 && errno != EPERM) /* EPERM: leads one already */
     return err_sys (err, errno, "setsid", "session");
   return 0;

@@ -253,6 +253,18 @@ state_fd (const struct launch *l, const char *status, pid_t pid, struct err *err
   return ret < 0 ? ret : hooks_state (text, len, err);
 }
 
+/* Puts the first process into the record, unless it is there since it was cloned.  */
+static int
+take_pid (struct launch *l, struct err *err)
+{
+  int ret = 0;
+
+  if (l->rec->pid != l->pid)
+    ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
+  l->rec->pid = l->pid;
+  return ret;
+}
+
 int
 parent_hooks (void *self, struct err *err)
 {
@@ -262,8 +274,7 @@ parent_hooks (void *self, struct err *err)
 
   if (ret < 0)
     return ret;
-  l->rec->pid = l->pid;
-  ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
+  ret = take_pid (l, err);
   if (ret == 0)
     ret = record_save (l->dir, l->rec, false, err); /* a hook may ask for the state */
   if (ret < 0)
@@ -315,11 +326,8 @@ int
 parent_save (void *self, struct err *err)
 {
   struct launch *l = self;
-  int ret = 0;
+  int ret = take_pid (l, err);
 
-  if (l->rec->pid != l->pid)
-    ret = pid_starttime (l->pid, &l->rec->start_time, NULL, err);
-  l->rec->pid = l->pid;
   l->rec->status = "created";
   return ret < 0 ? ret : record_save (l->dir, l->rec, false, err);
 }

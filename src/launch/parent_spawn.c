@@ -21,6 +21,7 @@
 #include "kernel/image.h"
 #include "kernel/mount.h"
 #include "kernel/ns.h"
+#include "kernel/pid.h"
 #include "kernel/sys.h"
 #include "launch/init_image.h"
 #include "launch/parent.h"
@@ -169,6 +170,21 @@ open_joins (const struct plan_ns *ns, int *fds, size_t *n, struct err *err)
   return 0;
 }
 
+/* What /proc says of the process just cloned.  If it is the container's first one, that is its start in the record.  */
+static int
+look_at_child (struct launch *l, uint64_t *ret_ignored, struct err *err)
+{
+  uint64_t start;
+  int ret = pid_birth (l->cloned, &start, ret_ignored, err);
+
+  if (ret == 0 && l->plan->action == PLAN_CREATE && ! l->plan->ns.fork)
+    {
+      l->rec->pid = l->pid;
+      l->rec->start_time = start;
+    }
+  return ret;
+}
+
 static int
 send_hello (struct launch *l, struct err *err)
 {
@@ -186,7 +202,9 @@ send_hello (struct launch *l, struct err *err)
         fds[n++] = known[role];
       }
   n_known = n;
-  ret = open_joins (&l->plan->ns, fds, &n, err);
+  ret = look_at_child (l, &hello.ignored, err);
+  if (ret == 0)
+    ret = open_joins (&l->plan->ns, fds, &n, err);
   if (ret == 0)
     ret = sync_send (l->sync, SYNC_HELLO, &hello, sizeof hello, fds, n, err);
   cgroup_close_fds (fds + n_known, n - n_known);

@@ -41,6 +41,7 @@ struct sync_hello
   uint64_t size;    /* how much of it */
   uint64_t plan;    /* address of the struct plan in it */
   uint32_t present; /* bits of enum sync_fd up to SYNC_FD_JOIN */
+  uint64_t ignored; /* signals that the caller ignores, bit N - 1 is signal N */
   uint32_t n_later; /* how many descriptors come in FDS messages */
 };
 

@@ -53,6 +53,22 @@ pid_starttime_is_stable (void **state)
 }
 
 static void
+pid_birth_tells_what_is_ignored (void **state)
+{
+  uint64_t start, mine, ignored = 0;
+
+  (void) state;
+  assert_int_equal (pid_birth (getpid (), &mine, &ignored, NULL), 0);
+  signal (SIGUSR1, SIG_IGN);
+  signal (SIGUSR2, SIG_DFL);
+  assert_int_equal (pid_birth (getpid (), &start, &ignored, NULL), 0);
+  signal (SIGUSR1, SIG_DFL);
+  assert_int_equal (start, mine);
+  assert_true (ignored & 1u << (SIGUSR1 - 1));
+  assert_false (ignored & 1u << (SIGUSR2 - 1));
+}
+
+static void
 pid_starttime_odd_names (void **state)
 {
   static const char *const names[] = { ") Z 1 (", "a) b) c", "((((", "new\nline" };
@@ -195,6 +211,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (pid_starttime_is_stable),
+    cmocka_unit_test (pid_birth_tells_what_is_ignored),
     cmocka_unit_test (pid_starttime_odd_names),
     cmocka_unit_test (pid_starttime_no_process),
     cmocka_unit_test (pid_alive_zombie),
