@@ -40,6 +40,16 @@ def options_of_page(path):
     return {(o, v) for t in titles for o, v in re.findall(r"\\fB(--?[A-Za-z][\w-]*)\\fR(?:[ =]\\fI([^\\]*)\\fR)?", t)}
 
 
+def unfinished_of_help(text):
+    """Options that do nothing yet."""
+    return set(re.findall(r"^ .*?--([\w-]+) .*not implemented yet", text, re.M))
+
+
+def unfinished_of_page(path):
+    entries = re.findall(r"^\.TP\n(.*)\n((?:(?!\.TP|\.SH).*\n)*)", path.read_text().replace("\\-", "-"), re.M)
+    return {re.search(r"--([\w-]+)", title)[1] for title, text in entries if re.search(r"not implemented yet", text, re.I)}
+
+
 def page_of(command):
     return TOP / f"docs/man/orlop-{command}.1"
 
@@ -87,6 +97,8 @@ def command_faults(page, help_text):
     sections = [s for s in re.findall(r"^\.SH (.*)$", text, re.M) if s in SECTIONS]
     if sections != SECTIONS:
         yield f"sections are {sections}"
+    yield from (f"--{o}: only one of page and help says that it is not implemented" for o in
+                sorted(unfinished_of_page(page) ^ unfinished_of_help(help_text)))
     yield from (f"{' '.join(o)} differs" for o in sorted(differences(page, help_text)))
 
 
@@ -103,6 +115,7 @@ def test_page_of_command(command):
     ("\\fB\\-\\-all\\fR", "\\fB\\-\\-all\\fR=\\fIHOW\\fR", ["--all  differs", "--all HOW differs"]),
     ("kill \\- signal", "kill \\- greet", ["NAME is not kill - Signal a container's first process (default: SIGTERM)"]),
     (".RI [ signal ]\n", "", ["SYNOPSIS is not kill [OPTION...] CONTAINER [SIGNAL]"]),
+    ("Signal every process", "Not implemented yet.", ["--all: only one of page and help says that it is not implemented"]),
     (".SH EXIT STATUS\n", "", ["sections are ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'SEE ALSO']"]),
 ])
 def test_a_difference_is_seen(tmp_path, old, new, faults):
