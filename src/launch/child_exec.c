@@ -47,13 +47,12 @@ search (const char *name, const struct plan_process *p, char *buf, size_t size)
 {
   int found = -ENOENT;
 
-  for (const char *dir = p->path_env; dir; dir = strchr (dir, ':'))
+  for (const char *dir = p->path_env, *next; dir; dir = next)
     {
-      size_t len;
+      size_t len = strcspn (dir, ":"); /* 0: the working directory, at the beginning too */
       int ret, n;
 
-      dir += *dir == ':';
-      len = strcspn (dir, ":");
+      next = dir[len] ? dir + len + 1 : NULL;
       n = snprintf (buf, size, "%.*s%s%s", (int) len, dir, len ? "/" : "./", name);
       if (n < 0 || (size_t) n >= size)
         continue;
@@ -62,8 +61,6 @@ search (const char *name, const struct plan_process *p, char *buf, size_t size)
         return 0;
       if (ret == -EACCES)
         found = ret;
-      if (dir[len] == '\0')
-        break;
     }
   return found;
 }
