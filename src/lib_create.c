@@ -65,6 +65,17 @@ prepare_cgroup (const struct orlop *o, const char *id, const struct host *host, 
   return ret < 0 ? ret : cgroup_plan (&p->layout, &args, &p->bundle.arena, &p->cgroup, err);
 }
 
+static bool
+needs_mount_api (const struct oci_config *c)
+{
+  const struct oci_linux *l = c->linux_;
+
+  for (size_t i = 0; l && i < l->n_namespaces; i++)
+    if (strcmp (l->namespaces[i].type, "user") == 0 || (strcmp (l->namespaces[i].type, "mount") == 0 && l->namespaces[i].path))
+      return true;
+  return false;
+}
+
 static int
 prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options *opt, bool run, struct prepared *p,
               struct err *err)
@@ -79,6 +90,8 @@ prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options
     ret = prepare_cgroup (o, id, &host, p, err);
   if (ret < 0)
     return ret;
+  if (needs_mount_api (b->config))
+    host_probe_mounts (&host);
   host.layout = &p->layout;
   host.cgroup = p->cgroup;
   ret = plan_arena_open (&p->arena, err);

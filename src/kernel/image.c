@@ -64,8 +64,10 @@ image_open_at (int dirfd, const void *elf, size_t len, struct err *err)
   int ret = fill (fd, elf, len, err);
   if (ret < 0)
     return ret;
-  /* execve(2): a file open for writing is ETXTBSY.  */
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
   int read_only = open (path, O_RDONLY | O_CLOEXEC);
-  return read_only < 0 ? err_sys (err, errno, "open", "%s", path) : read_only;
+  if (read_only < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  (void) close (take_fd (&fd)); /* in any case: what is open for writing is not executed, ETXTBSY (execve(2)) */
+  return read_only;
 }

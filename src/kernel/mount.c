@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/own.h"
+#include "kernel/mount_old.h"
 #include "kernel/sys.h"
 
 /* The kernel explains refused options in messages "e text" that are read from the context (fsopen(2)).  The last error
@@ -76,7 +77,7 @@ mount_make (const char *fstype, const char *source, const struct mount_opt *opts
 }
 
 int
-mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
+mount_clone_detached (int dirfd, const char *path, bool recursive, struct err *err)
 {
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0) | (path[0] ? 0 : AT_EMPTY_PATH);
   int ret = sys_open_tree (dirfd, path, flags);
@@ -85,10 +86,23 @@ mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
 }
 
 int
+mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
+{
+  int ret = mount_clone_detached (dirfd, path, recursive, err);
+
+  if (ret != -ENOSYS)
+    return ret;
+  err_clear (err);
+  return mount_old_clone (dirfd, path, recursive, err);
+}
+
+int
 mount_attach (int mnt, int target, struct err *err)
 {
   int ret = sys_move_mount (mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 
+  if (ret == -ENOSYS)
+    return mount_old_attach (mnt, target, err);
   return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", "target") : 0;
 }
 
@@ -97,6 +111,8 @@ mount_attach_at (int mnt, int dirfd, const char *name, struct err *err)
 {
   int ret = sys_move_mount (mnt, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH);
 
+  if (ret == -ENOSYS)
+    return mount_old_attach_at (mnt, dirfd, name, err);
   return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", name) : 0;
 }
 
@@ -117,6 +133,8 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
   if (attr.attr_set == 0 && attr.attr_clr == 0 && propagation == 0)
     return 0;
   ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+  if (ret == -ENOSYS)
+    return mount_old_set (fd, attr.attr_set, attr.attr_clr, propagation, recursive, err);
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "set %#llx clear %#llx propagation %#llx", (unsigned long long) attr.attr_set,
                             (unsigned long long) attr.attr_clr, (unsigned long long) propagation)
                  : 0;
@@ -155,16 +173,4 @@ mount_move_root (int root, struct err *err)
   if (chroot (".") < 0)
     return err_sys (err, errno, "chroot", "new root");
   return chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
-}
-
-int
-mount_legacy (const char *fstype, const char *source, int target, unsigned long flags, const char *data,
-              struct err *err)
-{
-  char path[32];
-  int ret;
-
-  (void) snprintf (path, sizeof path, "/proc/self/fd/%d", target);
-  ret = sys_mount (source ? source : "none", path, fstype, flags, data);
-  return ret < 0 ? err_sys (err, -ret, "mount", "%s", fstype) : 0;
 }

@@ -17,13 +17,18 @@ struct mount_opt
 };
 
 /* Makes a detached mount of a new FSTYPE: SOURCE (or NULL) and the N OPTS go to fsconfig in order; ATTR is MOUNT_ATTR_*.  What the
- * kernel says about a refused option is in err->what.  Returns the mount's descriptor or negative errno.  Linux 5.2.  */
+ * kernel says about a refused option is in err->what.  Returns the mount's descriptor or negative errno; -ENOSYS before Linux 5.2, for which
+ * mount_old_make is the other way.  */
 int mount_make (const char *fstype, const char *source, const struct mount_opt *opts, size_t n, uint64_t attr,
                 struct err *err);
 
 /* Clones what is at PATH below DIRFD (AT_FDCWD; or a handle with ""), with all mounts below it if RECURSIVE, as a detached mount.
- * Follows links: for paths of the host only.  Returns its descriptor or negative errno.  Linux 5.2.  */
+ * Follows links: for paths of the host only.  By mount(2) on kernels without open_tree: only where the
+ * mount namespace is our own.  Returns its descriptor or negative errno.  */
 int mount_clone (int dirfd, const char *path, bool recursive, struct err *err);
+
+/* The same in any mount namespace, the host's too: -ENOSYS before Linux 5.2.  */
+int mount_clone_detached (int dirfd, const char *path, bool recursive, struct err *err);
 
 /* Attaches the detached MNT onto TARGET, a handle.  Returns 0 or negative errno.  */
 int mount_attach (int mnt, int target, struct err *err);
@@ -34,7 +39,7 @@ int mount_attach_at (int mnt, int dirfd, const char *name, struct err *err);
 
 /* Changes the mount FD: attributes SET and CLEAR (MOUNT_ATTR_*; when SET has an access time mode the old one goes), and
  * PROPAGATION (MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0); all mounts below too if RECURSIVE.  No call when there is nothing to
- * change.  Returns 0 or negative errno.  Linux 5.12.  */
+ * change.  By mount(2) before Linux 5.12: see mount_old_set.  Returns 0 or negative errno.  */
 int mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
 
 /* Changes the propagation of "/".  Returns 0 or negative errno.  */
@@ -46,10 +51,5 @@ int mount_pivot (int root, struct err *err);
 /* The same where pivot_root(2) is impossible (an initramfs as root): ROOT, attached over "/", is entered by chroot; the old root stays below it.
  * Returns 0 or negative errno.  */
 int mount_move_root (int root, struct err *err);
-
-/* mount(2) onto the handle TARGET through /proc/self/fd: for what only it can do (iversion, silent) and for kernels before 5.2.  FLAGS is MS_*.
- * SOURCE and DATA may be NULL.  Returns 0 or negative errno.  */
-int mount_legacy (const char *fstype, const char *source, int target, unsigned long flags, const char *data,
-                  struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "kernel/mount.h"
+#include "kernel/mount_old.h"
 #include "kernel/path.h"
 #include "kernel/sys.h"
 #include "launch/child.h"
@@ -75,8 +76,15 @@ static int
 mount_new (struct child *c, size_t i, struct err *err)
 {
   const struct plan_mount *m = &c->plan->mounts[i];
-  int mnt = mount_make (m->fstype, m->source, m->opts, m->n_opts, m->attr_set, err), ret;
+  int mnt = -ENOSYS, ret;
 
+  if (m->kind == PLAN_MOUNT_NEW)
+    mnt = mount_make (m->fstype, m->source, m->opts, m->n_opts, m->attr_set, err);
+  if (mnt == -ENOSYS)
+    {
+      err_clear (err);
+      mnt = mount_old_make (m->fstype, m->source, m->legacy_flags, m->legacy_data, err);
+    }
   if (mnt < 0)
     return mnt;
   c->mounts[i] = mnt; /* stays open: later mounts may lie in it; execve closes it */
@@ -130,29 +138,13 @@ mount_change (struct child *c, size_t i, struct err *err)
 }
 
 static int
-mount_old (struct child *c, size_t i, struct err *err)
-{
-  const struct plan_mount *m = &c->plan->mounts[i];
-  own_fd int target = path_make_dir (c->root, m->target, 0755, err);
-  int ret;
-
-  if (target < 0)
-    return target;
-  ret = mount_legacy (m->fstype, m->source, target, m->legacy_flags, m->legacy_data, err);
-  if (ret < 0 || m->propagation == 0)
-    return ret;
-  own_fd int mounted = path_open (c->root, m->target, O_PATH | O_CLOEXEC, err);
-  return mounted < 0 ? mounted : mount_set (mounted, 0, 0, m->propagation, m->propagation_recursive, err);
-}
-
-static int
 make_mounts (struct child *c, bool late, struct err *err)
 {
   static int (*const makers[]) (struct child *, size_t, struct err *) = {
     [PLAN_MOUNT_NEW] = mount_new,
     [PLAN_MOUNT_BIND] = mount_bind,
     [PLAN_MOUNT_REMOUNT] = mount_change,
-    [PLAN_MOUNT_LEGACY] = mount_old,
+    [PLAN_MOUNT_LEGACY] = mount_new,
   };
 
   for (size_t i = 0; i < c->plan->n_mounts; i++)

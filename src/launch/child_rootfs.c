@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "kernel/device.h"
 #include "kernel/mount.h"
+#include "kernel/mount_old.h"
 #include "kernel/path.h"
 #include "kernel/sys.h"
 #include "kernel/sysctl.h"
@@ -181,11 +182,21 @@ open_null (struct err *err)
   return take_fd (&fd);
 }
 
+static int
+make_empty (struct err *err)
+{
+  int ret = mount_make ("tmpfs", NULL, NULL, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+
+  if (ret != -ENOSYS)
+    return ret;
+  err_clear (err);
+  return mount_old_make ("tmpfs", NULL, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err);
+}
+
 /* A detached mount to cover a file, or with IS_DIR a directory.  COVERS is indexed by IS_DIR.  */
 static int
 make_cover (struct cover *covers, bool is_dir, struct err *err)
 {
-  const uint64_t attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   struct cover *c = &covers[is_dir];
   int fd;
 
@@ -194,7 +205,7 @@ make_cover (struct cover *covers, bool is_dir, struct err *err)
   if (c->fd >= 0)
     fd = mount_clone (c->fd, "", false, err);
   else
-    fd = is_dir ? mount_make ("tmpfs", NULL, NULL, 0, attr, err) : open_null (err);
+    fd = is_dir ? make_empty (err) : open_null (err);
   if (fd >= 0)
     *c = (struct cover){ fd, true };
   return fd;

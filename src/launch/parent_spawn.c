@@ -218,7 +218,7 @@ open_tree_for (const char *path, bool recursive, const struct plan_mount *m, uin
 {
   uint64_t propagation = m && m->propagation ? m->propagation : fallback;
   bool all = m && m->propagation ? m->propagation_recursive : true;
-  own_fd int fd = mount_clone (AT_FDCWD, path, recursive, err);
+  own_fd int fd = mount_clone_detached (AT_FDCWD, path, recursive, err);
   int ret;
 
   if (fd < 0)

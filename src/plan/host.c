@@ -40,6 +40,12 @@ has_mount_api (void)
   return getauxval (AUX_RSEQ_SIZE) != 0 || sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
 }
 
+void
+host_probe_mounts (struct host *h)
+{
+  h->mount_api = sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
+}
+
 int
 host_read (struct host *h, struct err *err)
 {

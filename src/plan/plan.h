@@ -85,7 +85,7 @@ struct plan_mount
   const char *where;   /* JSON path: "mounts[3]"; for mounts of our own making what they are for */
   const char *target;  /* inside the root: no leading slash, no "." or "..", no double slash; "" is the root itself */
   struct plan_place place; /* of target */
-  int of;              /* REMOUNT: index of the earlier PLAN_MOUNT_NEW mount that it changes (its handle is known), or -1 */
+  int of;              /* REMOUNT: index of the earlier NEW or LEGACY mount that it changes (its handle is known), or -1 */
   bool late;           /* REMOUNT: only after devices, links and process.cwd are made: a read-only tmpfs that they lie in.  Always at the
                           end of `mounts` */
   bool no_symlinks;    /* target must be an ordinary directory (proc, sysfs: CVE-2019-19921) */
@@ -99,8 +99,8 @@ struct plan_mount
   bool propagation_recursive;
   const struct mount_opt *opts;  /* NEW: for fsconfig, in order (superblock flags such as "sync" or "ro" included) */
   size_t n_opts;
-  unsigned long legacy_flags;    /* LEGACY: MS_* */
-  const char *legacy_data;       /* LEGACY: data, or NULL */
+  unsigned long legacy_flags;    /* LEGACY, and NEW on a kernel without fsopen: MS_* */
+  const char *legacy_data;       /* the same: data, or NULL */
 };
 
 /* A symbolic link made inside the root, beneath its (made if missing) parent directory.  An existing name is left alone.  */

@@ -41,6 +41,13 @@ is_below (const char *path, const char *dir)
   return strncmp (path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 0);
 }
 
+/* True if the mount is made here, so that its handle is known: in either way.  */
+static bool
+is_new (const struct plan_mount *m)
+{
+  return m->kind == PLAN_MOUNT_NEW || m->kind == PLAN_MOUNT_LEGACY;
+}
+
 struct plan_place
 part_place (const struct plan *plan, const char *path)
 {
@@ -55,7 +62,7 @@ part_place (const struct plan *plan, const char *path)
       if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (path, m->target))
         continue;
       /* this one covers the path, whatever lies below it */
-      if (m->kind == PLAN_MOUNT_NEW && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
+      if (is_new (m) && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
         return (struct plan_place){ (int) i, path + m_len + 1 };
       break;
     }
@@ -178,7 +185,7 @@ copy_opts (const struct mount_ask *ask, const char *type, struct plan_mount *m, 
   return 0;
 }
 
-/* The same for mount(2): "size=1m,mode=755".  */
+/* The same for mount(2): "size=1m,mode=755".  Kept for every new mount: whether the kernel has the new calls shows when the first is made.  */
 static int
 copy_legacy (const struct mount_ask *ask, struct plan_mount *m, struct err *err)
 {
@@ -191,7 +198,6 @@ copy_legacy (const struct mount_ask *ask, struct plan_mount *m, struct err *err)
     }
   if (data == NULL)
     return part_nomem (err);
-  m->kind = PLAN_MOUNT_LEGACY;
   m->legacy_flags = ask->opt.all_flags & ~(unsigned long) (MS_BIND | MS_REC | MS_REMOUNT);
   m->legacy_data = *data ? data : NULL;
   return 0;
@@ -210,7 +216,11 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
   m.no_symlinks = strcmp (type, "proc") == 0 || strcmp (type, "sysfs") == 0;
   if (m.fstype == NULL || m.source == NULL)
     return part_nomem (err);
-  ret = needs_legacy (ask) ? copy_legacy (ask, &m, err) : copy_opts (ask, type, &m, err);
+  ret = copy_legacy (ask, &m, err);
+  if (needs_legacy (ask))
+    m.kind = PLAN_MOUNT_LEGACY;
+  else if (ret == 0)
+    ret = copy_opts (ask, type, &m, err);
   if ((m.attr_set & MOUNT_ATTR_RDONLY) && (strcmp (type, "tmpfs") == 0 || strcmp (ask->target, "dev") == 0))
     {
       /* mount points, devices and links are made in it first */
@@ -282,7 +292,7 @@ find_made (const struct plan *plan, const char *target)
 {
   for (size_t i = plan->n_mounts; i-- > 0;)
     if (plan->mounts[i].kind != PLAN_MOUNT_REMOUNT && strcmp (plan->mounts[i].target, target) == 0)
-      return plan->mounts[i].kind == PLAN_MOUNT_NEW ? (int) i : -1;
+      return is_new (&plan->mounts[i]) ? (int) i : -1;
   return -1;
 }
 
@@ -352,7 +362,7 @@ add_late (const struct part *p, const int *late, size_t n, struct err *err)
     {
       const struct plan_mount *of = &p->plan->mounts[late[i]];
       struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = of->where, .target = of->target, .late = true,
-                              .of = of->kind == PLAN_MOUNT_NEW ? late[i] : -1, .attr_set = MOUNT_ATTR_RDONLY };
+                              .of = is_new (of) ? late[i] : -1, .attr_set = MOUNT_ATTR_RDONLY };
       int ret = mounts_add (p, &m, err);
 
       if (ret < 0)

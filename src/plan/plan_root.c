@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The root file system: where it is, how it is entered, how mounts spread from and to it, and
  * what of it is masked or made read-only.  See mount_namespaces(7), pivot_root(2). */
+#include <errno.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/names.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
+#include "plan/host.h"
 #include "plan/part.h"
 
 static const struct name propagation_words[] = {
@@ -181,6 +183,13 @@ plan_root (const struct part *p, struct err *err)
   r->readonly = p->config->root->readonly;
   /* host paths are out of reach in another mount namespace, and may be for another user */
   r->from_parent = plan->ns.new_user || plan->ns.joined_user || plan->ns.join_mnt;
+  if (r->from_parent && ! p->host->mount_api) /* from inside, as far as the user namespace allows */
+    {
+      if (plan->ns.join_mnt)
+        return err_in (err, err_host (err, ENOSYS, "joining a mount namespace needs open_tree and mount_setattr (Linux 5.12)"),
+                       "linux.namespaces");
+      r->from_parent = false;
+    }
   plan->n_from_parent += r->from_parent;
   ret = propagate (p, err);
   if (ret < 0 || l == NULL)

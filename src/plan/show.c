@@ -201,8 +201,10 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
   propagation (f, "propagation", m->propagation, m->propagation_recursive);
   show_opts (f, m->opts, m->n_opts);
   if (m->kind == PLAN_MOUNT_LEGACY)
-    fprintf (f, " flags %#lx", m->legacy_flags);
-  item (f, "data", m->legacy_data);
+    {
+      fprintf (f, " flags %#lx", m->legacy_flags);
+      item (f, "data", m->legacy_data);
+    }
   fprintf (f, " [%s]\n", m->where);
 }
 

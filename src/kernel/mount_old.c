@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts by mount(2); see mount_old.h.  child-safe */
+#include "kernel/mount_old.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/own.h"
+#include "kernel/sys.h"
+
+/* Every procfs has this directory, and nobody mounts or needs what lies in it.  */
+#define CORNER "/proc/fs"
+#define WAITING CORNER "/orlop"
+
+enum
+{
+  PATH_SIZE = 48, /* "/proc/fs/orlop/d4294967295", "/proc/self/fd/4294967295" */
+  WAITING_MAX = 64
+};
+
+struct place
+{
+  char path[PATH_SIZE];
+};
+
+static struct place
+by_handle (int fd)
+{
+  struct place p;
+
+  (void) snprintf (p.path, sizeof p.path, "/proc/self/fd/%d", fd);
+  return p;
+}
+
+/* Opens the directory in which mounts wait, making it before the first.  */
+static int
+open_waiting (struct err *err)
+{
+  int ret = open (WAITING, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (ret >= 0)
+    return ret;
+  if (errno != ENOENT)
+    return err_sys (err, errno, "open", "%s", WAITING);
+  /* nothing may be moved out of a shared mount (mount(2)), and nothing of this may be seen elsewhere; EINVAL: /proc is no mount here */
+  ret = sys_mount (NULL, "/proc", NULL, MS_SLAVE, NULL);
+  if (ret < 0 && ret != -EINVAL)
+    return err_sys (err, -ret, "mount", "propagation of /proc");
+  ret = sys_mount ("tmpfs", CORNER, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
+  if (ret == 0)
+    ret = sys_mount (NULL, CORNER, NULL, MS_PRIVATE, NULL);
+  if (ret < 0)
+    return err_sys (err, -ret, "mount", "tmpfs on %s", CORNER);
+  if (mkdir (WAITING, 0700) < 0)
+    return err_sys (err, errno, "mkdir", "%s", WAITING);
+  ret = open (WAITING, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return ret < 0 ? err_sys (err, errno, "open", "%s", WAITING) : ret;
+}
+
+/* Finds a mount point that nothing waits on: what is stacked on another would be moved with it.  */
+static int
+find_place (bool is_dir, struct place *ret_place, struct err *err)
+{
+  own_fd int waiting = open_waiting (err);
+  struct stat all, one;
+
+  if (waiting < 0)
+    return waiting;
+  if (fstat (waiting, &all) < 0)
+    return err_sys (err, errno, "fstat", "%s", WAITING);
+  for (unsigned i = 0; i < WAITING_MAX; i++)
+    {
+      char name[16];
+
+      (void) snprintf (name, sizeof name, "%c%u", is_dir ? 'd' : 'f', i);
+      if ((is_dir ? mkdirat (waiting, name, 0700) : mknodat (waiting, name, S_IFREG | 0600, 0)) < 0 && errno != EEXIST)
+        return err_sys (err, errno, is_dir ? "mkdirat" : "mknodat", "%s/%s", WAITING, name);
+      if (fstatat (waiting, name, &one, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+        return err_sys (err, errno, "fstatat", "%s/%s", WAITING, name);
+      if (one.st_dev != all.st_dev)
+        continue;
+      (void) snprintf (ret_place->path, sizeof ret_place->path, "%s/%s", WAITING, name);
+      return 0;
+    }
+  return err_sys (err, EMFILE, "mount", "%s", WAITING);
+}
+
+static int
+open_place (const struct place *p, struct err *err)
+{
+  int fd = open (p->path, O_PATH | O_CLOEXEC);
+
+  return fd < 0 ? err_sys (err, errno, "open", "%s", p->path) : fd;
+}
+
+int
+mount_old_make (const char *fstype, const char *source, unsigned long flags, const char *data, struct err *err)
+{
+  struct place place;
+  int ret = find_place (true, &place, err);
+
+  if (ret < 0)
+    return ret;
+  ret = sys_mount (source ? source : "none", place.path, fstype, flags, data);
+  return ret < 0 ? err_sys (err, -ret, "mount", data ? "%s with \"%s\"" : "%s%s", fstype, data ? data : "") : open_place (&place, err);
+}
+
+int
+mount_old_clone (int dirfd, const char *path, bool recursive, struct err *err)
+{
+  struct place place;
+  struct stat st;
+  int ret;
+  own_fd int opened = path[0] ? openat (dirfd, path, O_PATH | O_CLOEXEC) : -1;
+  int from = path[0] ? opened : dirfd;
+
+  if (path[0] && opened < 0)
+    return err_sys (err, errno, "openat", "%s", path);
+  if (fstat (from, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", path);
+  ret = find_place (S_ISDIR (st.st_mode), &place, err);
+  if (ret < 0)
+    return ret;
+  ret = sys_mount (by_handle (from).path, place.path, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL);
+  return ret < 0 ? err_sys (err, -ret, "mount", "bind %s", path) : open_place (&place, err);
+}
+
+int
+mount_old_attach (int mnt, int target, struct err *err)
+{
+  int ret = sys_mount (by_handle (mnt).path, by_handle (target).path, NULL, MS_MOVE, NULL);
+
+  return ret < 0 ? err_sys (err, -ret, "mount", "move to %s", "target") : 0;
+}
+
+int
+mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err)
+{
+  struct stat st;
+  own_fd int target = openat (dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  int ret;
+
+  if (target < 0)
+    return err_sys (err, errno, "openat", "%s", name);
+  if (fstat (target, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", name);
+  ret = S_ISLNK (st.st_mode) ? -EINVAL : sys_mount (by_handle (mnt).path, by_handle (target).path, NULL, MS_MOVE, NULL);
+  return ret < 0 ? err_sys (err, -ret, "mount", "move to %s", name) : 0;
+}
+
+/* --- attributes */
+
+/* One attribute in three languages: mount_setattr(2), mount(2), and f_flags of statfs(2).  */
+static const struct
+{
+  uint64_t attr;
+  unsigned long ms, st;
+} words[] = {
+  { MOUNT_ATTR_RDONLY, MS_RDONLY, 0x0001 },          { MOUNT_ATTR_NOSUID, MS_NOSUID, 0x0002 },
+  { MOUNT_ATTR_NODEV, MS_NODEV, 0x0004 },            { MOUNT_ATTR_NOEXEC, MS_NOEXEC, 0x0008 },
+  { MOUNT_ATTR_NODIRATIME, MS_NODIRATIME, 0x0800 },  { MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW, 0x2000 },
+};
+
+enum
+{
+  ST_NOATIME_FLAG = 0x0400,
+  ST_RELATIME_FLAG = 0x1000
+};
+
+/* All flags that the mount is to have: remounting gives it these and no others.  */
+static unsigned long
+flags_after (unsigned long have, uint64_t set, uint64_t clear)
+{
+  unsigned long flags = 0;
+
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if ((set & words[i].attr) || ((have & words[i].st) && ! (clear & words[i].attr)))
+      flags |= words[i].ms;
+  if (clear & MOUNT_ATTR__ATIME || set & MOUNT_ATTR__ATIME)
+    return flags
+           | (set & MOUNT_ATTR_NOATIME ? MS_NOATIME : set & MOUNT_ATTR_STRICTATIME ? MS_STRICTATIME : (unsigned long) MS_RELATIME);
+  return flags | (have & ST_NOATIME_FLAG ? MS_NOATIME : have & ST_RELATIME_FLAG ? MS_RELATIME : (unsigned long) MS_STRICTATIME);
+}
+
+/* The number of the mount that FD is in (proc(5), fdinfo).  */
+static int
+mount_id (int fd, unsigned long *ret_id)
+{
+  char path[PATH_SIZE], text[512];
+  const char *p;
+  ssize_t n;
+
+  (void) snprintf (path, sizeof path, "/proc/self/fdinfo/%d", fd);
+  n = file_read_small (AT_FDCWD, path, text, sizeof text);
+  p = n < 0 ? NULL : strstr (text, "mnt_id:");
+  if (p == NULL)
+    return n < 0 ? (int) n : -EPROTO;
+  for (p += strlen ("mnt_id:"), p += strspn (p, " \t"), *ret_id = 0; *p >= '0' && *p <= '9'; p++)
+    *ret_id = *ret_id * 10 + (unsigned long) (*p - '0');
+  return 0;
+}
+
+/* True if a mount stands on the one with this number: the second field of a line of mountinfo is the parent's.  */
+static int
+has_mounts (unsigned long id)
+{
+  char buf[4096];
+  unsigned long parent = 0;
+  unsigned field = 1;
+  ssize_t n;
+  own_fd int fd = open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    return -errno;
+  while ((n = read (fd, buf, sizeof buf)) > 0)
+    for (ssize_t i = 0; i < n; i++)
+      {
+        if (field == 2 && buf[i] == ' ' && parent == id)
+          return 1;
+        if (field == 2 && buf[i] >= '0' && buf[i] <= '9')
+          parent = parent * 10 + (unsigned long) (buf[i] - '0');
+        field = buf[i] == '\n' ? 1 : field + (buf[i] == ' ');
+        if (field == 1)
+          parent = 0;
+      }
+  return n < 0 ? -errno : 0;
+}
+
+static int
+check_alone (int mnt, struct err *err)
+{
+  unsigned long id = 0;
+  int ret = mount_id (mnt, &id);
+
+  if (ret == 0)
+    ret = has_mounts (id);
+  if (ret < 0)
+    return err_sys (err, -ret, "read", "mounts of this process");
+  return ret ? err_host (err, ENOTSUP, "attributes of mounts below another need mount_setattr (Linux 5.12)") : 0;
+}
+
+static int
+remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
+{
+  struct place place = by_handle (mnt), waiting;
+  unsigned long flags;
+  struct statfs fs;
+  struct stat st;
+  int ret;
+
+  if (fstatfs (mnt, &fs) < 0)
+    return err_sys (err, errno, "fstatfs", "mount");
+  flags = flags_after ((unsigned long) fs.f_flags, set, clear);
+  ret = sys_mount (NULL, place.path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+  if (ret == -EINVAL && fstat (mnt, &st) == 0 && find_place (S_ISDIR (st.st_mode), &waiting, NULL) == 0
+      && sys_move_mount (mnt, "", AT_FDCWD, waiting.path, MOVE_MOUNT_F_EMPTY_PATH) == 0) /* it was detached: Linux 5.2 to 5.11 */
+    ret = sys_mount (NULL, place.path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+  return ret < 0 ? err_sys (err, -ret, "mount", "remount with flags %#lx", flags) : 0;
+}
+
+int
+mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err)
+{
+  int ret = 0;
+
+  if ((set || clear) && recursive)
+    ret = check_alone (mnt, err);
+  if (ret == 0 && (set || clear))
+    ret = remount (mnt, set, clear, err);
+  if (ret < 0 || propagation == 0)
+    return ret;
+  ret = sys_mount (NULL, by_handle (mnt).path, NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL);
+  return ret < 0 ? err_sys (err, -ret, "mount", "propagation %#llx", (unsigned long long) propagation) : 0;
+}

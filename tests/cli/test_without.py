@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same tests of containers on a kernel without this or that: a filter (tests/lib/without.c) makes the calls fail.
+
+Without the calls for mounts all of them run, else those that the missing call concerns."""
+import errno
+import os
+import shutil
+import subprocess
+
+import orlop
+import pytest
+import test_container
+from test_container import *  # noqa: F401,F403 the tests themselves
+
+MISSING = {
+    "openat2": (errno.ENOSYS, "openat2"),  # before Linux 5.6
+    "mount_api": (errno.ENOSYS, "fsopen,fsconfig,fsmount,open_tree,move_mount,mount_setattr"),  # before 5.2
+    "mount_setattr": (errno.ENOSYS, "mount_setattr"),  # before 5.12
+    "close_range": (errno.ENOSYS, "close_range"),  # before 5.9
+    "close_range_cloexec": (errno.EINVAL, "close_range:2:4"),  # before 5.11
+    "memfd_exec": (errno.EACCES, "memfd_create:1:16"),  # vm.memfd_noexec=2
+    "old_memfd": (errno.EINVAL, "memfd_create:1:16"),  # before 6.3
+}
+MOUNTS = {name for name in dir(test_container) if name.startswith("test_")}
+SOME = {"test_namespaces_are_its_own", "test_user_namespace", "test_bind_file_and_directory", "test_masked_and_readonly_paths",
+        "test_symlinks_stay_inside", "test_dev_symlink_is_not_followed_outside", "test_proc_symlink_is_refused", "test_devices",
+        "test_descriptors", "test_preserved_descriptor", "test_program_errors_are_creates", "test_start_reports_execve"}
+ONE = {"test_namespaces_are_its_own", "test_descriptors", "test_preserved_descriptor"}
+TESTS = {"mount_api": MOUNTS, "mount_setattr": SOME, "openat2": SOME}
+
+
+def pytest_generate_tests(metafunc):
+    if "box" in metafunc.fixturenames:
+        metafunc.parametrize("box", [m for m in MISSING if metafunc.function.__name__ in TESTS.get(m, ONE)], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory):
+    compiler = shutil.which(os.environ.get("CC", "cc")) or pytest.skip("no C compiler")
+    program = tmp_path_factory.mktemp("without") / "without"
+    source = os.path.join(os.path.dirname(orlop.__file__), "without.c")
+    subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-o", program, source], check=True)
+    done = subprocess.run([program, "1", "bpf", "true"], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode == 77:
+        pytest.skip(done.stdout)
+    return str(program)
+
+
+@pytest.fixture
+def box(request, without):
+    if os.geteuid() != 0:
+        pytest.skip("containers of this suite need root")
+    number, calls = MISSING[request.param]
+    b = orlop.Box()
+    b.prefix = [without, str(number), calls]
+    yield b
+    b.close()
+
+
+def test_the_filter_works(without):
+    """A call that is refused is refused: otherwise everything here would pass for nothing."""
+    script = "import ctypes,sys; l = ctypes.CDLL(None, use_errno=True); sys.exit(l.syscall(437, -1, b'', None, 0) != -1 or ctypes.get_errno())"
+    assert subprocess.run([without, "38", "openat2", "/usr/bin/python3", "-c", script], check=False).returncode == 38
+    assert subprocess.run([without, "38", "bpf", "/usr/bin/python3", "-c", script], check=False).returncode != 38
