@@ -62,3 +62,33 @@ def test_the_filter_works(without):
     script = "import ctypes,sys; l = ctypes.CDLL(None, use_errno=True); sys.exit(l.syscall(437, -1, b'', None, 0) != -1 or ctypes.get_errno())"
     assert subprocess.run([without, "38", "openat2", "/usr/bin/python3", "-c", script], check=False).returncode == 38
     assert subprocess.run([without, "38", "bpf", "/usr/bin/python3", "-c", script], check=False).returncode != 38
+
+
+@pytest.fixture
+def bare():
+    if os.geteuid() != 0:
+        pytest.skip("containers of this suite need root")
+    b = orlop.Box()
+    yield b
+    b.prefix = []
+    b.close()
+
+
+def test_clone3_is_needed(bare, without):
+    b = bare.bundle()
+    bare.prefix = [without, str(errno.ENOSYS), "clone3"]
+    err = bare.run(b, status=1).err
+    assert "clone3" in err and "orlop needs Linux 5.4" in err
+    assert bare.orlop("list", "-q").out == ""
+
+
+@pytest.mark.parametrize("call", ["pidfd_open", "pidfd_send_signal"])
+def test_pidfds_are_needed(bare, without, call):
+    """Never a signal by number instead: it could meet another process."""
+    bare.run(bare.bundle(["sleep", "100"]), "-d")
+    bare.prefix = [without, str(errno.ENOSYS), call]
+    err = bare.orlop("kill", "c", "KILL", status=1).err
+    assert call in err and "orlop needs Linux 5.4" in err
+    bare.prefix = []
+    assert bare.status() == "running"
+    bare.delete()
