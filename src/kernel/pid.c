@@ -16,7 +16,7 @@
 struct stat_line
 {
   char state;
-  uint64_t n_threads, start, ignored;
+  uint64_t flags, n_threads, start, ignored;
 };
 
 int
@@ -58,6 +58,8 @@ parse_stat (const char *text, struct stat_line *ret)
   for (unsigned field = 4; p; p = strchr (p, ' '), field++)
     {
       p++;
+      if (field == 9 && ! number_at (p, &ret->flags))
+        return -EPROTO;
       if ((field == 20 && ! number_at (p, &ret->n_threads)) || (field == 22 && ! number_at (p, &ret->start)))
         return -EPROTO;
       if (field == 33)
@@ -118,6 +120,14 @@ pid_alive (pid_t pid, uint64_t starttime)
   if (read_stat (pid, &line) < 0 || line.start != starttime)
     return false;
   return line.state == 'Z' ? line.n_threads > 1 : line.state != 'X' && line.state != 'x';
+}
+
+bool
+pid_exiting (pid_t pid)
+{
+  struct stat_line line;
+
+  return read_stat (pid, &line) == 0 && (line.flags & 0x4) != 0; /* PF_EXITING of the kernel's <linux/sched.h>, unchanged since 2.6 */
 }
 
 /* Reads the hexadecimal number after NAME ("\nCapPrm:\t") in TEXT.  */

@@ -26,6 +26,10 @@ int pid_birth (pid_t pid, uint64_t *ret_ticks, uint64_t *ret_ignored, struct err
  * ended and others go on.  */
 bool pid_alive (pid_t pid, uint64_t starttime);
 
+/* True if PID is on its way out of the kernel and never comes back to its program: all that it may still wait for are others, such as whoever
+ * is to collect the processes of its pid namespace (PF_EXITING, field 9).  */
+bool pid_exiting (pid_t pid);
+
 /* Facts about ourselves, from one reading of /proc/self/status.  */
 struct pid_self
 {

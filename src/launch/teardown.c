@@ -17,6 +17,7 @@
 
 enum
 {
+  STEP_MS = 500,   /* after which is asked whether it is only waiting for others */
   DEATH_MS = 10000 /* how long a killed process may take; one in uninterruptible sleep takes for ever */
 };
 
@@ -35,15 +36,22 @@ open_first (const struct record *rec, struct err *err)
   return fd >= 0 ? take_fd (&fd) : fd;
 }
 
+/* The first process of a pid namespace cannot end before all others of it are collected, also those that `exec --detach` left to a parent
+ * that does not care.  It runs no more, has left its cgroup, and goes when that parent does.  */
 static int
 wait_death (int pidfd, pid_t pid, struct err *err)
 {
   struct pollfd p = { .fd = pidfd, .events = POLLIN };
-  int ret;
+  int ret, waited = 0;
 
   do
-    ret = poll (&p, 1, DEATH_MS);
-  while (ret < 0 && errno == EINTR);
+    {
+      ret = poll (&p, 1, STEP_MS);
+      waited += ret == 0 ? STEP_MS : 0;
+    }
+  while ((ret < 0 && errno == EINTR) || (ret == 0 && waited < DEATH_MS && ! pid_exiting (pid)));
+  if (ret == 0 && pid_exiting (pid))
+    return 0;
   if (ret < 0)
     return err_sys (err, errno, "poll", "process %d", pid);
   if (ret == 0)

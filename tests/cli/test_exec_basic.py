@@ -2,6 +2,8 @@
 """exec: one more process in a running container."""
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 from orlop import eventually
@@ -72,6 +74,24 @@ def test_in_created_container(box):
     box.create(box.bundle(["true"]))
     assert box.orlop("exec", "c", "echo", "x").out == "x\n"
     box.delete()
+
+
+def test_parent_that_does_not_collect(box):
+    """A detached exec is left to a parent that never waits for it: the container is deleted all the same."""
+    b = box.bundle(["sleep", "100"])
+    b.save()
+    script = """
+import ctypes, json, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans are ours, and we let them lie
+base = json.loads(sys.argv[1])
+quiet = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+subprocess.run([*base, "run", "-d", "--bundle", sys.argv[2], "c"], check=True, **quiet)
+subprocess.run([*base, "exec", "-d", "c", "sleep", "100"], check=True, **quiet)
+subprocess.run([*base, "delete", "--force", "c"], check=True, **quiet)
+"""
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(box.command()), b.path], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert box.orlop("list", "-q").out == ""
 
 
 def test_processes_end_with_container(box):
