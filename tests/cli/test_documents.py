@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the program prints and writes that others read: spec, features, version, help, list, logs, exit statuses and fixed phrases."""
+import datetime
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from orlop import PROGRAM
+
+COMMANDS = ["create", "delete", "exec", "features", "kill", "list", "run", "spec", "start", "state"]
+
+
+def plain(*words, cwd=None):
+    """The program with nothing but these words."""
+    return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=20, cwd=cwd, stdin=subprocess.DEVNULL)
+
+
+# --- version, help, wrong words
+
+@pytest.mark.parametrize("word", ["--version", "-v", "-V"])
+def test_version(word):
+    """Docker splits a line at the word version; go-runc and Podman show it."""
+    done = plain(word)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"orlop version \d+\.\d+\.\d+\S*", lines[0]) and lines[1].startswith("commit: ") and lines[2] == "spec: 1.3.0"
+
+
+def test_help_names_every_command():
+    done = plain("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(COMMANDS) <= set(re.findall(r"^  (\w+) ", done.stdout, re.M))
+    assert plain("help").stdout == plain("-h").stdout == done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_command(command):
+    done = plain(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(f"Usage: orlop {command} ")
+    assert plain("help", command).stdout == plain(command, "-h").stdout == done.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["--bogus"], ["state"], ["state", "--bogus", "x"], ["state", "a", "b"], ["create"],
+                                   ["--log-format", "xml", "list"], ["--log-level", "loud", "list"], ["list", "--format", "xml"],
+                                   ["--cgroup-manager", "none", "list"], ["--root"], ["--root=", "list"], ["create", "--bundle"],
+                                   ["create", "--preserve-fds", "x", "c"], ["create", "--preserve-fds=-1", "c"], ["help", "nonsense"]])
+def test_wrong_words(words):
+    done = plain(*words)
+    assert done.returncode == 1 and done.stdout == "" and len(done.stderr.splitlines()) == 1 and done.stderr.startswith("orlop: ")
+
+
+def test_wrong_words_of_exec():
+    """255, which no program gives by itself as often as 1."""
+    for words in (["exec"], ["exec", "--bogus", "c", "true"], ["exec", "c"]):
+        assert plain(*words).returncode == 255, words
+
+
+@pytest.mark.parametrize("words", [["--root={}", "list"], ["--root", "{}", "list"], ["-r", "{}", "list"], ["--debug", "--root={}", "list"],
+                                   ["--systemd-cgroup", "--root={}", "list"], ["--systemd-cgroup=true", "--root={}", "list"],
+                                   ["--rootless=true", "--rootless", "auto", "--root={}", "list"], ["--criu=/x", "--root={}", "list"],
+                                   ["--cgroup-manager", "disabled", "--root={}", "list"], ["--root={}", "list", "-f", "table"],
+                                   ["--root={}", "list", "--format=table"], ["--root={}", "list", "-ftable"]])
+def test_spellings(box, words):
+    done = plain(*(w.format(box.root) for w in words))
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+
+
+def test_options_of_the_program_stay_with_it(box):
+    """What follows exec's command is the command's."""
+    box.run(box.bundle(["sleep", "100"]), "-d")
+    assert box.orlop("exec", "c", "echo", "--help", "-v", "--root", "--", "x").out == "--help -v --root -- x\n"
+    assert box.orlop("exec", "--", "c", "echo", "-n").status == 0
+    box.delete()
+
+
+# --- spec
+
+def test_spec_runs(box):
+    path = os.path.join(box.dir, "new")
+    b = box.bundle(["echo", "hello"])  # made of `orlop spec`, with another program and a cgroup of the test's
+    os.makedirs(path)
+    assert box.orlop("spec", "--bundle", path).out == ""
+    with open(os.path.join(path, "config.json")) as f:
+        config = json.load(f)
+    assert config["process"]["terminal"] is True and config["process"]["args"] == ["sh"] and config["root"]["readonly"] is True
+    # one for cgroups where there is cgroup v2 alone, as runc has it
+    assert {n["type"] for n in config["linux"]["namespaces"]} - {"cgroup"} == {"pid", "network", "ipc", "uts", "mount"}
+    assert box.run(b).out == "hello\n"
+
+
+def test_spec_does_not_overwrite(box):
+    path = os.path.join(box.dir, "config.json")
+    with open(path, "w") as f:
+        f.write("mine")
+    assert "config.json" in box.orlop("spec", cwd=box.dir, status=1).err
+    with open(path) as f:
+        assert f.read() == "mine"
+    box.orlop("spec", "--file", "other.json", "-b", box.dir)
+    assert os.path.exists(os.path.join(box.dir, "other.json"))
+
+
+def test_spec_rootless_runs(box):
+    """As root it is one more user: a user namespace, mapped to the caller, without cgroups of its own."""
+    b = box.bundle()
+    os.unlink(os.path.join(b.path, "config.json")) if os.path.exists(os.path.join(b.path, "config.json")) else None
+    box.orlop("spec", "--rootless", "--bundle", b.path)
+    with open(os.path.join(b.path, "config.json")) as f:
+        b.config = json.load(f)
+    assert "user" in {n["type"] for n in b.config["linux"]["namespaces"]} and b.config["linux"]["uidMappings"][0]["size"] == 1
+    b.config["process"].update(terminal=False, args=["sh", "-c", "id -u; cat /proc/self/uid_map; readlink /proc/self/ns/user"])
+    b.config["linux"]["cgroupsPath"] = f"{box.cgroup}-r"
+    out = box.run(b).out.split()
+    assert out[:2] == ["0", "0"] and out[3] == "1" and out[4] != os.readlink("/proc/self/ns/user")
+
+
+# --- features
+
+def test_features(box):
+    done = plain("features")
+    assert (done.returncode, done.stderr) == (0, "")
+    f = json.loads(done.stdout)
+    assert f["ociVersionMin"] and f["ociVersionMax"] == "1.3.0"
+    assert set(f["hooks"]) == {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"}
+    for version in (f["ociVersionMin"], f["ociVersionMax"]):
+        b = box.bundle(["true"])
+        b.config["ociVersion"] = version
+        box.run(b)
+
+
+def test_features_keep_their_word(box):
+    """Each listed namespace and mount option is taken; each listed capability is known."""
+    f = json.loads(plain("features").stdout)
+    b = box.bundle(["true"])
+    b.config["process"]["capabilities"] = {"bounding": f["linux"]["capabilities"]}
+    kinds = [n for n in f["linux"]["namespaces"] if n not in ("user", "time")]
+    b.config["linux"]["namespaces"] = [{"type": n} for n in kinds]
+    assert box.run(b).err == ""
+    wrong = []
+    for option in f["mountOptions"]:
+        b = box.bundle(["true"])
+        if option in ("bind", "rbind", "remount"):
+            b.mount("/mnt", "/tmp", options=["bind"])
+        if option != "bind":
+            b.mount("/mnt", None if option == "remount" else "tmpfs" if "bind" not in option else "/tmp", "tmpfs", [option])
+        os.makedirs(f"{b.rootfs}/mnt")
+        r = box.run(b, status=None)
+        if r.status != 0:
+            wrong.append((option, r.err))
+    assert wrong == []
+
+
+# --- state, list and logs as engines parse them
+
+def test_state_is_what_engines_parse(box):
+    box.create(box.bundle(["sleep", "100"]))
+    s = box.state()
+    assert set(s) >= {"ociVersion", "id", "status", "pid", "bundle", "rootfs", "created", "owner"}
+    assert datetime.datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", s["created"])).tzinfo
+    assert json.loads(box.orlop("list", "--format=json").out)[0]["id"] == "c"
+    box.delete()
+
+
+def test_one_record_for_a_failure(box):
+    """Podman takes the whole file for one object; containerd the last one with level error."""
+    log = os.path.join(box.dir, "log")
+    b = box.bundle(["true"])
+    b.mount("/m", "/does/not/exist", options=["bind"])
+    b.save()
+    r = box.orlop("--log", log, "--log-format=json", "create", "--bundle", b.path, "c", status=1)
+    with open(log) as f:
+        record = json.loads(f.read())
+    assert record["level"] == "error" and "no such file or directory" in record["msg"].lower()
+    assert datetime.datetime.fromisoformat(re.sub(r"\.\d+Z$", "+00:00", record["time"])).tzinfo
+    assert record["where"].startswith("mounts[") and record["errno"] == 2 and "/does/not/exist" in json.dumps(record)
+    assert len(r.err.splitlines()) <= 2
+
+
+def test_text_log(box):
+    log = os.path.join(box.dir, "log")
+    box.orlop("--log", log, "state", "x", status=1)
+    box.orlop("--log", log, "kill", "x", status=1)
+    with open(log) as f:
+        lines = f.read().splitlines()
+    assert len(lines) == 2 and all('level=error' in x and 'container \\"x\\" does not exist' in x for x in lines)
+
+
+def test_nothing_is_logged_by_success(box):
+    log = os.path.join(box.dir, "log")
+    b = box.bundle(["true"])
+    b.save()
+    box.orlop("--log", log, "--log-format", "json", "run", "--bundle", b.path, "c")
+    assert not os.path.exists(log) or os.path.getsize(log) == 0
+
+
+def test_log_that_cannot_be_opened(box):
+    assert "log file" in box.orlop("--log", "/does/not/exist/log", "list", status=1).err
+
+
+def test_debug_tells_what_happens(box):
+    b = box.bundle(["true"])
+    b.save()
+    err = box.orlop("--debug", "run", "--bundle", b.path, "c").err
+    assert "cgroup.make" in err or "child.spawn" in err, err
+
+
+@pytest.mark.parametrize("words, phrase", [
+    (["kill", "c", "TERM"], "container not running"),
+    (["exec", "c", "true"], "container not running"),
+    (["state", "other"], 'container "other" does not exist'),
+    (["start", "c"], "cannot start a container that has stopped"),
+])
+def test_fixed_phrases(box, words, phrase):
+    box.run(box.bundle(["true"]), "--keep")
+    assert phrase in box.orlop(*words, status=None).err
+    box.delete()
