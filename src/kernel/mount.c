@@ -155,14 +155,13 @@ mount_pivot (int root, struct err *err)
 
   if (fchdir (root) < 0)
     return err_sys (err, errno, "fchdir", "new root");
-  /* "." for both: the old root is stacked onto the new one, and no directory is needed for it (pivot_root(2), NOTES) */
+  /* "." for both: the old root is stacked onto the new one, no directory is needed for it, and we are in the new one already, so that no
+   * chdir is needed either (pivot_root(2), NOTES) */
   ret = sys_pivot_root (".", ".");
   if (ret < 0)
     return err_sys (err, -ret, "pivot_root", ".");
   ret = sys_umount2 (".", MNT_DETACH);
-  if (ret < 0)
-    return err_sys (err, -ret, "umount2", "old root");
-  return chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
+  return ret < 0 ? err_sys (err, -ret, "umount2", "old root") : 0;
 }
 
 int

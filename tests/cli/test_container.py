@@ -211,6 +211,13 @@ def test_start_reports_execve(box):
     box.delete()
 
 
+def test_root_is_where_it_begins(box):
+    """The program stands in the new root, and its ".." leads nowhere else."""
+    out = sh(box, "pwd; readlink /proc/self/cwd; stat -c %i / . .. ../..", lambda b: b.config["process"].update(cwd="/"))
+    words = out.split()
+    assert words[:2] == ["/", "/"] and len(set(words[2:])) == 1
+
+
 def test_cwd_through_a_descriptor_is_refused(box):
     for n in range(3, 12):
         b = box.bundle(["pwd"])
