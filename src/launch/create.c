@@ -188,8 +188,7 @@ launch_exec (const struct launch_args *args, struct plan_arena *arena, const str
   if (ret < 0)
     {
       parent_kill (&l);
-      if (args->pid_file && l.pid > 0)
-        (void) unlink (args->pid_file);
+      teardown_pid_file (args->pid_file, l.pid);
     }
   if (args->exiting)
     return ret;

@@ -4,12 +4,15 @@
 #include "launch/teardown.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/own.h"
 #include "kernel/pid.h"
@@ -110,13 +113,24 @@ teardown_ended (struct record_dir *dir, const struct record *rec, struct err *er
 }
 
 void
+teardown_pid_file (const char *path, pid_t pid)
+{
+  char text[32], ours[32];
+
+  if (path == NULL || pid <= 0 || file_read_small (AT_FDCWD, path, text, sizeof text) < 0)
+    return;
+  (void) snprintf (ours, sizeof ours, "%d", (int) pid);
+  if (strcmp (text, ours) == 0)
+    (void) unlink (path);
+}
+
+void
 teardown_failed (struct record_dir *dir, const struct record *rec, const struct log *log)
 {
   struct err err = { 0 };
   char text[4096];
 
-  if (rec->pid_file && rec->pid > 0) /* it is written after the pid is known; before that, it is another's */
-    (void) unlink (rec->pid_file);
+  teardown_pid_file (rec->pid_file, rec->pid);
   if (teardown (dir, rec, &err) < 0)
     log_warn (log, "undoing a failed create: %s", err_text (&err, NULL, text, sizeof text));
 }

@@ -4,6 +4,8 @@
 #ifndef ORLOP_LAUNCH_TEARDOWN_H
 #define ORLOP_LAUNCH_TEARDOWN_H
 
+#include <sys/types.h>
+
 struct err;
 struct log;
 struct record;
@@ -19,6 +21,9 @@ int teardown_ended (struct record_dir *dir, const struct record *rec, struct err
 
 /* The same after a create that failed: also removes the pid file, and goes on after errors, which are logged.  */
 void teardown_failed (struct record_dir *dir, const struct record *rec, const struct log *log);
+
+/* Removes the file PATH if what it holds is PID: until we wrote it, it was another's.  PATH may be NULL.  */
+void teardown_pid_file (const char *path, pid_t pid);
 
 /* Kills and waits, removing nothing.  */
 int teardown_kill (const struct record *rec, struct err *err);

@@ -332,6 +332,35 @@ def test_failed_create_says_where_and_leaves_nothing(box, change, where):
     assert box.orlop("list", "-q").out == ""
 
 
+@pytest.mark.parametrize("command", ["create", "run", "exec"])
+def test_pid_file_of_another_stays(box, command):
+    """A failure takes back what it wrote, and no file that was there before."""
+    path = os.path.join(box.dir, "pid")
+    with open(path, "w") as f:
+        f.write("4711")
+    if command == "exec":
+        box.run(box.bundle(["sleep", "100"]), "-d")
+        box.orlop("exec", "--pid-file", path, "c", "/no/such/program", status=255)
+        box.delete()
+    else:
+        b = box.bundle(["/no/such/program"])
+        b.save()
+        box.orlop(command, "--bundle", b.path, "--pid-file", path, "c", status=1)
+    with open(path) as f:
+        assert f.read() == "4711"
+
+
+def test_pid_file_of_a_failed_run_goes(box):
+    """The program was there when it was looked for, and could not be executed."""
+    path = os.path.join(box.dir, "pid")
+    b = box.bundle(["/script"])
+    with open(f"{b.rootfs}/script", "w") as f:
+        f.write("#!/missing/interpreter\n")
+    os.chmod(f"{b.rootfs}/script", 0o755)
+    box.run(b, "--pid-file", path, status=1)
+    assert not os.path.exists(path)
+
+
 def test_all_faults_of_a_document(box):
     b = box.bundle()
     b.config["process"]["cwd"] = 5
