@@ -58,8 +58,10 @@ orlop_free (struct orlop *o)
 PUBLIC int
 orlop_set_root (struct orlop *o, const char *dir)
 {
-  char *copy = strdup (dir);
+  char *copy = dir && dir[0] ? strdup (dir) : NULL;
 
+  if (dir == NULL || dir[0] == '\0')
+    return -EINVAL;
   if (copy == NULL)
     return -ENOMEM;
   free (o->root);
@@ -88,13 +90,13 @@ orlop_set_log (struct orlop *o, enum orlop_log_level level,
 
   o->log_write = write;
   o->log_data = data;
-  o->log = (struct log){ .level = levels[level], .write = write ? pass_on : NULL, .data = o };
+  o->log = (struct log){ .level = (unsigned) level <= ORLOP_LOG_ERROR ? levels[level] : LOG_LEVEL_ERROR, .write = write ? pass_on : NULL, .data = o };
 }
 
 PUBLIC void
 orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager)
 {
-  o->manager = manager;
+  o->manager = (unsigned) manager <= ORLOP_CGROUP_DISABLED ? manager : ORLOP_CGROUP_CGROUPFS;
 }
 
 PUBLIC void
@@ -112,7 +114,7 @@ orlop_error (const struct orlop *o)
 PUBLIC int
 orlop_signal (const char *name)
 {
-  return signal_number (name);
+  return name ? signal_number (name) : -EINVAL;
 }
 
 PUBLIC const char *

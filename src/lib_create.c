@@ -25,6 +25,9 @@
 
 #define PUBLIC __attribute__ ((visibility ("default")))
 
+/* What a caller without options wants.  */
+static const struct orlop_create_options defaults;
+
 /* Everything that is decided before anything is done.  */
 struct prepared
 {
@@ -180,6 +183,7 @@ create_or_run (struct orlop *o, const char *id, const struct orlop_create_option
   if (p == NULL)
     return handle_end (o, err_sys (err, ENOMEM, "calloc", "plan"));
   p->bundle.dirfd = p->arena.fd = -1;
+  options = options ? options : &defaults;
   ret = prepare (o, id, options, run, p, err);
   if (ret == 0)
     ret = launch (o, id, options, run, p, ret_status, err);
@@ -202,6 +206,9 @@ orlop_create (struct orlop *o, const char *id, const struct orlop_create_options
 PUBLIC int
 orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status)
 {
+  int own;
+
+  ret_status = ret_status ? ret_status : &own;
   *ret_status = 0;
   return create_or_run (o, id, options, true, ret_status);
 }
@@ -216,7 +223,7 @@ orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *
   if (p == NULL)
     return handle_end (o, err_sys (err, ENOMEM, "calloc", "plan"));
   p->bundle.dirfd = p->arena.fd = -1;
-  ret = prepare (o, id, options, false, p, err);
+  ret = prepare (o, id, options ? options : &defaults, false, p, err);
   if (ret == 0)
     ret = plan_show (p->plan, ret_text, err);
   release (p);

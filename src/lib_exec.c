@@ -266,15 +266,19 @@ execute (struct orlop *o, const char *id, struct running *r, const struct orlop_
   return ret;
 }
 
+/* What a caller without options wants: nothing, which is an error.  */
+static const struct orlop_exec_options defaults;
+
 PUBLIC int
 orlop_exec (struct orlop *o, const char *id, const struct orlop_exec_options *options, int *ret_status)
 {
   struct err *err = handle_begin (o);
   struct running r = { .dir = RECORD_DIR_NONE, .plan_arena = { .fd = -1 } };
-  int ret;
+  int ret, own;
 
+  ret_status = ret_status ? ret_status : &own;
   *ret_status = 0;
-  ret = execute (o, id, &r, options, ret_status, err);
+  ret = execute (o, id, &r, options ? options : &defaults, ret_status, err);
   if (o->exiting)
     return handle_end (o, ret);
   plan_arena_close (&r.plan_arena);

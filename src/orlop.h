@@ -77,7 +77,7 @@ struct orlop *orlop_new (void);
 /* Frees a handle; NULL is fine.  Containers are not touched.  */
 void orlop_free (struct orlop *o);
 
-/* Sets the directory that holds the state of containers.  Made (0700) at the first create.  Returns 0 or -ENOMEM.  */
+/* Sets the directory that holds the state of containers.  Made (0700) at the first create.  Returns 0, -ENOMEM, or -EINVAL for none.  */
 int orlop_set_root (struct orlop *o, const char *dir);
 
 /* Sets who is told of messages at LEVEL and above; WRITE NULL silences.  */
@@ -94,7 +94,7 @@ void orlop_set_exiting (struct orlop *o);
 /* The last error; kind is ORLOP_ERROR_NONE when the last call succeeded.  Owned by the handle.  */
 const struct orlop_error *orlop_error (const struct orlop *o);
 
-/* Options of create and run.  Zero-initialise; set what is needed.  */
+/* Options of create and run.  Zero-initialise; set what is needed.  NULL in their place is the same as all zeros.  */
 struct orlop_create_options
 {
   const char *bundle;         /* directory with config.json; NULL: the current one */
@@ -117,7 +117,7 @@ int orlop_create (struct orlop *o, const char *id, const struct orlop_create_opt
 int orlop_start (struct orlop *o, const char *id);
 
 /* create, start, and unless `detach`: relay signals and the terminal, wait, delete (unless `keep`).  *RET_STATUS is the program's exit
- * status, 128 + the signal that ended it, or 0 when detached.  Blocks and forwards the caller's signals while it waits.  */
+ * status, 128 + the signal that ended it, or 0 when detached; it may be NULL.  Blocks and forwards the caller's signals while it waits.  */
 int orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status);
 
 /* Sends SIGNAL (number) to the container's first process, or with ALL to every process of it.  */

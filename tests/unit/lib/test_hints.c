@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Advice: the special row before the general one, and none where we know nothing. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "hints.h"
+
+static void
+hint_for_the_special_first (void **state)
+{
+  (void) state;
+  assert_non_null (strstr (hint_for ("root.mounts", "fsconfig", EPERM, "create proc"), "proc cannot be mounted"));
+  assert_non_null (strstr (hint_for ("root.mounts", "fsconfig", EPERM, "create sysfs"), "sysfs needs"));
+  assert_string_equal (hint_for ("root.mounts", "fsconfig", EPERM, "create tmpfs"), "");
+  assert_non_null (strstr (hint_for ("child.spawn", "clone3", ENOSPC, ""), "limit on namespaces"));
+  assert_non_null (strstr (hint_for ("record.reserve", "mkdirat", ENOSPC, ""), "full")); /* the general one */
+  assert_non_null (strstr (hint_for ("any.step", "setns", EPERM, ""), "CAP_SYS_ADMIN"));
+}
+
+static void
+hint_for_what_is_not_known (void **state)
+{
+  (void) state;
+  assert_string_equal (hint_for ("", "", 0, ""), "");
+  assert_string_equal (hint_for ("exec.go", "execve", EIO, ""), "");
+  assert_string_equal (hint_for ("creds", "setgroups", EIO, ""), "");
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (hint_for_the_special_first),
+    cmocka_unit_test (hint_for_what_is_not_known),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
