@@ -44,7 +44,7 @@ CLEAN = {
                    "plan_sources = src/plan/make.c\nlaunch_shared_sources = src/launch/sync.c\n"
                    "launch_child_sources = src/launch/child_ns.c src/launch/child_steps.c\n"
                    "launch_parent_sources =\nmain_sources =\nlib_sources = \\\n\tsrc/lib.c\ncmd_sources =\n"
-                   "unit_tests = tests/unit/base/test_err\n",
+                   "unit_tests = tests/unit/base/test_err tests/unit/lib/test_lib\n",
     "libocispec/ocispec/decode.c": "/* Decodes.  */\n#include <yajl/yajl_parse.h>\nint x;\n",
     "libocispec/ocispec/config.h": "/* The document.  */\n#ifndef C\n#define C\nstruct oci_config\n{\n  int n;\n};\n#endif\n",
     "src/base/err.h": "/* Errors.  */\n#ifndef E\n#define E\n#include <stddef.h>\n\nstruct err;\n\n"
@@ -63,6 +63,7 @@ CLEAN = {
                    "/* Version.  */\nconst char *orlop_version (void);\n#ifdef __cplusplus\n}\n#endif\n#endif\n",
     "src/lib.c": "/* The library.  */\n#include \"orlop.h\"\n\nconst char *\norlop_version (void)\n{\n  return \"\";\n}\n",
     "tests/unit/base/test_err.c": "/* Tests.  */\n",
+    "tests/unit/lib/test_lib.c": "/* Tests.  */\n",
     "src/launch/child_steps.c": "/* The steps.  */\n#include \"launch/step.h\"\nconst struct step child_create[] = {\n"
                                 "  { \"ns.join\", 0 },\n  { \"ns.fork\", 0 }, /* then */\n  { 0 },\n};\n",
     "src/launch/sync.c": "/* Talks.  */\nstatic const struct\n{\n  const char *name;\n} messages[] = {\n"
@@ -117,6 +118,9 @@ static const char *const rows[] = {
   LATER ("ridmap"),
 };
 """
+
+# With a function that others call, behind an attribute and one that is not.
+PUBLIC = "/* . */\nstatic int\nhidden (void)\n{\n  return 1;\n}\n\nPUBLIC struct x *\nshown (int n,\n       int m)\n{\n  return 0;\n}\n"
 
 # (check, what is found, files that differ from the clean tree)
 VIOLATIONS = [
@@ -183,6 +187,13 @@ VIOLATIONS = [
     ("refused", "seccomp is said to be refused, but is not",
      {"src/plan/make.c": REFUSES % "linux.personality", "README.md": "## What is refused\nseccomp, personality, idmapped mounts\n"}),
     ("refused", "linux.new is refused; which words", {"src/plan/make.c": REFUSES % "linux.new", "README.md": "## What is refused\nidmapped mounts\n"}),
+    ("covered", "src/base/own.c: neither tests/unit/base/test_own.c nor", {"src/base/own.c": PUBLIC}),
+    ("covered", "src/lib.c: neither tests/unit/lib/test_lib.c nor", {"tests/unit/lib/test_lib.c": None}),
+    ("covered", "src/main.c: neither tests/unit/cmd/test_main.c nor", {"src/main.c": PUBLIC}),
+    ("covered", "decode.c: neither tests/unit/ocispec/test_decode.c nor", {"libocispec/ocispec/decode.c": PUBLIC}),
+    ("covered", "src/kernel/mount.c: .*, which is to cover it, does not exist", {"src/kernel/mount.c": PUBLIC}),
+    ("covered", "src/kernel/mount.c: has tests/unit/kernel/test_mount.c",
+     {"src/kernel/mount.c": PUBLIC, "tests/unit/kernel/test_mount.c": "/* . */\n"}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 

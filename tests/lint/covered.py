@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""covered.py ROOT: every source with functions that others call has a unit test beside it.
+
+That is tests/unit/FLOOR/test_NAME.c for src/FLOOR/NAME.c (FLOOR is ocispec for libocispec, lib for the library's face, cmd for
+main.c), or a row of ELSEWHERE: the test that covers it under another name.  A row is for what that test truly runs."""
+import re
+
+import tree
+
+GOLDEN = "tests/golden/run-plan.c"
+
+ELSEWHERE = {
+    "libocispec/ocispec/fault.c": "tests/unit/ocispec/test_faults.c",
+    "libocispec/ocispec/value.c": "tests/unit/ocispec/test_decode.c",
+    "src/lib_create.c": "tests/cli/test_lifecycle.py",
+    "src/lib_exec.c": "tests/cli/test_exec_basic.py",
+    "src/lib_state.c": "tests/unit/lib/test_lib.c",
+    "src/cgroup/cpuset.c": "tests/unit/cgroup/test_cgroup.c",
+    "src/cgroup/devices_write.c": "tests/unit/cgroup/test_limit.c",
+    "src/cgroup/dir.c": "tests/unit/cgroup/test_cgroup.c",
+    "src/cgroup/make.c": "tests/unit/cgroup/test_cgroup.c",
+    "src/cgroup/tree.c": "tests/unit/cgroup/test_remove.c",
+    "src/cmd/report.c": "tests/unit/cmd/test_main.c",
+    "src/kernel/idmap_helper.c": "tests/unit/kernel/test_idmap.c",
+    "src/kernel/mount.c": "tests/unit/launch/test_child_mounts.c",
+    "src/launch/child_main.c": "tests/cli/test_container.py",
+    "src/launch/create.c": "tests/cli/test_lifecycle.py",
+    "src/launch/parent.c": "tests/cli/test_lifecycle.py",
+    "src/launch/parent_spawn.c": "tests/cli/test_namespaces.py",
+    "src/plan/decide.c": GOLDEN,
+    "src/plan/plan_cgroup.c": GOLDEN,
+    "src/plan/plan_devices.c": GOLDEN,
+    "src/plan/plan_hooks.c": GOLDEN,
+    "src/plan/plan_mounts.c": GOLDEN,
+    "src/plan/plan_ns.c": GOLDEN,
+    "src/plan/plan_process.c": GOLDEN,
+    "src/plan/plan_refuse.c": GOLDEN,
+    "src/plan/plan_root.c": GOLDEN,
+    "src/plan/show.c": GOLDEN,
+}
+
+
+def has_public(text):
+    """True if a function of TEXT is not static; what consists of tables alone has none."""
+    heads = re.findall(r"^(\S[^\n;{}]*)\n\w+ \([^;{}]*\)\n\{", tree.without_comments(text), re.M)
+    return any(not head.startswith("static") for head in heads)
+
+
+def complaints(root):
+    for path in tree.sources(root, "src", "libocispec", suffixes=(".c",)):
+        source = str(path)
+        if not has_public((root / source).read_text()):
+            continue
+        floor = path.parent.name if len(path.parts) > 2 else "cmd" if source == "src/main.c" else "lib"
+        own = f"tests/unit/{floor}/test_{path.stem}.c"
+        elsewhere = ELSEWHERE.get(source)
+        if elsewhere and (root / own).exists():
+            yield f"{source}: has {own}, so tests/lint/covered.py need not name another test"
+        elif elsewhere and not (root / elsewhere).exists():
+            yield f"{source}: {elsewhere}, which is to cover it, does not exist"
+        elif not elsewhere and not (root / own).exists():
+            yield f"{source}: neither {own} nor a row in tests/lint/covered.py"
+
+
+if __name__ == "__main__":
+    tree.main(complaints)
