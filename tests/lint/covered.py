@@ -23,7 +23,7 @@ ELSEWHERE = {
     "src/cgroup/tree.c": "tests/unit/cgroup/test_remove.c",
     "src/cmd/report.c": "tests/unit/cmd/test_main.c",
     "src/kernel/idmap_helper.c": "tests/unit/kernel/test_idmap.c",
-    "src/kernel/mount.c": "tests/unit/launch/test_child_mounts.c",
+    "src/kernel/mount_old.c": "tests/unit/kernel/test_mount.c",
     "src/launch/child_main.c": "tests/cli/test_container.py",
     "src/launch/create.c": "tests/cli/test_lifecycle.py",
     "src/launch/parent.c": "tests/cli/test_lifecycle.py",
