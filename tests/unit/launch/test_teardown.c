@@ -200,10 +200,11 @@ teardown_failed_removes_the_pid_file (void **state)
   struct record_dir dir = RECORD_DIR_NONE;
   pid_t pid = room_process ();
   struct record rec = open_container (state, &dir, "creating", pid);
-  char pid_file[256], said[256] = "";
+  char pid_file[256], said[256] = "", text[16];
   const struct log log = { .level = LOG_LEVEL_WARNING, .write = take_message, .data = said };
 
-  room_write (state, "pid", "1", 0600);
+  (void) snprintf (text, sizeof text, "%d", (int) pid);
+  room_write (state, "pid", text, 0600);
   (void) snprintf (pid_file, sizeof pid_file, "%s", room_path (state, "pid"));
   rec.pid_file = pid_file;
   teardown_failed (&dir, &rec, &log);
@@ -218,7 +219,7 @@ static void
 teardown_failed_spares_a_pid_file_of_before (void **state)
 {
   struct record_dir dir = RECORD_DIR_NONE;
-  struct record rec = open_container (state, &dir, "creating", 0);
+  struct record rec = open_container (state, &dir, "creating", room_process ()); /* known, and not yet written */
   char pid_file[256];
 
   room_write (state, "pid", "another's", 0600);
