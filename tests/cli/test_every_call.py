@@ -18,8 +18,9 @@ IOCTL, GETEUID = 16, 107
 
 # Calls whose failure create survives, by number, and why.
 CAN_DO_WITHOUT = {
-    "parent": {3: "close: it is closed anyway at the end", 9: "mmap: the plan may lie elsewhere, and malloc has brk", 89: "readlink: the path as it was given", GETEUID: "cannot fail",
-               12: "brk: malloc has mmap", 318: "getrandom: of the C library", 157: "prctl: the last capability as the headers have it", 262: "newfstatat: of /proc/self/ns/user: as in the first one",
+    "parent": {3: "close: it is closed anyway at the end", 9: "mmap: the plan may lie elsewhere, and malloc has brk",
+               12: "brk: malloc has mmap", 318: "getrandom: of the C library", 89: "readlink: the path as it was given", GETEUID: "cannot fail",
+               157: "prctl: the last capability as the headers have it", 262: "newfstatat: of /proc/self/ns/user: as in the first one",
                439: "faccessat2: an unknown cgroup is taken for one that was there"},
     "child": {0: "read: of /etc/passwd, HOME is / then", 4: "stat: the next directory of PATH", 5: "fstat: of /etc/passwd",
               14: "rt_sigprocmask: cannot fail", 95: "umask: cannot fail", 218: "set_tid_address: the C library's, cannot fail",
@@ -96,6 +97,37 @@ def test_killed(box, nth, who):
         status, text, called = create(n, "kill")
         what = f"{who} killed at call {n} (number {called}): status {status}: {text}"
         if called is None:
+            assert status == 0, what
+        elif who == "parent":
+            assert status == 137, what
+        elif status == 1:  # the child's death is reported, and create has cleaned up by itself
+            assert "child" in text or "ended" in text, what
+            create.clean(what)
+        else:  # it was created already, and its first process died
+            assert status == 0, what
+        box.delete()
+        create.clean(what)
+    box.run(create.bundle, "-d")
+    assert box.status() == "running"
+    box.delete()
+
+
+@pytest.mark.parametrize("who", ["parent", "child"])
+def test_failing_call(box, nth, who):
+    """Each call fails with EIO.  create fails, saying step and call, and leaves nothing; or it can do without."""
+    create = Create(box, nth, who)
+    numbers = create.calls()
+    failed = 0
+    for n in chosen(numbers, numbers.index(GETEUID) + 1 if who == "parent" else 1):
+        if numbers[n - 1] == EXIT_GROUP:
+            continue
+        status, text, called = create(n, EIO)
+        what = f"{who}'s call {n} (number {called}) fails: status {status}: {text}"
+        if called is not None and status != 0:
+            failed += 1
+            assert status == 1 and len(text.splitlines()) in (1, 2) and text.startswith("orlop: create: "), what
+            create.clean(what)
+        else:
             assert status == 0 and (called is None or called in CAN_DO_WITHOUT[who] or called in WAITS), what
             box.delete()
             create.clean(what)
