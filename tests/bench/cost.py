@@ -135,9 +135,8 @@ class View:
             print(json.dumps({"name": f"libraries of {name}", "list": libraries(argv)}))
         peers = os.path.join(self.work, "peers")  # with an older version, which older peers insist on
         os.makedirs(peers)
-        os.symlink(self.rootfs, os.path.join(peers, "rootfs"))
         with open(os.path.join(self.work, "config.json")) as f, open(os.path.join(peers, "config.json"), "w") as g:
-            json.dump(dict(json.load(f), ociVersion="1.0.2"), g)
+            json.dump(dict(json.load(f), ociVersion="1.0.2", root={"path": self.rootfs}), g)
         for peer in ("crun", "runc"):
             argv = [peer, "--root", os.path.join(self.work, peer), "run", "--bundle", peers, "peer"]
             if not shutil.which(peer):
