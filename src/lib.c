@@ -58,10 +58,11 @@ orlop_free (struct orlop *o)
 PUBLIC int
 orlop_set_root (struct orlop *o, const char *dir)
 {
-  char *copy = dir && dir[0] ? strdup (dir) : NULL;
+  char *copy;
 
   if (dir == NULL || dir[0] == '\0')
     return -EINVAL;
+  copy = strdup (dir);
   if (copy == NULL)
     return -ENOMEM;
   free (o->root);

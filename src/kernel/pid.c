@@ -70,16 +70,15 @@ parse_stat (const char *text, struct stat_line *ret)
 
 /* Reads and parses /proc/PID/stat.  */
 static int
-read_stat (pid_t pid, struct stat_line *ret)
+read_stat (pid_t pid, struct stat_line *ret, struct err *err)
 {
   char path[32];
   char text[1024];
 
   snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
   ssize_t len = file_read_small (AT_FDCWD, path, text, sizeof text);
-  if (len == -ENOENT)
-    return -ESRCH;
-  return len < 0 ? (int) len : parse_stat (text, ret);
+  int r = len == -ENOENT ? -ESRCH : len < 0 ? (int) len : parse_stat (text, ret);
+  return r < 0 ? err_sys (err, -r, "read", "%s", path) : 0;
 }
 
 int
@@ -87,9 +86,9 @@ pid_starttime (pid_t pid, uint64_t *ret_ticks, char *ret_state, struct err *err)
 {
   struct stat_line line;
 
-  int ret = read_stat (pid, &line);
+  int ret = read_stat (pid, &line, err);
   if (ret < 0)
-    return err_sys (err, -ret, "read", "/proc/%d/stat", (int) pid);
+    return ret;
   if (ret_ticks)
     *ret_ticks = line.start;
   if (ret_state)
@@ -102,9 +101,9 @@ pid_birth (pid_t pid, uint64_t *ret_ticks, uint64_t *ret_ignored, struct err *er
 {
   struct stat_line line;
 
-  int ret = read_stat (pid, &line);
+  int ret = read_stat (pid, &line, err);
   if (ret < 0)
-    return err_sys (err, -ret, "read", "/proc/%d/stat", (int) pid);
+    return ret;
   if (ret_ticks)
     *ret_ticks = line.start;
   if (ret_ignored)
@@ -117,7 +116,7 @@ pid_alive (pid_t pid, uint64_t starttime)
 {
   struct stat_line line;
 
-  if (read_stat (pid, &line) < 0 || line.start != starttime)
+  if (read_stat (pid, &line, NULL) < 0 || line.start != starttime)
     return false;
   return line.state == 'Z' ? line.n_threads > 1 : line.state != 'X' && line.state != 'x';
 }
@@ -127,7 +126,7 @@ pid_exiting (pid_t pid)
 {
   struct stat_line line;
 
-  return read_stat (pid, &line) == 0 && (line.flags & 0x4) != 0; /* PF_EXITING of the kernel's <linux/sched.h>, unchanged since 2.6 */
+  return read_stat (pid, &line, NULL) == 0 && (line.flags & 0x4) != 0; /* PF_EXITING of the kernel's <linux/sched.h>, unchanged since 2.6 */
 }
 
 /* Reads the hexadecimal number after NAME ("\nCapPrm:\t") in TEXT.  */

@@ -40,8 +40,8 @@ struct sync_hello
   uint64_t address; /* where the plan's memfd is to be mapped */
   uint64_t size;    /* how much of it */
   uint64_t plan;    /* address of the struct plan in it */
-  uint32_t present; /* bits of enum sync_fd up to SYNC_FD_JOIN */
   uint64_t ignored; /* signals that the caller ignores, bit N - 1 is signal N */
+  uint32_t present; /* bits of enum sync_fd up to SYNC_FD_JOIN */
   uint32_t n_later; /* how many descriptors come in FDS messages */
 };
 

@@ -47,19 +47,19 @@ wait_death (int pidfd, pid_t pid, struct err *err)
   struct pollfd p = { .fd = pidfd, .events = POLLIN };
   int ret, waited = 0;
 
-  do
+  while ((ret = poll (&p, 1, STEP_MS)) <= 0)
     {
-      ret = poll (&p, 1, STEP_MS);
-      waited += ret == 0 ? STEP_MS : 0;
+      if (ret < 0 && errno == EINTR)
+        continue;
+      if (ret < 0)
+        return err_sys (err, errno, "poll", "process %d", pid);
+      if (pid_exiting (pid))
+        return 0;
+      waited += STEP_MS;
+      if (waited >= DEATH_MS)
+        return err_host (err, EBUSY, "process %d was killed %d s ago and still has not ended (uninterruptible sleep?)", pid,
+                         DEATH_MS / 1000);
     }
-  while ((ret < 0 && errno == EINTR) || (ret == 0 && waited < DEATH_MS && ! pid_exiting (pid)));
-  if (ret == 0 && pid_exiting (pid))
-    return 0;
-  if (ret < 0)
-    return err_sys (err, errno, "poll", "process %d", pid);
-  if (ret == 0)
-    return err_host (err, EBUSY, "process %d was killed %d s ago and still has not ended (uninterruptible sleep?)", pid,
-                     DEATH_MS / 1000);
   return 0;
 }
 

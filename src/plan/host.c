@@ -33,13 +33,6 @@ in_user_ns (void)
 
 /* mount_setattr (Linux 5.12) is the youngest call of the family: asked with an impossible size it answers EINVAL where it exists, before it
  * looks at anything else.  */
-static bool
-has_mount_api (void)
-{
-  /* kernels that tell the size of rseq (Linux 6.3) are younger than that, and the auxiliary vector costs no call */
-  return getauxval (AUX_RSEQ_SIZE) != 0 || sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
-}
-
 void
 host_probe_mounts (struct host *h)
 {
@@ -66,7 +59,10 @@ host_read (struct host *h, struct err *err)
   /* what execve gave root is within the bounding set (capabilities(7)); a bound beyond it could only be kept, never used.  Saves reading /proc.  */
   h->bounding = h->permitted;
   h->in_user_ns = ! (h->permitted & (1ULL << CAP_SYS_ADMIN)) || in_user_ns ();
-  h->mount_api = has_mount_api ();
+  /* kernels that tell the size of rseq (Linux 6.3) have the whole family, and the auxiliary vector costs no call */
+  h->mount_api = getauxval (AUX_RSEQ_SIZE) != 0;
+  if (! h->mount_api)
+    host_probe_mounts (h);
   return 0;
 }
 

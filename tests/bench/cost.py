@@ -89,7 +89,7 @@ class View:
         with open(path, "w") as f:
             json.dump(config, f)
         self.run = [*self.base, "run", "--bundle", work, "cost"]
-        self.floor = [os.path.join(os.path.dirname(work), "floor"), self.rootfs, "/bin/true"]
+        self.floor = [os.path.join(self.tools, "floor"), self.rootfs, "/bin/true"]
         config["process"]["args"] = ["/bin/sleep", "600"]
         self.sleeper = os.path.join(work, "sleeper")
         os.makedirs(self.sleeper)

@@ -104,7 +104,7 @@ def test_spec_does_not_overwrite(box):
 def test_spec_rootless_runs(box):
     """As root it is one more user: a user namespace, mapped to the caller, without cgroups of its own."""
     b = box.bundle()
-    os.unlink(os.path.join(b.path, "config.json")) if os.path.exists(os.path.join(b.path, "config.json")) else None
+    os.unlink(os.path.join(b.path, "config.json"))
     box.orlop("spec", "--rootless", "--bundle", b.path)
     with open(os.path.join(b.path, "config.json")) as f:
         b.config = json.load(f)

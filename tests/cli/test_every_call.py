@@ -14,7 +14,7 @@ VIEW = os.environ.get("ORLOP_VIEW", "hybrid")
 STRIDE = 1 if VIEW == "v2" else 6
 EIO = 5
 EXIT_GROUP = 231
-IOCTL, GETEUID = 16, 107
+GETEUID = 107
 
 # Calls whose failure create survives, by number, and why.
 CAN_DO_WITHOUT = {

@@ -39,14 +39,18 @@ def compiled(tree, tmp_path, compiler, *more):
     return program
 
 
+def run(tree, *argv):
+    libdir = next(tree.glob("**/liborlop.so.0")).parent
+    return subprocess.run(argv, env=dict(os.environ, LD_LIBRARY_PATH=str(libdir)), capture_output=True, text=True, timeout=20,
+                          stdin=subprocess.DEVNULL)
+
+
 @pytest.mark.parametrize("compiler, more", [("cc", ("-std=c99", "-D_DEFAULT_SOURCE")), ("c++", ("-x", "c++"))])
 def test_runs_a_container(box, installed, tmp_path, compiler, more):
     program = compiled(installed, tmp_path, compiler, *more)
-    libdir = next(installed.glob("**/liborlop.so.0")).parent
     b = box.bundle(["sh", "-c", "echo hello from $$"])
     b.save()
-    done = subprocess.run([program, b.path, box.root], env=dict(os.environ, LD_LIBRARY_PATH=str(libdir)), capture_output=True, text=True,
-                          timeout=20, stdin=subprocess.DEVNULL)
+    done = run(installed, program, b.path, box.root)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("created: {") and '"status":"created"' in done.stdout.replace(" ", "").replace("\n", "")
@@ -55,11 +59,9 @@ def test_runs_a_container(box, installed, tmp_path, compiler, more):
 
 def test_says_what_is_wrong(box, installed, tmp_path):
     program = compiled(installed, tmp_path, "cc")
-    libdir = next(installed.glob("**/liborlop.so.0")).parent
     b = box.bundle(["no-such-program"])
     b.save()
-    done = subprocess.run([program, b.path, box.root], env=dict(os.environ, LD_LIBRARY_PATH=str(libdir)), capture_output=True, text=True,
-                          timeout=20, stdin=subprocess.DEVNULL)
+    done = run(installed, program, b.path, box.root)
     assert done.returncode == 1 and "no-such-program" in done.stderr and "example: hint: " in done.stderr
 
 
