@@ -90,6 +90,16 @@ tty_size (int fd, unsigned short rows, unsigned short columns, struct err *err)
   return ioctl (fd, TIOCSWINSZ, &size) < 0 ? err_sys (err, errno, "ioctl", "TIOCSWINSZ %ux%u", columns, rows) : 0;
 }
 
+int
+tty_fit (int fd, int first, int second, struct err *err)
+{
+  struct winsize size;
+
+  if (ioctl (first, TIOCGWINSZ, &size) < 0 && ioctl (second, TIOCGWINSZ, &size) < 0)
+    return 0; /* neither is a terminal */
+  return ioctl (fd, TIOCSWINSZ, &size) < 0 ? err_sys (err, errno, "ioctl", "TIOCSWINSZ") : 0;
+}
+
 /* Makes SLAVE the descriptor TO too, open over execve.  */
 static int
 put_at (int slave, int to)

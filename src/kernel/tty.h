@@ -20,6 +20,9 @@ int tty_name (int master, char *buf, size_t size, struct err *err);
 /* Sets the size of the terminal FD (either side).  Returns 0 or negative errno.  child-safe */
 int tty_size (int fd, unsigned short rows, unsigned short columns, struct err *err);
 
+/* Gives the terminal FD (either side) the size of the terminal FIRST, or else SECOND; does nothing if neither is one.  Returns 0 or negative errno.  */
+int tty_fit (int fd, int first, int second, struct err *err);
+
 /* Makes SLAVE the controlling terminal of a new session (setsid; being a session leader already is fine) and descriptors 0, 1 and 2.
  * SLAVE stays open (close-on-exec) unless it is one of them.  Returns 0 or negative errno.  child-safe */
 int tty_take (int slave, struct err *err);

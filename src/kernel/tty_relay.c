@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "kernel/tty.h"
 
 enum
 {
@@ -286,13 +287,7 @@ tty_relay_step (struct tty_relay *r, const struct pollfd *fds, size_t n, struct 
 int
 tty_relay_resize (struct tty_relay *r, struct err *err)
 {
-  struct winsize size;
-
-  if (! r->active)
-    return 0;
-  if (ioctl (r->in, TIOCGWINSZ, &size) < 0 && ioctl (r->out, TIOCGWINSZ, &size) < 0)
-    return 0; /* neither is a terminal */
-  return ioctl (r->master, TIOCSWINSZ, &size) < 0 ? err_sys (err, errno, "ioctl", "TIOCSWINSZ") : 0;
+  return r->active ? tty_fit (r->master, r->in, r->out, err) : 0;
 }
 
 /* Writes all that is pending, sleeping in poll.  */

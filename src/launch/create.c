@@ -66,32 +66,12 @@ start_now (struct launch *l, struct err *err)
   return lifecycle_hooks (l->rec, "running", l->pid, l->plan->hooks.poststart, l->plan->hooks.n_poststart, err);
 }
 
-/* Receives the terminal's master that the child sent over our own pair.  */
-static int
-take_master (struct launch *l, int *ret_master, struct err *err)
-{
-  char name[64];
-  size_t n = 1;
-  ssize_t len;
-
-  *ret_master = -1;
-  if (l->terminal < 0)
-    return 0;
-  len = fds_recv (l->terminal, name, sizeof name, ret_master, &n);
-  if (len < 0)
-    return err_sys (err, (int) -len, "recvmsg", "terminal");
-  return n == 1 ? 0 : err_bug (err, EPROTO, "no terminal came");
-}
-
 /* Waits in the foreground for what was started.  */
 static int
 attend (struct launch *l, struct wait_signals *signals, int *ret_status, struct err *err)
 {
-  own_fd int master = -1;
-  int ret = take_master (l, &master, err);
+  int ret = wait_foreground (signals, l->pid, l->child, l->master, ret_status, err);
 
-  if (ret == 0)
-    ret = wait_foreground (signals, l->pid, l->child, master, ret_status, err);
   if (ret == 0)
     l->cloned = l->pid = 0; /* waited for */
   return ret;

@@ -20,6 +20,7 @@
 #include "cgroup/limits.h"
 #include "kernel/pid.h"
 #include "kernel/sys.h"
+#include "kernel/tty.h"
 #include "launch/hooks.h"
 #include "ocispec/config.h"
 #include "plan/bundle.h"
@@ -30,7 +31,7 @@ parent_init (struct launch *l, const struct launch_args *args, struct plan_arena
              struct record_dir *dir, struct record *rec)
 {
   *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup_fd = -1,
-                        .sync = -1, .child_sync = -1, .listen = -1, .console = -1, .terminal = -1, .pidfd = -1,
+                        .sync = -1, .child_sync = -1, .listen = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
                         .child = -1 };
 }
 
@@ -45,9 +46,10 @@ parent_close (struct launch *l)
   own_close (&l->listen);
   own_close (&l->console);
   own_close (&l->terminal);
+  own_close (&l->master);
   own_close (&l->pidfd);
   own_close (&l->child);
-  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->console = l->terminal = l->pidfd = l->child = -1;
+  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
 }
 
 void
@@ -300,6 +302,22 @@ parent_ready (void *self, struct err *err)
   struct launch *l = self;
 
   return parent_explain (l, sync_expect (l->sync, SYNC_READY, NULL, NULL, NULL, err), err);
+}
+
+int
+parent_terminal (void *self, struct err *err)
+{
+  struct launch *l = self;
+  char name[64];
+  size_t n = 1;
+  ssize_t len;
+
+  if (l->terminal < 0)
+    return 0; /* it went to the console socket */
+  len = fds_recv (l->terminal, name, sizeof name, &l->master, &n);
+  if (len < 0)
+    return err_sys (err, (int) -len, "recvmsg", "terminal");
+  return n == 1 ? tty_fit (l->master, STDIN_FILENO, STDOUT_FILENO, err) : err_bug (err, EPROTO, "no terminal came");
 }
 
 /* From outside: the child may be in a user namespace that must not raise limits, and our own stay as they are.  */

@@ -33,6 +33,7 @@ struct launch
   int listen;        /* start.sock */
   int console;       /* connected console socket, or the child's end of our own pair */
   int terminal;      /* our end of it: the master arrives here (foreground) */
+  int master;        /* the terminal itself, from then on */
   int pidfd;         /* exec: the container's first process */
   pid_t cloned;      /* the process that we cloned, not yet waited for */
   pid_t pid;         /* the first process of the container, or the one exec made */
@@ -70,6 +71,7 @@ int parent_map_ids (void *self, struct err *err);
 int parent_take_pid (void *self, struct err *err);
 int parent_hooks (void *self, struct err *err);
 int parent_ready (void *self, struct err *err);
+int parent_terminal (void *self, struct err *err);
 int parent_cgroup_late (void *self, struct err *err);
 int parent_rlimits (void *self, struct err *err);
 int parent_save (void *self, struct err *err);

@@ -15,6 +15,7 @@ const struct step parent_create[] = {
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
   { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
   { "child.ready", parent_ready, NULL, SYNC_READY },
+  { "console.take", parent_terminal, want_terminal, SYNC_NONE },   /* before the program can ask for its size */
   { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: the child will fork no more */
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },    /* late: they must not starve the set-up */
   { "record.save", parent_save, NULL, SYNC_NONE },
@@ -29,6 +30,7 @@ const struct step parent_exec[] = {
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
   { "child.ready", parent_ready, NULL, SYNC_READY },
+  { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },
   { "child.go", parent_go, NULL, SYNC_NONE },

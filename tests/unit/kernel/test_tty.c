@@ -104,7 +104,7 @@ static int
 sizes (void *arg)
 {
   struct winsize size;
-  int master, slave;
+  int master, slave, other, other_slave;
   struct err err = { 0 };
   (void) arg;
   int dir = new_devpts ();
@@ -112,6 +112,13 @@ sizes (void *arg)
   CHECK (tty_open (dir, &master, &slave, NULL) == 0);
   CHECK (tty_size (master, 25, 81, NULL) == 0);
   CHECK (ioctl (slave, TIOCGWINSZ, &size) == 0 && size.ws_row == 25 && size.ws_col == 81);
+  CHECK (tty_size (slave, 7, 9, NULL) == 0 && tty_fit (master, dir, dir, NULL) == 0); /* neither is a terminal */
+  CHECK (ioctl (slave, TIOCGWINSZ, &size) == 0 && size.ws_row == 7);
+  CHECK (tty_open (dir, &other, &other_slave, NULL) == 0 && tty_size (other, 30, 90, NULL) == 0);
+  CHECK (tty_fit (master, dir, other_slave, NULL) == 0); /* the second, since the first is none */
+  CHECK (ioctl (slave, TIOCGWINSZ, &size) == 0 && size.ws_row == 30 && size.ws_col == 90);
+  CHECK (tty_fit (dir, other, dir, &err) == -EBADF);
+  err = (struct err){ 0 };
   CHECK (tty_size (dir, 1, 2, &err) == -EBADF && strcmp (err.object, "TIOCSWINSZ 2x1") == 0);
   return 0;
 }
