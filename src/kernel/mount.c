@@ -85,6 +85,24 @@ mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
 }
 
 int
+mount_clone_link (const char *path, bool recursive, struct err *err)
+{
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | (recursive ? AT_RECURSIVE : 0);
+  int ret = sys_open_tree (AT_FDCWD, path, flags);
+
+  return ret < 0 ? err_sys (err, -ret, "open_tree", "%s", path) : ret;
+}
+
+int
+mount_idmap (int fd, int userns, bool recursive, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) userns };
+  int ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+
+  return ret < 0 ? err_sys (err, -ret, "mount_setattr", "idmap") : 0;
+}
+
+int
 mount_attach (int mnt, int target, struct err *err)
 {
   int ret = sys_move_mount (mnt, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
