@@ -108,6 +108,7 @@ copy_file (struct copy *c, int from_dir, int to_dir, const char *name, struct er
   own_fd int from = openat (from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   struct stat st;
   ssize_t n;
+  int ret;
 
   if (from < 0 || fstat (from, &st) < 0)
     return err_sys (err, errno, "openat", "%s", name);
@@ -119,7 +120,9 @@ copy_file (struct copy *c, int from_dir, int to_dir, const char *name, struct er
   do
     n = sendfile (to, from, NULL, 1 << 30);
   while (n > 0 || (n < 0 && errno == EINTR));
-  return n < 0 ? err_sys (err, errno, "sendfile", "%s", name) : copy_attributes (c, from, to, name, &st, err);
+  ret = n < 0 ? err_sys (err, errno, "sendfile", "%s", name) : copy_attributes (c, from, to, name, &st, err);
+  (void) close (take_fd (&to)); /* as long as it is open to be written, the mount cannot become read-only */
+  return ret;
 }
 
 /* What has no contents: links, fifos and devices.  */
@@ -167,7 +170,7 @@ copy_entry (struct copy *c, int from, int to, const char *name, struct err *err)
 static int
 copy_below (struct copy *c, int from, int to, struct err *err)
 {
-  _Alignas (struct entry) char entries[2048];
+  _Alignas(struct entry) char entries[2048];
   int n;
 
   while ((n = sys_getdents64 (from, entries, sizeof entries)) > 0)
@@ -184,13 +187,16 @@ copy_below (struct copy *c, int from, int to, struct err *err)
 }
 
 int
-tree_copy (int from, int to, bool mode, bool owner, struct err *err)
+tree_copy (int from, int target, bool mode, bool owner, struct err *err)
 {
   struct copy c = { .depth = 0 };
+  own_fd int to = openat (target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the handle of a mount is O_PATH */
   struct stat st;
   mode_t old;
   int ret;
 
+  if (to < 0)
+    return err_sys (err, errno, "openat", "directory");
   if (fstat (from, &st) < 0)
     return err_sys (err, errno, "fstat", "directory");
   old = umask (0);

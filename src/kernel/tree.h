@@ -8,10 +8,10 @@
 
 struct err;
 
-/* Copies all that is below the directory FROM (readable, at its beginning) into the empty directory TO: directories, files, links, fifos
+/* Copies all that is below the directory FROM (readable, at its beginning) into the empty directory TARGET: directories, files, links, fifos
  * and devices with owner, mode, extended attributes and times; not sockets, on which nobody would listen.  Files with several names
- * become several files.  Owners that have no id here, and attributes that TO's file system does not take, are left out.  TO itself gets
+ * become several files.  Owners that have no id here, and attributes that TARGET's file system does not take, are left out.  TARGET itself gets
  * FROM's mode with MODE and its owner with OWNER.  Returns 0 or negative errno (-ELOOP: more than 100 directories deep).  */
-int tree_copy (int from, int to, bool mode, bool owner, struct err *err);
+int tree_copy (int from, int target, bool mode, bool owner, struct err *err);
 
 #endif

@@ -63,7 +63,7 @@ struct plan_ns
   size_t n_uid_maps, n_gid_maps;
 };
 
-/* Where something is, the cheap way: as NAME below the root of an earlier mount, a fresh tmpfs that holds it directly, or proc or sysfs, in which
+/* Where something is, the cheap way: as NAME below the root of an earlier mount, a fresh empty tmpfs that holds it directly, or proc or sysfs, in which
  * nobody but the kernel makes links.  parent is -1 where the path must be resolved inside the root.  */
 struct plan_place
 {

@@ -14,7 +14,8 @@
 #include "plan/mounts.h"
 
 static int
-copy_list (const struct part *p, const struct oci_id_mapping *from, size_t n, struct idmap **ret_to, size_t *ret_n, struct err *err)
+copy_list (const struct part *p, const struct oci_id_mapping *from, size_t n, struct idmap **ret_to, size_t *ret_n,
+           struct err *err)
 {
   struct idmap *to = plan_alloc (p->arena, n * sizeof *to);
 
@@ -56,7 +57,8 @@ parse_triplet (const char *text, const char *end, uint32_t value[3])
 
 /* "0-1000-10#@10-10-5", up to END: ids of the file system, of the host, how many; "@": the host's are given as the container's.  */
 static int
-parse_list (const struct mount_ask *ask, const char *text, const char *end, bool uids, struct plan_idmap *map, struct err *err)
+parse_list (const struct mount_ask *ask, const char *text, const char *end, bool uids, struct plan_idmap *map,
+            struct err *err)
 {
   const struct plan_ns *ns = &ask->part->plan->ns;
   struct idmap *list = plan_alloc (ask->part->arena, IDMAP_MAX * sizeof *list);
@@ -72,12 +74,15 @@ parse_list (const struct mount_ask *ask, const char *text, const char *end, bool
 
       stop = stop ? stop : end;
       if (n == IDMAP_MAX || ! parse_triplet (text + relative, stop, v))
-        return err_in (err, err_spec (err, "", "\"%.*s\" is no mapping like 0-1000-10", (int) (stop - text), text), "%s.options", ask->where);
-      int64_t host = ! relative ? v[1] : uids ? idmap_translate (ns->uid_maps, ns->n_uid_maps, v[1])
-                                              : idmap_translate (ns->gid_maps, ns->n_gid_maps, v[1]);
-      if (host < 0)
-        return err_in (err, err_spec (err, "", "id %u of \"%.*s\" is not one of the container's", v[1], (int) (stop - text), text),
+        return err_in (err, err_spec (err, "", "\"%.*s\" is no mapping like 0-1000-10", (int) (stop - text), text),
                        "%s.options", ask->where);
+      int64_t host = ! relative ? v[1]
+                     : uids     ? idmap_translate (ns->uid_maps, ns->n_uid_maps, v[1])
+                                : idmap_translate (ns->gid_maps, ns->n_gid_maps, v[1]);
+      if (host < 0)
+        return err_in (
+            err, err_spec (err, "", "id %u of \"%.*s\" is not one of the container's", v[1], (int) (stop - text), text),
+            "%s.options", ask->where);
       list[n++] = (struct idmap){ v[0], (uint32_t) host, v[2] };
       text = stop + (stop < end);
     }
@@ -92,11 +97,13 @@ parse_words (const struct mount_ask *ask, struct plan_idmap *map, struct err *er
 {
   for (const char *word = ask->opt.idmap; *word;)
     {
-      const char *end = word + strcspn (word, ";"), *uids = str_after (word, "uids="), *gids = str_after (word, "gids=");
+      const char *end = word + strcspn (word, ";"), *uids = str_after (word, "uids="),
+                 *gids = str_after (word, "gids=");
       int ret;
 
       if (uids == NULL && gids == NULL)
-        return err_in (err, err_spec (err, "", "\"%.*s\" is neither uids= nor gids=", (int) (end - word), word), "%s.options", ask->where);
+        return err_in (err, err_spec (err, "", "\"%.*s\" is neither uids= nor gids=", (int) (end - word), word),
+                       "%s.options", ask->where);
       ret = parse_list (ask, uids ? uids : gids, end, uids != NULL, map, err);
       if (ret < 0)
         return ret;
@@ -111,7 +118,10 @@ take_container (const struct mount_ask *ask, struct plan_idmap *map, struct err 
 {
   const struct plan_ns *ns = &ask->part->plan->ns;
 
-  *map = (struct plan_idmap){ .uid = ns->uid_maps, .n_uid = ns->n_uid_maps, .gid = ns->gid_maps, .n_gid = ns->n_gid_maps,
+  *map = (struct plan_idmap){ .uid = ns->uid_maps,
+                              .n_uid = ns->n_uid_maps,
+                              .gid = ns->gid_maps,
+                              .n_gid = ns->n_gid_maps,
                               .recursive = map->recursive };
   if (ns->new_user)
     return 0;
@@ -121,8 +131,11 @@ take_container (const struct mount_ask *ask, struct plan_idmap *map, struct err 
         *map = (struct plan_idmap){ .userns = ns->joins[i].path, .recursive = map->recursive };
         return 0;
       }
-  return err_in (err, err_spec (err, "", "idmap needs uidMappings and gidMappings, of the mount or of a user namespace of the container"),
-                 "%s.options", ask->where);
+  return err_in (
+      err,
+      err_spec (err, "",
+                "idmap needs uidMappings and gidMappings, of the mount or of a user namespace of the container"),
+      "%s.options", ask->where);
 }
 
 static int
@@ -149,7 +162,8 @@ mounts_idmap (const struct mount_ask *ask, struct plan_mount *m, struct err *err
   if (! (ask->opt.extra & MNTOPT_IDMAP) && o->n_uid_mappings == 0 && o->n_gid_mappings == 0)
     return 0;
   if (m->kind == PLAN_MOUNT_LEGACY)
-    return err_in (err, err_host (err, ENOTSUP, "id-mapped mounts need mount_setattr (Linux 5.12)"), "%s.options", ask->where);
+    return err_in (err, err_host (err, ENOTSUP, "id-mapped mounts need mount_setattr (Linux 5.12)"), "%s.options",
+                   ask->where);
   map = plan_alloc (ask->part->arena, sizeof *map);
   if (map == NULL)
     return part_nomem (err);

@@ -55,7 +55,7 @@ part_place (const struct plan *plan, const char *path)
       if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (path, m->target))
         continue;
       /* this one covers the path, whatever lies below it */
-      if (m->kind == PLAN_MOUNT_NEW && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
+      if (m->kind == PLAN_MOUNT_NEW && m->copy_up == 0 && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
         return (struct plan_place){ (int) i, path + m_len + 1 };
       break;
     }
@@ -257,6 +257,7 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
   struct plan_arena *a = ask->part->arena;
   struct plan_mount m = { .kind = PLAN_MOUNT_NEW, .where = ask->where, .target = ask->target, .attr_set = ask->opt.attr_set,
                           .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
+  const char *fallback = find_fallback (ask->part, type);
   int ret;
 
   m.fstype = plan_strdup (a, type);
@@ -264,8 +265,9 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
   m.no_symlinks = strcmp (type, "proc") == 0 || strcmp (type, "sysfs") == 0;
   m.target_link = ask->opt.extra & MNTOPT_DEST_NOFOLLOW;
   m.copy_up = find_copy_up (ask);
-  m.fallback = find_fallback (ask->part, type);
-  if (m.fstype == NULL || m.source == NULL)
+  if (fallback)
+    m.fallback = plan_strdup (a, fallback);
+  if (m.fstype == NULL || m.source == NULL || (fallback && m.fallback == NULL))
     return part_nomem (err);
   ret = needs_legacy (ask) ? copy_legacy (ask, &m, err) : copy_opts (ask, type, &m, err);
   if ((m.attr_set & MOUNT_ATTR_RDONLY) && (strcmp (type, "tmpfs") == 0 || strcmp (ask->target, "dev") == 0))
