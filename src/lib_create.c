@@ -69,10 +69,22 @@ prepare_cgroup (const struct orlop *o, const char *id, const struct host *host, 
 }
 
 static bool
+has_idmap (const struct oci_mount *m)
+{
+  for (size_t i = 0; i < m->n_options; i++)
+    if (str_after (m->options[i], "idmap") || str_after (m->options[i], "ridmap"))
+      return true;
+  return m->n_uid_mappings > 0;
+}
+
+static bool
 needs_mount_api (const struct oci_config *c)
 {
   const struct oci_linux *l = c->linux_;
 
+  for (size_t i = 0; i < c->n_mounts; i++)
+    if (has_idmap (&c->mounts[i]))
+      return true;
   for (size_t i = 0; l && i < l->n_namespaces; i++)
     if (strcmp (l->namespaces[i].type, "user") == 0 || (strcmp (l->namespaces[i].type, "mount") == 0 && l->namespaces[i].path))
       return true;

@@ -41,6 +41,10 @@ bool idmap_is_own (const struct idmap *maps, size_t n, uint32_t id);
 int idmap_write (int proc_pid_dirfd, const struct idmap *uid, size_t n_uid, const struct idmap *gid, size_t n_gid,
                  bool setgroups_allowed, struct err *err);
 
+/* A user namespace with these maps and nobody in it, for id-mapped mounts.  Clones a process that ends before it returns.  Returns its descriptor,
+ * or negative errno (-EPERM: the maps need privilege).  Parent only.  */
+int idmap_userns (const struct idmap *uid, size_t n_uid, const struct idmap *gid, size_t n_gid, struct err *err);
+
 /* Writes the maps of PID through newuidmap and newgidmap, found on PATH, for callers without CAP_SETUID: they allow what
  * /etc/subuid and /etc/subgid grant to the user.  PID must be held by the caller (a child not yet reaped).  An empty list is
  * passed over.  Forks, waits, and puts what the helper says on its standard error into ERR.  Returns 0, -ENOENT (no helper

@@ -23,20 +23,24 @@
 #define SUPER(n, ms) { .name = n, .ms_set = ms, .super = ms }
 #define UNSUPER(n, ms) { .name = n, .ms_clear = ms, .super = ms }
 #define PROPAGATION(n, ms) { .name = n, .propagation = ms }
-#define LATER(n) { .name = n, .kind = MNTOPT_LATER }
+/* A flag of the mount and of all mounts below it; of a new mount it is the same as without "r".  */
+#define RON(n, attr, ms) { .name = n, .rattr_set = attr, .ms_set = ms }
+#define ROFF(n, attr, ms) { .name = n, .rattr_clear = attr, .ms_clear = ms }
+/* What no system call knows.  */
+#define EXTRA(n, bits) { .name = n, .extra = bits }
 
 static const struct mntopt_row rows[] = {
   UNSUPER ("async", MS_SYNCHRONOUS),
   OFF ("atime", MOUNT_ATTR_NOATIME, MS_NOATIME),
   { .name = "bind", .bind = true, .ms_set = MS_BIND },
-  LATER ("copy-symlink"),
+  EXTRA ("copy-symlink", MNTOPT_COPY_SYMLINK),
   { .name = "defaults" }, /* the kernel's own: rw, suid, dev, exec, async are what is without any option */
-  LATER ("dest-nofollow"),
+  EXTRA ("dest-nofollow", MNTOPT_DEST_NOFOLLOW),
   OFF ("dev", MOUNT_ATTR_NODEV, MS_NODEV),
   OFF ("diratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
   SUPER ("dirsync", MS_DIRSYNC),
   OFF ("exec", MOUNT_ATTR_NOEXEC, MS_NOEXEC),
-  LATER ("idmap"),
+  EXTRA ("idmap", MNTOPT_IDMAP),
   SUPER ("iversion", MS_I_VERSION),
   SUPER ("lazytime", MS_LAZYTIME),
   UNSUPER ("loud", MS_SILENT),
@@ -54,44 +58,46 @@ static const struct mntopt_row rows[] = {
   ON ("nosuid", MOUNT_ATTR_NOSUID, MS_NOSUID),
   ON ("nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
   PROPAGATION ("private", MS_PRIVATE),
-  LATER ("ratime"),
+  ROFF ("ratime", MOUNT_ATTR_NOATIME, MS_NOATIME),
   { .name = "rbind", .bind = true, .ms_set = MS_BIND | MS_REC },
-  LATER ("rdev"),
-  LATER ("rdiratime"),
+  ROFF ("rdev", MOUNT_ATTR_NODEV, MS_NODEV),
+  ROFF ("rdiratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
   { .name = "relatime", .attr_clear = ATIME, .ms_set = MS_RELATIME, .ms_clear = MS_NOATIME | MS_STRICTATIME },
   { .name = "remount", .remount = true, .ms_set = MS_REMOUNT },
-  LATER ("rexec"),
-  LATER ("ridmap"),
-  LATER ("rnoatime"),
-  LATER ("rnodev"),
-  LATER ("rnodiratime"),
-  LATER ("rnoexec"),
-  LATER ("rnorelatime"),
-  LATER ("rnostrictatime"),
-  LATER ("rnosuid"),
-  LATER ("rnosymfollow"),
+  ROFF ("rexec", MOUNT_ATTR_NOEXEC, MS_NOEXEC),
+  EXTRA ("ridmap", MNTOPT_IDMAP | MNTOPT_IDMAP_ALL),
+  { .name = "rnoatime", .rattr_set = MOUNT_ATTR_NOATIME, .rattr_clear = ATIME, .ms_set = MS_NOATIME,
+    .ms_clear = MS_RELATIME | MS_STRICTATIME },
+  RON ("rnodev", MOUNT_ATTR_NODEV, MS_NODEV),
+  RON ("rnodiratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
+  RON ("rnoexec", MOUNT_ATTR_NOEXEC, MS_NOEXEC),
+  { .name = "rnorelatime", .ms_clear = MS_RELATIME },
+  { .name = "rnostrictatime", .rattr_clear = MOUNT_ATTR_STRICTATIME, .ms_clear = MS_STRICTATIME },
+  RON ("rnosuid", MOUNT_ATTR_NOSUID, MS_NOSUID),
+  RON ("rnosymfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
   { .name = "ro", .attr_set = MOUNT_ATTR_RDONLY, .ms_set = MS_RDONLY, .super = MS_RDONLY },
   PROPAGATION ("rprivate", MS_PRIVATE | MS_REC),
-  LATER ("rrelatime"),
-  LATER ("rro"),
-  LATER ("rrw"),
+  { .name = "rrelatime", .rattr_clear = ATIME, .ms_set = MS_RELATIME, .ms_clear = MS_NOATIME | MS_STRICTATIME },
+  RON ("rro", MOUNT_ATTR_RDONLY, MS_RDONLY),
+  ROFF ("rrw", MOUNT_ATTR_RDONLY, MS_RDONLY),
   PROPAGATION ("rshared", MS_SHARED | MS_REC),
   PROPAGATION ("rslave", MS_SLAVE | MS_REC),
-  LATER ("rstrictatime"),
-  LATER ("rsuid"),
-  LATER ("rsymfollow"),
+  { .name = "rstrictatime", .rattr_set = MOUNT_ATTR_STRICTATIME, .rattr_clear = ATIME, .ms_set = MS_STRICTATIME,
+    .ms_clear = MS_NOATIME | MS_RELATIME },
+  ROFF ("rsuid", MOUNT_ATTR_NOSUID, MS_NOSUID),
+  ROFF ("rsymfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
   PROPAGATION ("runbindable", MS_UNBINDABLE | MS_REC),
   { .name = "rw", .attr_clear = MOUNT_ATTR_RDONLY, .ms_clear = MS_RDONLY, .super = MS_RDONLY },
   PROPAGATION ("shared", MS_SHARED),
   SUPER ("silent", MS_SILENT),
   PROPAGATION ("slave", MS_SLAVE),
-  LATER ("src-nofollow"),
+  EXTRA ("src-nofollow", MNTOPT_SRC_NOFOLLOW),
   { .name = "strictatime", .attr_set = MOUNT_ATTR_STRICTATIME, .attr_clear = ATIME, .ms_set = MS_STRICTATIME,
     .ms_clear = MS_NOATIME | MS_RELATIME },
   OFF ("suid", MOUNT_ATTR_NOSUID, MS_NOSUID),
   OFF ("symfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
   SUPER ("sync", MS_SYNCHRONOUS),
-  LATER ("tmpcopyup"),
+  EXTRA ("tmpcopyup", MNTOPT_COPY_UP),
   PROPAGATION ("unbindable", MS_UNBINDABLE),
   { .name = NULL },
 };
@@ -107,20 +113,28 @@ mntopt_rows (void)
   return rows;
 }
 
+/* An access time mode replaces the one before: the field is a number (mount_setattr(2)).  */
+static void
+fold_attr (uint64_t *set, uint64_t *clear, uint64_t row_set, uint64_t row_clear)
+{
+  uint64_t replaced = row_clear | row_set;
+
+  *set = (*set & ~replaced) | row_set;
+  *clear = (*clear & ~row_set) | (row_clear & ~row_set);
+  if (replaced & ATIME)
+    *clear |= ATIME;
+}
+
 static void
 fold (struct mntopt *acc, const struct mntopt_row *r)
 {
-  /* an access time mode replaces the one before: the field is a number (mount_setattr(2)) */
-  uint64_t replaced = r->attr_clear | r->attr_set;
-
-  acc->attr_set = (acc->attr_set & ~replaced) | r->attr_set;
-  acc->attr_clear = (acc->attr_clear & ~r->attr_set) | (r->attr_clear & ~r->attr_set);
-  if (replaced & ATIME)
-    acc->attr_clear |= ATIME;
+  fold_attr (&acc->attr_set, &acc->attr_clear, r->attr_set, r->attr_clear);
+  fold_attr (&acc->rattr_set, &acc->rattr_clear, r->rattr_set, r->rattr_clear);
   acc->all_flags = (acc->all_flags & ~r->ms_clear) | r->ms_set;
   acc->super_set = (acc->super_set & ~(r->ms_clear & r->super)) | (r->ms_set & r->super);
   acc->super_clear = (acc->super_clear & ~(r->ms_set & r->super)) | (r->ms_clear & r->super);
   acc->remount |= r->remount;
+  acc->extra |= r->extra;
   if (r->propagation)
     {
       acc->propagation = r->propagation & ~(uint64_t) MS_REC;
@@ -133,16 +147,27 @@ fold (struct mntopt *acc, const struct mntopt_row *r)
     }
 }
 
+void
+mntopt_unify (struct mntopt *acc)
+{
+  fold_attr (&acc->attr_set, &acc->attr_clear, acc->rattr_set, acc->rattr_clear);
+  acc->rattr_set = acc->rattr_clear = 0;
+}
+
 enum mntopt_kind
 mntopt_apply (struct mntopt *acc, const char *option)
 {
+  size_t len = strcspn (option, "=");
+  /* crun's "idmap=uids=0-1000-10;gids=..." is the same option with a value */
+  bool map = option[len] == '=' && ((len == 5 && memcmp (option, "idmap", 5) == 0) || (len == 6 && memcmp (option, "ridmap", 6) == 0));
+
   for (const struct mntopt_row *r = rows; r->name; r++)
-    if (strcmp (r->name, option) == 0)
+    if (map ? strlen (r->name) == len && memcmp (r->name, option, len) == 0 : strcmp (r->name, option) == 0)
       {
-        if (r->kind == MNTOPT_FLAG)
-          fold (acc, r);
-        return r->kind;
+        fold (acc, r);
+        if (map)
+          acc->idmap = option + len + 1;
+        return MNTOPT_FLAG;
       }
-  /* "idmap=..." of crun is the same option with a value */
-  return strncmp (option, "idmap=", 6) == 0 || strncmp (option, "ridmap=", 7) == 0 ? MNTOPT_LATER : MNTOPT_DATA;
+  return MNTOPT_DATA;
 }

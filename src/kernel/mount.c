@@ -93,7 +93,36 @@ mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
   if (ret != -ENOSYS)
     return ret;
   err_clear (err);
-  return mount_old_clone (dirfd, path, recursive, err);
+  return mount_old_clone (dirfd, path, true, recursive, err);
+}
+
+int
+mount_clone_link_detached (const char *path, bool recursive, struct err *err)
+{
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | (recursive ? AT_RECURSIVE : 0);
+  int ret = sys_open_tree (AT_FDCWD, path, flags);
+
+  return ret < 0 ? err_sys (err, -ret, "open_tree", "%s", path) : ret;
+}
+
+int
+mount_clone_link (const char *path, bool recursive, struct err *err)
+{
+  int ret = mount_clone_link_detached (path, recursive, err);
+
+  if (ret != -ENOSYS)
+    return ret;
+  err_clear (err);
+  return mount_old_clone (AT_FDCWD, path, false, recursive, err);
+}
+
+int
+mount_idmap (int fd, int userns, bool recursive, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) userns };
+  int ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+
+  return ret < 0 ? err_sys (err, -ret, "mount_setattr", "idmap") : 0;
 }
 
 int

@@ -30,6 +30,15 @@ int mount_clone (int dirfd, const char *path, bool recursive, struct err *err);
 /* The same in any mount namespace, the host's too: -ENOSYS before Linux 5.2.  */
 int mount_clone_detached (int dirfd, const char *path, bool recursive, struct err *err);
 
+/* As mount_clone and mount_clone_detached, for a path of the host whose last component, if it is a link, is cloned itself.  */
+int mount_clone_link (const char *path, bool recursive, struct err *err);
+int mount_clone_link_detached (const char *path, bool recursive, struct err *err);
+
+/* Maps the owners of files in the detached mount FD as the user namespace USERNS maps ids (MOUNT_ATTR_IDMAP), with RECURSIVE those of all mounts
+ * below it, too.  Returns 0 or negative errno: -EINVAL where a file system does not support it, -EPERM for those of other user
+ * namespaces.  Linux 5.12.  */
+int mount_idmap (int fd, int userns, bool recursive, struct err *err);
+
 /* Attaches the detached MNT onto TARGET, a handle.  Returns 0 or negative errno.  */
 int mount_attach (int mnt, int target, struct err *err);
 

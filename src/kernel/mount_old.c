@@ -95,7 +95,7 @@ find_place (bool is_dir, struct place *ret_place, struct err *err)
 static int
 open_place (const struct place *p, struct err *err)
 {
-  int fd = open (p->path, O_PATH | O_CLOEXEC);
+  int fd = open (p->path, O_PATH | O_NOFOLLOW | O_CLOEXEC); /* the mount may be a link */
 
   return fd < 0 ? err_sys (err, errno, "open", "%s", p->path) : fd;
 }
@@ -113,12 +113,12 @@ mount_old_make (const char *fstype, const char *source, unsigned long flags, con
 }
 
 int
-mount_old_clone (int dirfd, const char *path, bool recursive, struct err *err)
+mount_old_clone (int dirfd, const char *path, bool follow, bool recursive, struct err *err)
 {
   struct place place;
   struct stat st;
   int ret;
-  own_fd int opened = path[0] ? openat (dirfd, path, O_PATH | O_CLOEXEC) : -1;
+  own_fd int opened = path[0] ? openat (dirfd, path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)) : -1;
   int from = path[0] ? opened : dirfd;
 
   if (path[0] && opened < 0)
@@ -143,15 +143,13 @@ mount_old_attach (int mnt, int target, struct err *err)
 int
 mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err)
 {
-  struct stat st;
   own_fd int target = openat (dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   int ret;
 
   if (target < 0)
     return err_sys (err, errno, "openat", "%s", name);
-  if (fstat (target, &st) < 0)
-    return err_sys (err, errno, "fstat", "%s", name);
-  ret = S_ISLNK (st.st_mode) ? -EINVAL : sys_mount (by_handle (mnt).path, by_handle (target).path, NULL, MS_MOVE, NULL);
+  /* the name in /proc leads to what the handle is, a link itself too */
+  ret = sys_mount (by_handle (mnt).path, by_handle (target).path, NULL, MS_MOVE, NULL);
   return ret < 0 ? err_sys (err, -ret, "mount", "move to %s", name) : 0;
 }
 

@@ -13,13 +13,13 @@ struct err;
 /* Makes a waiting mount of a new FSTYPE; FLAGS is MS_*.  SOURCE and DATA may be NULL.  Returns its handle (O_PATH) or negative errno.  */
 int mount_old_make (const char *fstype, const char *source, unsigned long flags, const char *data, struct err *err);
 
-/* As mount_clone: the clone waits.  Returns its handle (O_PATH) or negative errno.  */
-int mount_old_clone (int dirfd, const char *path, bool recursive, struct err *err);
+/* As mount_clone, or without FOLLOW as mount_clone_link: the clone waits.  Returns its handle (O_PATH) or negative errno.  */
+int mount_old_clone (int dirfd, const char *path, bool follow, bool recursive, struct err *err);
 
 /* As mount_attach: moves the waiting MNT onto TARGET.  */
 int mount_old_attach (int mnt, int target, struct err *err);
 
-/* As mount_attach_at.  A link in the place of NAME is -EINVAL.  */
+/* As mount_attach_at.  A link in the place of NAME is -EINVAL for a directory.  */
 int mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err);
 
 /* As mount_set.  Attributes of mounts below this one cannot be changed: -ENOTSUP when RECURSIVE and there are any.  */

@@ -94,6 +94,12 @@ sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_att
 }
 
 int
+sys_getdents64 (int dir, void *buffer, size_t size)
+{
+  return CALL (SYS_getdents64, dir, buffer, size);
+}
+
+int
 sys_mount (const char *source, const char *target, const char *fstype, unsigned long flags, const void *data)
 {
   return CALL (SYS_mount, source, target, fstype, flags, data);

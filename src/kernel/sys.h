@@ -68,6 +68,9 @@ int sys_fsmount (int fs, unsigned flags, unsigned attr);
 /* mount_setattr(2), Linux 5.12.  */
 int sys_mount_setattr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr, size_t size);
 
+/* getdents64(2): entries of a directory into BUFFER; 0 at the end.  */
+int sys_getdents64 (int dir, void *buffer, size_t size);
+
 /* mount(2).  */
 int sys_mount (const char *source, const char *target, const char *fstype, unsigned long flags, const void *data);
 

@@ -13,6 +13,7 @@
 #include "kernel/mount_old.h"
 #include "kernel/path.h"
 #include "kernel/sys.h"
+#include "kernel/tree.h"
 #include "launch/child.h"
 
 /* Makes NAME below DIR, a tmpfs of our own; whatever keeps us from it shows when the mount is attached.  */
@@ -39,6 +40,19 @@ say_ordinary (const struct plan_mount *m, int ret, struct err *err)
   return ret;
 }
 
+/* Attaches MNT onto the name itself, whatever it is.  */
+static int
+attach_unfollowed (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struct err *err)
+{
+  const char *name;
+  own_fd int dir = path_parent (c->root, m->target, true, &name, err);
+
+  if (dir < 0)
+    return dir;
+  make_name (dir, name, is_dir);
+  return mount_attach_at (mnt, dir, name, err);
+}
+
 /* Attaches MNT at the target of M, making what is missing.  The cheap ways first: a name in a mount of our own, and a
  * single name below the root, need no handle, since move_mount follows no link at the end of a path.  */
 static int
@@ -46,6 +60,8 @@ attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struc
 {
   int dir = child_holder (c, &m->place);
 
+  if (m->target_link)
+    return attach_unfollowed (c, m, mnt, is_dir, err);
   if (dir >= 0)
     {
       if (! c->plan->mounts[m->place.parent].no_symlinks)
@@ -72,12 +88,32 @@ attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struc
   return say_ordinary (m, mount_attach (mnt, target, err), err);
 }
 
+/* The next mount that the parent made.  */
 static int
-mount_new (struct child *c, size_t i, struct err *err)
+take_received (struct child *c, struct err *err)
 {
-  const struct plan_mount *m = &c->plan->mounts[i];
-  int mnt = -ENOSYS, ret;
+  if (c->n_taken == c->n_received)
+    return err_bug (err, EPROTO, "the parent sent too few mounts");
+  return c->received[c->n_taken++];
+}
 
+/* A clone of what the host has in place of M.  */
+static int
+make_fallback (const struct plan_mount *m, struct err *err)
+{
+  own_fd int mnt = mount_clone (AT_FDCWD, m->fallback, true, err);
+  int ret = mnt < 0 ? mnt : mount_set (mnt, m->attr_set, 0, 0, true, err);
+
+  return ret < 0 ? ret : take_fd (&mnt);
+}
+
+static int
+make_new (struct child *c, const struct plan_mount *m, struct err *err)
+{
+  int mnt = -ENOSYS;
+
+  if (m->from_parent)
+    return take_received (c, err);
   if (m->kind == PLAN_MOUNT_NEW)
     mnt = mount_make (m->fstype, m->source, m->opts, m->n_opts, m->attr_set, err);
   if (mnt == -ENOSYS)
@@ -85,10 +121,41 @@ mount_new (struct child *c, size_t i, struct err *err)
       err_clear (err);
       mnt = mount_old_make (m->fstype, m->source, m->legacy_flags, m->legacy_data, err);
     }
+  if (mnt != -EPERM || m->fallback == NULL)
+    return mnt;
+  err_clear (err);
+  return make_fallback (m, err);
+}
+
+/* Fills MNT, which is attached nowhere yet, with what lies at its target.  */
+static int
+copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err)
+{
+  const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  own_fd int dir = path_open (c->root, m->target, flags | (m->target_link ? O_NOFOLLOW : 0), err);
+
+  if (dir == -ENOENT)
+    {
+      err_clear (err);
+      return 0;
+    }
+  if (dir < 0)
+    return dir;
+  return tree_copy (dir, mnt, m->copy_up & PLAN_COPY_MODE, m->copy_up & PLAN_COPY_OWNER, err);
+}
+
+static int
+mount_new (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  int mnt = make_new (c, m, err), ret;
+
   if (mnt < 0)
     return mnt;
   c->mounts[i] = mnt; /* stays open: later mounts may lie in it; execve closes it */
-  ret = attach (c, m, mnt, true, err);
+  ret = m->copy_up ? copy_up (c, m, mnt, err) : 0;
+  if (ret == 0)
+    ret = attach (c, m, mnt, true, err);
   if (ret == 0 && m->propagation)
     ret = mount_set (mnt, 0, 0, m->propagation, m->propagation_recursive, err);
   return ret;
@@ -105,7 +172,36 @@ set_bind (const struct plan_mount *m, int mnt, struct err *err)
     ret = mount_set (mnt, m->attr_set, m->attr_clear, one, false, err);
   if (ret == 0 && m->propagation_recursive && m->propagation)
     ret = mount_set (mnt, 0, 0, m->propagation, true, err);
+  if (ret == 0)
+    ret = mount_set (mnt, m->rattr_set, m->rattr_clear, 0, true, err);
   return ret;
+}
+
+/* Makes the link that the clone MNT is at the target of M; one with the same text may be there.  */
+static int
+copy_link (struct child *c, const struct plan_mount *m, int mnt, struct err *err)
+{
+  const char *name;
+  char text[4096], there[4096];
+  ssize_t n = readlinkat (mnt, "", text, sizeof text - 1);
+  own_fd int dir = n < 0 ? -1 : path_parent (c->root, m->target, true, &name, err);
+
+  if (n < 0)
+    return err_sys (err, errno, "readlinkat", "%s", m->source);
+  if (dir < 0)
+    return dir;
+  text[n] = '\0';
+  if (symlinkat (text, dir, name) == 0)
+    return 0;
+  if (errno == EEXIST && readlinkat (dir, name, there, sizeof there) == n && memcmp (text, there, (size_t) n) == 0)
+    return 0;
+  return err_sys (err, EEXIST, "symlinkat", "/%s", m->target);
+}
+
+static int
+clone_source (const struct plan_mount *m, struct err *err)
+{
+  return m->source_link ? mount_clone_link (m->source, m->recursive, err) : mount_clone (AT_FDCWD, m->source, m->recursive, err);
 }
 
 static int
@@ -115,13 +211,13 @@ mount_bind (struct child *c, size_t i, struct err *err)
   struct stat st;
   int mnt, ret;
 
-  if (m->from_parent && c->n_taken == c->n_received)
-    return err_bug (err, EPROTO, "the parent sent too few mounts");
-  mnt = m->from_parent ? c->received[c->n_taken++] : mount_clone (AT_FDCWD, m->source, m->recursive, err);
+  mnt = m->from_parent ? take_received (c, err) : clone_source (m, err);
   if (mnt < 0)
     return mnt;
   if (fstat (mnt, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", m->source);
+  if (m->copy_link && S_ISLNK (st.st_mode))
+    return copy_link (c, m, mnt, err);
   ret = m->from_parent ? 0 : set_bind (m, mnt, err);
   return ret < 0 ? ret : attach (c, m, mnt, S_ISDIR (st.st_mode), err);
 }

@@ -78,6 +78,9 @@ int parent_save (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);
 
+/* Sends the root and the mounts that only the parent can make, in the order of the plan.  Returns 0 or negative errno.  */
+int parent_send_trees (struct launch *l, struct err *err);
+
 /* Writes the id maps of PLAN for process PID, whose /proc directory is PROC_PID.  */
 int parent_write_maps (const struct plan *plan, pid_t pid, int proc_pid, struct err *err);
 

@@ -19,7 +19,6 @@
 #include "cgroup/cgroup.h"
 #include "kernel/idmap.h"
 #include "kernel/image.h"
-#include "kernel/mount.h"
 #include "kernel/ns.h"
 #include "kernel/pid.h"
 #include "kernel/sys.h"
@@ -211,54 +210,6 @@ send_hello (struct launch *l, struct err *err)
   return ret;
 }
 
-/* A tree that only we can reach.  It must neither stay shared with its origin nor wait for its attributes: later, from
- * inside the container's user namespace, they cannot be changed.  */
-static int
-open_tree_for (const char *path, bool recursive, const struct plan_mount *m, uint64_t fallback, struct err *err)
-{
-  uint64_t propagation = m && m->propagation ? m->propagation : fallback;
-  bool all = m && m->propagation ? m->propagation_recursive : true;
-  own_fd int fd = mount_clone_detached (AT_FDCWD, path, recursive, err);
-  int ret;
-
-  if (fd < 0)
-    return fd;
-  ret = mount_set (fd, 0, 0, propagation, all && recursive, err);
-  if (ret == 0 && m && (m->attr_set || m->attr_clear))
-    ret = mount_set (fd, m->attr_set, m->attr_clear, 0, false, err);
-  return ret < 0 ? ret : take_fd (&fd);
-}
-
-static int
-send_tree (struct launch *l, int tree, struct err *err)
-{
-  int ret;
-  own_fd int fd = tree;
-
-  if (fd < 0)
-    return fd;
-  ret = sync_send (l->sync, SYNC_FDS, NULL, 0, &fd, 1, err);
-  return ret;
-}
-
-static int
-send_trees (struct launch *l, struct err *err)
-{
-  const struct plan *p = l->plan;
-  uint64_t fallback = p->root.tree_propagation ? p->root.tree_propagation : (uint64_t) MS_SLAVE;
-  int ret = 0;
-
-  if (p->root.from_parent)
-    ret = err_in (err, send_tree (l, open_tree_for (p->root.path, true, NULL, fallback, err), err), "root.path");
-  for (size_t i = 0; ret == 0 && i < p->n_mounts; i++)
-    if (p->mounts[i].from_parent)
-      {
-        const struct plan_mount *m = &p->mounts[i];
-        ret = err_in (err, send_tree (l, open_tree_for (m->source, m->recursive, m, fallback, err), err), "%s", m->where);
-      }
-  return ret;
-}
-
 int
 parent_spawn (void *self, struct err *err)
 {
@@ -287,5 +238,5 @@ parent_spawn (void *self, struct err *err)
     ret = prepare_child (l, err);
   if (ret == 0)
     ret = send_hello (l, err);
-  return ret < 0 ? ret : parent_explain (l, send_trees (l, err), err);
+  return ret < 0 ? ret : parent_explain (l, parent_send_trees (l, err), err);
 }

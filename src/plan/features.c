@@ -41,8 +41,7 @@ fill (struct lists *l)
   for (const struct name *c = caps_names; c->name; c++)
     add (l->caps, &l->n_caps, c->name);
   for (const struct mntopt_row *r = mntopt_rows (); r->name; r++)
-    if (r->kind == MNTOPT_FLAG)
-      add (l->options, &l->n_options, r->name);
+    add (l->options, &l->n_options, r->name);
   for (const char *const *h = oci_hook_names; *h; h++)
     add (l->hooks, &l->n_hooks, *h);
 }
@@ -52,11 +51,11 @@ features_make (char **ret_json, struct err *err)
 {
   static bool yes = true, no = false;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
-  struct oci_feature off = { .enabled = &no };
+  struct oci_feature off = { .enabled = &no }, on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &no };
   struct oci_features_seccomp seccomp = { .enabled = &no };
   struct oci_features_intel_rdt rdt = { .enabled = &no };
-  struct oci_features_mount_extensions extensions = { .idmap = &off };
+  struct oci_features_mount_extensions extensions = { .idmap = &on };
   struct lists l = { .n_hooks = 0 };
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &off, .selinux = &off,
                                     .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &off };

@@ -36,6 +36,10 @@ int mounts_add_bind (const struct mount_ask *ask, const char *source, const char
  * superblock flags, which mount(8) lets pass.  Returns 0 or -EINVAL.  */
 int mounts_check_foreign (const struct mount_ask *ask, struct err *err);
 
+/* plan_idmap.c: the mapping that M is to have by the options and mappings of ASK: its own, or the container's; the parent makes such
+ * mounts.  Nothing where none is asked for.  Returns 0, -EINVAL or -ENOMEM.  */
+int mounts_idmap (const struct mount_ask *ask, struct plan_mount *m, struct err *err);
+
 /* plan_cgroup.c: plans a mount of type cgroup: the hierarchies as the container is to see them.  Returns 0 or negative errno.  */
 int mounts_add_cgroup (const struct mount_ask *ask, struct err *err);
 

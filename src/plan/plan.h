@@ -63,7 +63,7 @@ struct plan_ns
   size_t n_uid_maps, n_gid_maps;
 };
 
-/* Where something is, the cheap way: as NAME below the root of an earlier mount, a fresh tmpfs that holds it directly, or proc or sysfs, in which
+/* Where something is, the cheap way: as NAME below the root of an earlier mount, a fresh empty tmpfs that holds it directly, or proc or sysfs, in which
  * nobody but the kernel makes links.  parent is -1 where the path must be resolved inside the root.  */
 struct plan_place
 {
@@ -79,6 +79,23 @@ enum plan_mount_kind
   PLAN_MOUNT_LEGACY   /* mount(2): options that only it can give, or a kernel without fsopen */
 };
 
+/* What a tmpfs takes over from the directory that it covers.  */
+enum plan_copy_up
+{
+  PLAN_COPY_CONTENTS = 1,
+  PLAN_COPY_MODE = 2, /* the directory's own mode */
+  PLAN_COPY_OWNER = 4 /* and owner */
+};
+
+/* How a mount maps the owners of files: by a user namespace that exists, or one made for it.  */
+struct plan_idmap
+{
+  const char *userns;      /* path of the existing one, or NULL */
+  struct idmap *uid, *gid; /* inside: as the file system has them, outside: as the host sees them */
+  size_t n_uid, n_gid;
+  bool recursive;
+};
+
 struct plan_mount
 {
   enum plan_mount_kind kind;
@@ -92,9 +109,17 @@ struct plan_mount
   const char *fstype;  /* NEW, LEGACY */
   const char *source;  /* NEW, LEGACY: what to show as source, or NULL; BIND: absolute host path */
   bool recursive;      /* BIND: rbind */
-  bool from_parent;    /* BIND: the parent opens it, sets its attributes and propagation, and the child receives the handle */
+  bool from_parent;    /* BIND, or NEW with idmap: the parent makes it, sets its attributes and propagation, and the child receives the handle */
+  bool source_link;    /* BIND: a source that is a link is not followed */
+  bool copy_link;      /* BIND: and is made anew at the target instead of a mount */
+  bool target_link;    /* a target that is a link is covered itself */
+  unsigned copy_up;    /* NEW, LEGACY: enum plan_copy_up */
+  const struct plan_idmap *idmap; /* from_parent: or NULL */
+  const char *fallback; /* NEW: directory of the host that is bound, with all below it, where a user namespace may not make this mount (EPERM);
+                           or NULL */
   bool optional;       /* a failure to make it is passed over (ENOENT of a source, for example cgroup v1 leftovers) */
   uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+  uint64_t rattr_set, rattr_clear; /* BIND, REMOUNT: likewise for the mount and all below it, after the others */
   uint64_t propagation;          /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0 */
   bool propagation_recursive;
   const struct mount_opt *opts;  /* NEW: for fsconfig, in order (superblock flags such as "sync" or "ro" included) */

@@ -62,7 +62,7 @@ part_place (const struct plan *plan, const char *path)
       if (m->kind == PLAN_MOUNT_REMOUNT || m_len > len || ! is_below (path, m->target))
         continue;
       /* this one covers the path, whatever lies below it */
-      if (is_new (m) && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
+      if (is_new (m) && m->copy_up == 0 && (m->no_symlinks || (m_len == len && strcmp (m->fstype, "tmpfs") == 0)))
         return (struct plan_place){ (int) i, path + m_len + 1 };
       break;
     }
@@ -142,12 +142,31 @@ fold_options (struct mount_ask *ask, struct err *err)
     {
       int ret = 0;
 
-      if (mntopt_apply (&ask->opt, m->options[i]) == MNTOPT_DATA) /* MNTOPT_LATER was refused by plan_refuse */
+      if (mntopt_apply (&ask->opt, m->options[i]) == MNTOPT_DATA)
         ret = add_data (ask, m->options[i], err);
       if (ret < 0)
         return ret;
     }
+  if (! ask->opt.bind && ! ask->opt.remount) /* a new mount has none below it */
+    mntopt_unify (&ask->opt);
   return 0;
+}
+
+/* Options that mean something for one kind of mount only.  */
+static int
+check_extra (const struct mount_ask *ask, struct err *err)
+{
+  const unsigned links = MNTOPT_SRC_NOFOLLOW | MNTOPT_COPY_SYMLINK;
+  const struct oci_mount *m = ask->mount;
+  const char *wrong = NULL;
+
+  if (ask->opt.remount && ask->opt.extra)
+    wrong = "remount takes flags only, no idmap, tmpcopyup, nofollow or copy-symlink";
+  else if ((ask->opt.extra & MNTOPT_COPY_UP) && (ask->opt.bind || strcmp (m->type, "tmpfs") != 0))
+    wrong = "tmpcopyup needs a tmpfs";
+  else if ((ask->opt.extra & links) && ! ask->opt.bind)
+    wrong = "src-nofollow and copy-symlink need a bind mount";
+  return wrong ? err_in (err, err_spec (err, "", "%s", wrong), "%s.options", ask->where) : 0;
 }
 
 /* --- new mounts */
@@ -203,18 +222,58 @@ copy_legacy (const struct mount_ask *ask, struct plan_mount *m, struct err *err)
   return 0;
 }
 
+static bool
+has_data (const struct mount_ask *ask, const char *key)
+{
+  for (size_t i = 0; i < ask->n_data; i++)
+    if (strcmp (ask->data[i].key, key) == 0)
+      return true;
+  return false;
+}
+
+/* enum plan_copy_up: what the document says about the directory itself wins.  */
+static unsigned
+find_copy_up (const struct mount_ask *ask)
+{
+  if (! (ask->opt.extra & MNTOPT_COPY_UP))
+    return 0;
+  return PLAN_COPY_CONTENTS | (has_data (ask, "mode") ? 0 : PLAN_COPY_MODE)
+         | (has_data (ask, "uid") || has_data (ask, "gid") ? 0 : PLAN_COPY_OWNER);
+}
+
+/* What a user namespace sees where it may not make a mount of TYPE: it owns no network, pid or ipc namespace to show, or what it sees of that
+ * of the host is covered in part.  A new pid namespace has no other proc than its own.  */
+static const char *
+find_fallback (const struct part *p, const char *type)
+{
+  const struct plan_ns *ns = &p->plan->ns;
+
+  if (! ns->new_user && ! ns->joined_user && ! p->host->in_user_ns)
+    return NULL;
+  if (strcmp (type, "sysfs") == 0)
+    return "/sys";
+  if (strcmp (type, "mqueue") == 0 && part_namespace (p->config, "ipc") == NAMESPACE_INHERITED)
+    return "/dev/mqueue";
+  return strcmp (type, "proc") == 0 && part_namespace (p->config, "pid") == NAMESPACE_INHERITED ? "/proc" : NULL;
+}
+
 int
 mounts_add_new (const struct mount_ask *ask, const char *type, const char *source, struct err *err)
 {
   struct plan_arena *a = ask->part->arena;
   struct plan_mount m = { .kind = PLAN_MOUNT_NEW, .where = ask->where, .target = ask->target, .attr_set = ask->opt.attr_set,
                           .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
+  const char *fallback = find_fallback (ask->part, type);
   int ret;
 
   m.fstype = plan_strdup (a, type);
   m.source = plan_strdup (a, source && source[0] ? source : type);
   m.no_symlinks = strcmp (type, "proc") == 0 || strcmp (type, "sysfs") == 0;
-  if (m.fstype == NULL || m.source == NULL)
+  m.target_link = ask->opt.extra & MNTOPT_DEST_NOFOLLOW;
+  m.copy_up = find_copy_up (ask);
+  if (fallback)
+    m.fallback = plan_strdup (a, fallback);
+  if (m.fstype == NULL || m.source == NULL || (fallback && m.fallback == NULL))
     return part_nomem (err);
   ret = copy_legacy (ask, &m, err);
   if (needs_legacy (ask))
@@ -228,8 +287,10 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
       m.legacy_flags &= ~(unsigned long) MS_RDONLY;
       *ask->late_readonly = true;
     }
-  if (m.kind == PLAN_MOUNT_LEGACY)
+  if (m.kind == PLAN_MOUNT_LEGACY && fallback == NULL)
     m.attr_set = 0; /* all in the flags */
+  if (ret == 0)
+    ret = mounts_idmap (ask, &m, err);
   return ret < 0 ? ret : mounts_add (ask->part, &m, err);
 }
 
@@ -274,8 +335,14 @@ mounts_add_bind (const struct mount_ask *ask, const char *source, const char *ta
   struct plan_mount m = { .kind = PLAN_MOUNT_BIND, .where = ask->where, .target = target, .source = source,
                           .recursive = ask->opt.bind_recursive, .from_parent = r->from_parent, .optional = optional,
                           .attr_set = ask->opt.attr_set, .attr_clear = ask->opt.attr_clear,
+                          .rattr_set = ask->opt.rattr_set, .rattr_clear = ask->opt.rattr_clear,
+                          .source_link = ask->opt.extra & (MNTOPT_SRC_NOFOLLOW | MNTOPT_COPY_SYMLINK),
+                          .copy_link = ask->opt.extra & MNTOPT_COPY_SYMLINK, .target_link = ask->opt.extra & MNTOPT_DEST_NOFOLLOW,
                           .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
+  int ret = mounts_idmap (ask, &m, err);
 
+  if (ret < 0)
+    return ret;
   if (m.from_parent && m.propagation == 0)
     {
       /* cloned where it may be shared with the host; in the container's own mount namespace it would have been a slave */
@@ -301,8 +368,8 @@ add_remount (const struct mount_ask *ask, struct err *err)
 {
   struct plan_mount m = { .kind = PLAN_MOUNT_REMOUNT, .where = ask->where, .target = ask->target,
                           .of = find_made (ask->part->plan, ask->target), .attr_set = ask->opt.attr_set,
-                          .attr_clear = ask->opt.attr_clear, .propagation = ask->opt.propagation,
-                          .propagation_recursive = ask->opt.propagation_recursive };
+                          .attr_clear = ask->opt.attr_clear, .rattr_set = ask->opt.rattr_set, .rattr_clear = ask->opt.rattr_clear,
+                          .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
 
   return mounts_add (ask->part, &m, err);
 }
@@ -336,6 +403,8 @@ add_one (struct mount_ask *ask, struct err *err)
 
   if (ret == 0)
     ret = check_target (ask, err);
+  if (ret == 0)
+    ret = check_extra (ask, err);
   if (ret < 0)
     return ret;
   if (ask->opt.remount || ask->opt.bind)

@@ -8,7 +8,6 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "kernel/mntopt.h"
 #include "ocispec/config.h"
 #include "plan/part.h"
 #include "plan/report.h"
@@ -138,33 +137,11 @@ static const struct
   { "linux.personality", asks_personality },
 };
 
-/* Mount options that we know and cannot do, and mappings of mounts.  */
-static void
-refuse_mount (const struct oci_mount *m, size_t i, struct report *r)
-{
-  struct mntopt opt = { 0 };
-  char path[64];
-
-  for (size_t j = 0; j < m->n_options; j++)
-    if (mntopt_apply (&opt, m->options[j]) == MNTOPT_LATER)
-      {
-        (void) snprintf (path, sizeof path, "mounts[%zu].options[%zu]", i, j);
-        report_add (r, path, "%s: not implemented yet", m->options[j]);
-      }
-  if (m->n_uid_mappings > 0)
-    {
-      (void) snprintf (path, sizeof path, "mounts[%zu].uidMappings", i);
-      report_add (r, path, "not implemented yet");
-    }
-}
-
 int
 plan_refuse (const struct oci_config *config, struct err *err)
 {
   struct report report = { 0 };
 
-  for (size_t i = 0; i < config->n_mounts; i++)
-    refuse_mount (&config->mounts[i], i, &report);
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (later[i].asked (config))
       report_add (&report, later[i].path, "not implemented yet");

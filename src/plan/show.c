@@ -178,6 +178,21 @@ show_opts (FILE *f, const struct mount_opt *opts, size_t n)
 }
 
 static void
+show_idmap (FILE *f, const struct plan_idmap *m)
+{
+  if (m == NULL)
+    return;
+  fprintf (f, "  idmap:");
+  flag (f, "recursive", m->recursive);
+  item (f, "as", m->userns);
+  for (size_t i = 0; i < m->n_uid; i++)
+    fprintf (f, " uid %u %u %u", m->uid[i].inside, m->uid[i].outside, m->uid[i].size);
+  for (size_t i = 0; i < m->n_gid; i++)
+    fprintf (f, " gid %u %u %u", m->gid[i].inside, m->gid[i].outside, m->gid[i].size);
+  fputc ('\n', f);
+}
+
+static void
 show_mount (FILE *f, const struct plan_mount *m, size_t i)
 {
   static const char *const kinds[] = {
@@ -196,8 +211,17 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
   flag (f, "recursive", m->recursive);
   flag (f, "from-parent", m->from_parent);
   flag (f, "optional", m->optional);
+  flag (f, "source-link", m->source_link);
+  flag (f, "copy-link", m->copy_link);
+  flag (f, "target-link", m->target_link);
+  flag (f, "copy-up", m->copy_up & PLAN_COPY_CONTENTS);
+  flag (f, "copy-mode", m->copy_up & PLAN_COPY_MODE);
+  flag (f, "copy-owner", m->copy_up & PLAN_COPY_OWNER);
+  item (f, "fallback", m->fallback);
   show_attributes (f, "set", m->attr_set);
   show_attributes (f, "clear", m->attr_clear);
+  show_attributes (f, "set-all", m->rattr_set);
+  show_attributes (f, "clear-all", m->rattr_clear);
   propagation (f, "propagation", m->propagation, m->propagation_recursive);
   show_opts (f, m->opts, m->n_opts);
   if (m->kind == PLAN_MOUNT_LEGACY)
@@ -206,6 +230,7 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
       item (f, "data", m->legacy_data);
     }
   fprintf (f, " [%s]\n", m->where);
+  show_idmap (f, m->idmap);
 }
 
 static void

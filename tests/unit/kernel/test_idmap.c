@@ -287,6 +287,60 @@ idmap_helper_missing (void **state)
   assert_string_equal (err.object, "newgidmap");
 }
 
+/* A namespace that outlives its maker, with the maps asked for.  */
+static int
+makes_userns (void *arg)
+{
+  const struct idmap uid[] = { { 0, 2000, 10 } }, gid[] = { { 5, 3000, 1 } };
+  struct stat own, other;
+  char text[64] = "";
+  int status;
+  (void) arg;
+
+  CHILD_SKIP_UNLESS (geteuid () == 0, "needs root");
+  int fd = idmap_userns (uid, 1, gid, 1, NULL);
+  CHECK (fd >= 0 && waitpid (-1, NULL, __WALL) < 0 && errno == ECHILD);
+  CHECK (stat ("/proc/self/ns/user", &own) == 0 && fstat (fd, &other) == 0 && own.st_ino != other.st_ino);
+  pid_t pid = fork ();
+  if (pid == 0) /* only inside are the maps to be seen */
+    {
+      int map = -1;
+
+      if (setns (fd, CLONE_NEWUSER) == 0)
+        map = open ("/proc/self/gid_map", O_RDONLY);
+      _exit (map >= 0 && read (map, text, sizeof text - 1) > 0 && strtol (text, NULL, 10) == 5 && strstr (text, "3000") ? 0 : 1);
+    }
+  CHECK (waitpid (pid, &status, 0) == pid && status == 0);
+  return 0;
+}
+
+static void
+idmap_userns_makes (void **state)
+{
+  (void) state;
+  assert_child (makes_userns);
+}
+
+static int
+userns_refused (void *arg)
+{
+  const struct idmap twice[] = { { 0, 2000, 10 }, { 5, 3000, 10 } };
+  struct err err = { 0 };
+  (void) arg;
+
+  CHILD_SKIP_UNLESS (geteuid () == 0, "needs root");
+  CHECK (idmap_userns (twice, 2, twice, 2, &err) == -EINVAL && strstr (err.object, "gid_map"));
+  CHECK (waitpid (-1, NULL, __WALL) < 0 && errno == ECHILD); /* nobody is left waiting */
+  return 0;
+}
+
+static void
+idmap_userns_refused (void **state)
+{
+  (void) state;
+  assert_child (userns_refused);
+}
+
 int
 main (void)
 {
@@ -301,6 +355,8 @@ main (void)
     cmocka_unit_test (idmap_write_many),
     cmocka_unit_test (idmap_write_setgroups_denied),
     cmocka_unit_test (idmap_write_error_names_file),
+    cmocka_unit_test (idmap_userns_makes),
+    cmocka_unit_test (idmap_userns_refused),
     cmocka_unit_test_setup_teardown (idmap_helper_arguments, make_path, remove_path),
     cmocka_unit_test_setup_teardown (idmap_helper_refuses, make_path, remove_path),
     cmocka_unit_test_setup_teardown (idmap_helper_talks_too_much, make_path, remove_path),

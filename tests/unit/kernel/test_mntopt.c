@@ -35,7 +35,7 @@ mntopt_rows_sorted (void **state)
     assert_true (strcmp (r[0].name, r[1].name) < 0);
 }
 
-/* Every row that is implemented changes something, but for those that only say what is.  */
+/* Every row changes something, but for those that only say what is.  */
 static void
 mntopt_rows_mean_something (void **state)
 {
@@ -44,9 +44,10 @@ mntopt_rows_mean_something (void **state)
     {
       struct mntopt acc = { 0 };
 
-      assert_int_equal (mntopt_apply (&acc, r->name), r->kind);
-      if (r->kind == MNTOPT_FLAG && strcmp (r->name, "defaults") != 0)
-        assert_true (r->attr_set || r->attr_clear || r->ms_set || r->ms_clear || r->propagation || r->bind || r->remount);
+      assert_int_equal (mntopt_apply (&acc, r->name), MNTOPT_FLAG);
+      if (strcmp (r->name, "defaults") != 0)
+        assert_true (r->attr_set || r->attr_clear || r->extra || r->ms_set || r->ms_clear || r->propagation || r->bind
+                     || r->remount);
       assert_int_equal (r->super & ~(uint64_t) (r->ms_set | r->ms_clear), 0);
     }
 }
@@ -60,8 +61,10 @@ mntopt_apply_each_attribute (void **state)
     uint64_t attr;
     unsigned long ms;
   } pairs[] = {
-    { "ro", "rw", MOUNT_ATTR_RDONLY, MS_RDONLY },        { "nosuid", "suid", MOUNT_ATTR_NOSUID, MS_NOSUID },
-    { "nodev", "dev", MOUNT_ATTR_NODEV, MS_NODEV },      { "noexec", "exec", MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+    { "ro", "rw", MOUNT_ATTR_RDONLY, MS_RDONLY },
+    { "nosuid", "suid", MOUNT_ATTR_NOSUID, MS_NOSUID },
+    { "nodev", "dev", MOUNT_ATTR_NODEV, MS_NODEV },
+    { "noexec", "exec", MOUNT_ATTR_NOEXEC, MS_NOEXEC },
     { "nodiratime", "diratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
   };
 
@@ -151,6 +154,61 @@ mntopt_apply_superblock (void **state)
   assert_int_equal (o.all_flags, 0);
 }
 
+/* "r" before an attribute: the same for all mounts below, apart from those of the mount itself.  */
+static void
+mntopt_apply_recursive (void **state)
+{
+  static const char *const words[] = { "ro",      "rw",    "nosuid",     "suid",        "nodev",         "dev",
+                                       "noexec",  "exec",  "nodiratime", "diratime",    "nosymfollow",   "symfollow",
+                                       "noatime", "atime", "relatime",   "strictatime", "nostrictatime", NULL };
+
+  (void) state;
+  for (const char *const *w = words; *w; w++)
+    {
+      char word[64];
+      struct mntopt one = fold (*w), all = fold (strcat (strcpy (word, "r"), *w));
+
+      assert_int_equal (all.rattr_set, one.attr_set);
+      assert_int_equal (all.rattr_clear, one.attr_clear);
+      assert_int_equal (all.attr_set | all.attr_clear | one.rattr_set | one.rattr_clear, 0);
+      assert_int_equal (all.super_set | all.super_clear, 0);
+      mntopt_unify (&all);
+      assert_int_equal (all.attr_set, one.attr_set);
+      assert_int_equal (all.attr_clear, one.attr_clear);
+      assert_int_equal (all.rattr_set | all.rattr_clear, 0);
+    }
+}
+
+static void
+mntopt_unify_later_wins (void **state)
+{
+  struct mntopt o = fold ("rnosuid,ro,suid,rrw");
+
+  (void) state;
+  mntopt_unify (&o); /* recursive ones come after the others, wherever they stand */
+  assert_int_equal (o.attr_set, MOUNT_ATTR_NOSUID);
+  assert_int_equal (o.attr_clear, MOUNT_ATTR_RDONLY);
+}
+
+static void
+mntopt_apply_extra (void **state)
+{
+  struct mntopt o = fold ("tmpcopyup,src-nofollow,dest-nofollow,copy-symlink");
+
+  (void) state;
+  assert_int_equal (o.extra, MNTOPT_COPY_UP | MNTOPT_SRC_NOFOLLOW | MNTOPT_DEST_NOFOLLOW | MNTOPT_COPY_SYMLINK);
+  assert_int_equal (o.all_flags, 0);
+  assert_int_equal (fold ("idmap").extra, MNTOPT_IDMAP);
+  assert_null (fold ("idmap").idmap);
+  assert_int_equal (fold ("ridmap").extra, MNTOPT_IDMAP | MNTOPT_IDMAP_ALL);
+  memset (&o, 0, sizeof o);
+  assert_int_equal (mntopt_apply (&o, "ridmap=uids=0-1-2"), MNTOPT_FLAG);
+  assert_string_equal (o.idmap, "uids=0-1-2");
+  assert_int_equal (o.extra, MNTOPT_IDMAP | MNTOPT_IDMAP_ALL);
+  assert_int_equal (mntopt_apply (&o, "idmaps=1"), MNTOPT_DATA);
+  assert_int_equal (mntopt_apply (&o, "ro=1"), MNTOPT_DATA);
+}
+
 static void
 mntopt_apply_unknown_is_data (void **state)
 {
@@ -181,11 +239,12 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (mntopt_rows_sorted),        cmocka_unit_test (mntopt_rows_mean_something),
+    cmocka_unit_test (mntopt_rows_sorted),          cmocka_unit_test (mntopt_rows_mean_something),
     cmocka_unit_test (mntopt_apply_each_attribute), cmocka_unit_test (mntopt_apply_access_times),
-    cmocka_unit_test (mntopt_apply_propagation),  cmocka_unit_test (mntopt_apply_bind),
-    cmocka_unit_test (mntopt_apply_superblock),   cmocka_unit_test (mntopt_apply_unknown_is_data),
-    cmocka_unit_test (mntopt_supers_complete),
+    cmocka_unit_test (mntopt_apply_propagation),    cmocka_unit_test (mntopt_apply_bind),
+    cmocka_unit_test (mntopt_apply_superblock),     cmocka_unit_test (mntopt_apply_unknown_is_data),
+    cmocka_unit_test (mntopt_supers_complete),      cmocka_unit_test (mntopt_apply_recursive),
+    cmocka_unit_test (mntopt_unify_later_wins),     cmocka_unit_test (mntopt_apply_extra),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

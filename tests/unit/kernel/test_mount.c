@@ -215,7 +215,7 @@ waits (void *arg)
   PREPARE (arg);
   CHECK (mkdir ("/mnt/a", 0755) == 0 && mkdir ("/mnt/b", 0755) == 0);
   int left = mount_old_make ("tmpfs", "left", 0, NULL, NULL), taken = mount_old_make ("tmpfs", "taken", 0, NULL, NULL);
-  int below = mount_old_clone (AT_FDCWD, "/dev/null", false, NULL), dir = open ("/mnt", O_PATH);
+  int below = mount_old_clone (AT_FDCWD, "/dev/null", true, false, NULL), dir = open ("/mnt", O_PATH);
   CHECK (left >= 0 && taken >= 0 && below >= 0);
   CHECK (mount_old_attach_at (left, dir, "a", NULL) == 0);
   CHECK (strstr (info (" /mnt/a "), " left ") && strstr (info (" taken "), " /proc/fs/"));

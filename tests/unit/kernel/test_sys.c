@@ -21,10 +21,7 @@ static char *const none[] = { NULL };
 
 /* Each call with arguments that do no harm should it get through.  */
 #define CALL(name, call)                                                                                               \
-  static int call_##name (void)                                                                                        \
-  {                                                                                                                    \
-    return call;                                                                                                       \
-  }
+  static int call_##name (void) { return call; }
 
 CALL (clone3, sys_clone3 (&clone_args))
 CALL (openat2, sys_openat2 (AT_FDCWD, "/", &how))
@@ -34,6 +31,7 @@ CALL (fsopen, sys_fsopen ("tmpfs", FSOPEN_CLOEXEC))
 CALL (fsconfig, sys_fsconfig (-1, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 CALL (fsmount, sys_fsmount (-1, 0, 0))
 CALL (mount_setattr, sys_mount_setattr (-1, "", AT_EMPTY_PATH, &attr, sizeof attr))
+CALL (getdents64, sys_getdents64 (-1, NULL, 0))
 CALL (mount, sys_mount (NULL, "/none", NULL, MS_PRIVATE, NULL))
 CALL (umount2, sys_umount2 ("/none", 0))
 CALL (pivot_root, sys_pivot_root ("/none", "/none"))
@@ -58,23 +56,39 @@ static const struct row
   int nr;
   int (*call) (void);
 } rows[] = {
-  { SYS_clone3, call_clone3 },         { SYS_openat2, call_openat2 },
-  { SYS_open_tree, call_open_tree },   { SYS_move_mount, call_move_mount },
-  { SYS_fsopen, call_fsopen },         { SYS_fsconfig, call_fsconfig },
-  { SYS_fsmount, call_fsmount },       { 442 /* mount_setattr */, call_mount_setattr },
-  { SYS_mount, call_mount },           { SYS_umount2, call_umount2 },
-  { SYS_pivot_root, call_pivot_root }, { SYS_setns, call_setns },
-  { SYS_unshare, call_unshare },       { SYS_pidfd_open, call_pidfd_open },
+  { SYS_getdents64, call_getdents64 },
+  { SYS_clone3, call_clone3 },
+  { SYS_openat2, call_openat2 },
+  { SYS_open_tree, call_open_tree },
+  { SYS_move_mount, call_move_mount },
+  { SYS_fsopen, call_fsopen },
+  { SYS_fsconfig, call_fsconfig },
+  { SYS_fsmount, call_fsmount },
+  { 442 /* mount_setattr */, call_mount_setattr },
+  { SYS_mount, call_mount },
+  { SYS_umount2, call_umount2 },
+  { SYS_pivot_root, call_pivot_root },
+  { SYS_setns, call_setns },
+  { SYS_unshare, call_unshare },
+  { SYS_pidfd_open, call_pidfd_open },
   { SYS_pidfd_send_signal, call_pidfd_send_signal },
-  { SYS_waitid, call_waitid },         { SYS_memfd_create, call_memfd_create },
-  { SYS_execveat, call_execveat },     { SYS_keyctl, call_keyctl },
-  { SYS_bpf, call_bpf },               { SYS_prlimit64, call_prlimit },
+  { SYS_waitid, call_waitid },
+  { SYS_memfd_create, call_memfd_create },
+  { SYS_execveat, call_execveat },
+  { SYS_keyctl, call_keyctl },
+  { SYS_bpf, call_bpf },
+  { SYS_prlimit64, call_prlimit },
 #ifdef SYS_setgroups32
-  { SYS_setgroups32, call_setgroups }, { SYS_setresuid32, call_setresuid }, { SYS_setresgid32, call_setresgid },
+  { SYS_setgroups32, call_setgroups },
+  { SYS_setresuid32, call_setresuid },
+  { SYS_setresgid32, call_setresgid },
 #else
-  { SYS_setgroups, call_setgroups },   { SYS_setresuid, call_setresuid },   { SYS_setresgid, call_setresgid },
+  { SYS_setgroups, call_setgroups },
+  { SYS_setresuid, call_setresuid },
+  { SYS_setresgid, call_setresgid },
 #endif
-  { SYS_sethostname, call_sethostname }, { SYS_setdomainname, call_setdomainname },
+  { SYS_sethostname, call_sethostname },
+  { SYS_setdomainname, call_setdomainname },
 };
 
 /* A number that no call has as its own answer here shows that this very call was made.  */
@@ -194,8 +208,9 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (sys_calls_by_number), cmocka_unit_test (sys_errors_are_negative), cmocka_unit_test (sys_ids_change),
-    cmocka_unit_test (sys_prlimit_both_ways), cmocka_unit_test (sys_waitid_goes_on),
+    cmocka_unit_test (sys_calls_by_number), cmocka_unit_test (sys_errors_are_negative),
+    cmocka_unit_test (sys_ids_change),      cmocka_unit_test (sys_prlimit_both_ways),
+    cmocka_unit_test (sys_waitid_goes_on),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
