@@ -142,7 +142,12 @@ def test_features_keep_their_word(box):
         b = box.bundle(["true"])
         if option in ("bind", "rbind", "remount"):
             b.mount("/mnt", "/tmp", options=["bind"])
-        if option != "bind":
+        if option in ("copy-symlink", "src-nofollow"):
+            b.mount("/mnt", "/tmp", options=["bind", option])
+        elif option in ("idmap", "ridmap"):
+            maps = [{"containerID": 0, "hostID": 1000, "size": 1}]
+            b.mount("/mnt", "tmpfs", "tmpfs", [option]).update(uidMappings=maps, gidMappings=maps)
+        elif option != "bind":
             b.mount("/mnt", None if option == "remount" else "tmpfs" if "bind" not in option else "/tmp", "tmpfs", [option])
         os.makedirs(f"{b.rootfs}/mnt")
         r = box.run(b, status=None)
