@@ -31,7 +31,7 @@ const struct ns_type *ns_by_flag (int flag);
 int ns_open (const char *path, int flag, struct err *err);
 
 /* Joins: FD is a namespace of the kind FLAG, or a pidfd and FLAG any union of CLONE_NEW* (Linux 5.8).  NAME is for the error.
- * Process ids and clocks change for children only (pid_namespaces(7), time_namespaces(7)).  Returns 0 or negative errno.  child-safe */
+ * Process ids change for children only (pid_namespaces(7)).  Returns 0 or negative errno.  child-safe */
 int ns_join (int fd, int flag, const char *name, struct err *err);
 
 /* Leaves for new namespaces of the kinds FLAGS (unshare(2)); no call when FLAGS is 0.  Returns 0 or negative errno.  child-safe */

@@ -47,6 +47,7 @@ extern const struct step child_exec[];
 int child_ns_join (void *self, struct err *err);
 int child_ns_user (void *self, struct err *err);
 int child_ns_unshare (void *self, struct err *err);
+int child_ns_time (void *self, struct err *err);
 int child_ns_fork (void *self, struct err *err);
 int child_ns_cgroup (void *self, struct err *err);
 int child_net_loopback (void *self, struct err *err);

@@ -57,8 +57,8 @@ child_ns_join (void *self, struct err *err)
   const struct plan_ns *ns = &c->plan->ns;
   int ret;
 
-  /* sysctl is written through the runtime's /proc, which a joined mount namespace hides */
-  if (ns->join_mnt && c->plan->n_sysctls > 0 && (ret = child_proc (c, err)) < 0)
+  /* sysctls and clocks are written through the runtime's /proc, which a joined mount namespace hides */
+  if (ns->join_mnt && (c->plan->n_sysctls > 0 || ns->time_offsets) && (ret = child_proc (c, err)) < 0)
     return ret;
   if (ns->pidfd_flags != 0)
     {
@@ -103,6 +103,36 @@ child_ns_unshare (void *self, struct err *err)
   struct child *c = self;
 
   return err_in (err, ns_unshare (c->plan->ns.unshare_flags, err), "linux.namespaces");
+}
+
+/* Our own file in /proc belongs to the host's root as long as we are undumpable, and a user namespace's root may not open it then.  */
+static int
+open_offsets (int proc, struct err *err)
+{
+  int fd, num;
+
+  (void) prctl (PR_SET_DUMPABLE, 1, 0, 0, 0);
+  fd = openat (proc, "self/timens_offsets", O_WRONLY | O_CLOEXEC);
+  num = errno;
+  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  return fd < 0 ? err_sys (err, num, "open", "/proc/self/timens_offsets") : fd;
+}
+
+int
+child_ns_time (void *self, struct err *err)
+{
+  struct child *c = self;
+  const char *text = c->plan->ns.time_offsets;
+  int proc = child_proc (c, err);
+
+  if (proc < 0)
+    return proc;
+  own_fd int fd = open_offsets (proc, err);
+  if (fd < 0)
+    return err_in (err, fd, "linux.timeOffsets");
+  if (write (fd, text, strlen (text)) < 0)
+    return err_in (err, err_sys (err, errno, "write", "/proc/self/timens_offsets"), "linux.timeOffsets");
+  return 0;
 }
 
 /* Tells the parent who the first process is, and ends: its part is done.  */

@@ -9,7 +9,8 @@ const struct step child_create[] = {
   { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* user first: its root may join the others */
   { "ns.user", child_ns_user, want_unshare_user, SYNC_MAP_IDS },       /* before the rest: it is to own them */
   { "ns.unshare", child_ns_unshare, want_unshare, SYNC_NONE },
-  { "ns.fork", child_ns_fork, want_fork, SYNC_PID },                   /* pid namespaces act on children only */
+  { "ns.time", child_ns_time, want_time_offsets, SYNC_NONE },          /* before anybody is in the namespace */
+  { "ns.fork", child_ns_fork, want_fork, SYNC_PID },                   /* pid and time namespaces act on children only */
   { "ns.cgroup", child_ns_cgroup, want_cgroup_ns, SYNC_NONE },         /* its root is the cgroup we are in by now */
   { "uts.names", child_names, want_names, SYNC_NONE },
   { "net.loopback", child_net_loopback, want_loopback, SYNC_NONE },

@@ -35,6 +35,12 @@ want_unshare (const struct plan *p)
 }
 
 bool
+want_time_offsets (const struct plan *p)
+{
+  return p->ns.time_offsets != NULL;
+}
+
+bool
 want_fork (const struct plan *p)
 {
   return p->ns.fork;

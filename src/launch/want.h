@@ -18,7 +18,9 @@ bool want_join (const struct plan *p);
 bool want_unshare_user (const struct plan *p);
 /* Namespaces are unshared in the child.  */
 bool want_unshare (const struct plan *p);
-/* The child forks once more, since pid namespaces act on children.  */
+/* The clocks of a new time namespace are set.  */
+bool want_time_offsets (const struct plan *p);
+/* The child forks once more, since pid and time namespaces act on children.  */
 bool want_fork (const struct plan *p);
 /* A cgroup namespace is made.  */
 bool want_cgroup_ns (const struct plan *p);

@@ -3,7 +3,6 @@
 #include "plan/features.h"
 
 #include <errno.h>
-#include <linux/sched.h>
 
 #include "base/err.h"
 #include "kernel/caps.h"
@@ -36,8 +35,7 @@ static void
 fill (struct lists *l)
 {
   for (const struct ns_type *t = ns_types; t->name; t++)
-    if (t->flag != CLONE_NEWTIME) /* not implemented yet */
-      add (l->namespaces, &l->n_namespaces, t->name);
+    add (l->namespaces, &l->n_namespaces, t->name);
   for (const struct name *c = caps_names; c->name; c++)
     add (l->caps, &l->n_caps, c->name);
   for (const struct mntopt_row *r = mntopt_rows (); r->name; r++)

@@ -43,8 +43,8 @@ struct plan_join
 /* How the child comes into its namespaces.  Two shapes:
  * direct (staged == false): clone3 makes clone_flags at once; the child then joins `joins` (none of them user or pid).
  * staged (staged == true): the child is cloned without namespace flags, joins `joins` in order, unshares CLONE_NEWUSER if
- * new_user (asking the parent for the maps), unshares unshare_flags, and forks again if `fork` (pid namespaces act on
- * children only).  In both the cgroup namespace is unshared last (new_cgroup), once the child is in its cgroup.  */
+ * new_user (asking the parent for the maps), unshares unshare_flags, sets time_offsets, and forks again if `fork` (pid and
+ * time namespaces act on children only).  In both the cgroup namespace is unshared last (new_cgroup), once the child is in its cgroup.  */
 struct plan_ns
 {
   bool staged;
@@ -59,6 +59,7 @@ struct plan_ns
   int pidfd_flags;       /* exec: CLONE_NEW* to join through the pidfd of the container's first process */
   struct plan_join *joins; /* in the order in which to join */
   size_t n_joins;
+  const char *time_offsets; /* of the new time namespace, as timens_offsets reads them; NULL: none.  Staged: they can be set before anybody enters */
   struct idmap *uid_maps, *gid_maps; /* of the new user namespace */
   size_t n_uid_maps, n_gid_maps;
 };

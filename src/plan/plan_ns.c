@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -146,6 +147,25 @@ new_user (const struct part *p, struct err *err)
   return ret;
 }
 
+/* The text for timens_offsets: all clocks in one write (time_namespaces(7)).  */
+static int
+time_offsets (const struct part *p, struct err *err)
+{
+  const struct oci_linux *l = p->config->linux_;
+  const char *text = "";
+
+  for (size_t i = 0; text && l && i < l->n_time_offsets; i++)
+    {
+      const struct oci_time_offset *o = &l->time_offsets[i];
+
+      text = plan_printf (p->arena, "%s%s %jd %u\n", text, o->clock, o->secs ? (intmax_t) *o->secs : 0, o->nanosecs ? *o->nanosecs : 0);
+    }
+  if (text == NULL)
+    return part_nomem (err);
+  p->plan->ns.time_offsets = *text ? text : NULL;
+  return 0;
+}
+
 static void
 note_new (struct plan_ns *ns, int new)
 {
@@ -175,14 +195,17 @@ plan_ns (const struct part *p, struct err *err)
                      "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings");
   if (ns->new_user && (ret = new_user (p, err)) < 0)
     return ret;
-  /* setns of user and pid act before or after the others and on children only, so clone3 cannot do their part at once; and what
-   * is joined must be joined before a user namespace of our own takes the privilege for it */
-  ns->staged = ns->joined_user || joins (ns, CLONE_NEWPID) || (ns->new_user && ns->n_joins > 0);
+  if ((ret = time_offsets (p, err)) < 0)
+    return ret;
+  /* setns of user and pid act before or after the others and on children only, so clone3 cannot do their part at once; what
+   * is joined must be joined before a user namespace of our own takes the privilege for it; and the clocks of a time namespace are fixed
+   * once a process is in it, where clone3 would put ours at once */
+  ns->staged = ns->joined_user || joins (ns, CLONE_NEWPID) || (ns->new_user && ns->n_joins > 0) || ns->time_offsets;
   if (ns->staged)
     ns->unshare_flags = new & ~(CLONE_NEWUSER | CLONE_NEWCGROUP);
   else
     ns->clone_flags = (uint64_t) (new & ~CLONE_NEWCGROUP);
-  ns->fork = ns->staged && (ns->new_pid || joins (ns, CLONE_NEWPID));
+  ns->fork = ns->staged && (ns->new_pid || joins (ns, CLONE_NEWPID) || (new & CLONE_NEWTIME));
   return 0;
 }
 

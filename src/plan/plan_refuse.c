@@ -3,7 +3,6 @@
  * Values that ask for nothing pass.  linux.resources is refused where it is understood:
  * cgroup_limits_check.  A row leaves when its property is implemented. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -77,12 +76,6 @@ asks_net_devices (const struct oci_config *c)
   return lin (c)->n_net_devices > 0;
 }
 
-static bool
-asks_time_offsets (const struct oci_config *c)
-{
-  return lin (c)->n_time_offsets > 0;
-}
-
 /* "unconfined" is what a process is that nobody confined.  */
 static bool
 asks_apparmor (const struct oci_config *c)
@@ -128,7 +121,6 @@ static const struct
   { "process.scheduler", asks_scheduler },
   { "process.ioPriority", asks_io_priority },
   { "process.execCPUAffinity", asks_cpu_affinity },
-  { "linux.timeOffsets", asks_time_offsets },
   { "linux.netDevices", asks_net_devices },
   { "linux.intelRdt", asks_intel_rdt },
   { "linux.memoryPolicy", asks_memory_policy },
@@ -145,14 +137,6 @@ plan_refuse (const struct oci_config *config, struct err *err)
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (later[i].asked (config))
       report_add (&report, later[i].path, "not implemented yet");
-  for (size_t i = 0; i < lin (config)->n_namespaces; i++)
-    if (strcmp (config->linux_->namespaces[i].type, "time") == 0)
-      {
-        char path[64];
-
-        (void) snprintf (path, sizeof path, "linux.namespaces[%zu].type", i);
-        report_add (&report, path, "time: not implemented yet");
-      }
   return report_end (&report, err);
 }
 

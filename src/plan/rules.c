@@ -350,12 +350,12 @@ namespace_relative (const struct oci_config *c, size_t i)
   return ! empty (path) && ! absolute (path); /* empty is what absent becomes in some languages */
 }
 
-/* A new user namespace is listed.  */
+/* A new namespace of this TYPE is listed.  */
 static bool
-new_user (const struct oci_config *c)
+new_namespace (const struct oci_config *c, const char *type)
 {
   for (size_t i = 0; i < lin (c)->n_namespaces; i++)
-    if (strcmp (c->linux_->namespaces[i].type, "user") == 0)
+    if (strcmp (c->linux_->namespaces[i].type, type) == 0)
       return empty (c->linux_->namespaces[i].path);
   return false;
 }
@@ -364,14 +364,14 @@ static bool
 uid_maps_missing (const struct oci_config *c, size_t i)
 {
   (void) i;
-  return new_user (c) && c->linux_->n_uid_mappings == 0;
+  return new_namespace (c, "user") && c->linux_->n_uid_mappings == 0;
 }
 
 static bool
 gid_maps_missing (const struct oci_config *c, size_t i)
 {
   (void) i;
-  return new_user (c) && c->linux_->n_gid_mappings == 0;
+  return new_namespace (c, "user") && c->linux_->n_gid_mappings == 0;
 }
 
 static bool
@@ -388,11 +388,32 @@ gid_maps_idle (const struct oci_config *c, size_t i)
   return lin (c)->n_gid_mappings > 0 && ! has_namespace (c, "user");
 }
 
+/* The clocks of a namespace that exists are fixed.  */
 static bool
 time_offsets_idle (const struct oci_config *c, size_t i)
 {
   (void) i;
-  return lin (c)->n_time_offsets > 0 && ! has_namespace (c, "time");
+  return lin (c)->n_time_offsets > 0 && ! new_namespace (c, "time");
+}
+
+static size_t
+n_time_offsets (const struct oci_config *c)
+{
+  return lin (c)->n_time_offsets;
+}
+
+static const char *
+time_offset_clock (const struct oci_config *c, size_t i)
+{
+  return c->linux_->time_offsets[i].clock;
+}
+
+static bool
+nanosecs_large (const struct oci_config *c, size_t i)
+{
+  const uint32_t *nanosecs = c->linux_->time_offsets[i].nanosecs;
+
+  return nanosecs && *nanosecs >= 1000 * 1000 * 1000;
 }
 
 static size_t
@@ -543,7 +564,8 @@ static const struct rule rules[] = {
   { "linux.gidMappings", NULL, NULL, gid_maps_missing, "required with a new user namespace", "config-linux.md#user-namespace-mappings" },
   { "linux.uidMappings", NULL, NULL, uid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
   { "linux.gidMappings", NULL, NULL, gid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
-  { "linux.timeOffsets", NULL, NULL, time_offsets_idle, "needs a time namespace in linux.namespaces", "config-linux.md#offset-for-time-namespace" },
+  { "linux.timeOffsets", NULL, NULL, time_offsets_idle, "needs a new time namespace in linux.namespaces", "config-linux.md#offset-for-time-namespace" },
+  { "linux.timeOffsets[].nanosecs", n_time_offsets, time_offset_clock, nanosecs_large, "must be below 1000000000", "config-linux.md#offset-for-time-namespace" },
   { "linux.devices[].path", n_devices, NULL, device_relative, "must be an absolute path", "config-linux.md#devices" },
   { "linux.devices[].major", n_devices, NULL, device_major_broken, "must be a number from 0 to 4095", "config-linux.md#devices" },
   { "linux.devices[].minor", n_devices, NULL, device_minor_broken, "must be a number from 0 to 1048575", "config-linux.md#devices" },

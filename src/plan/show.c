@@ -93,6 +93,17 @@ show_maps (FILE *f, const char *name, const struct idmap *maps, size_t n)
     fprintf (f, "  %s %" PRIu32 " %" PRIu32 " %" PRIu32 "\n", name, maps[i].inside, maps[i].outside, maps[i].size);
 }
 
+/* Prints each line of TEXT, which ends with a line feed, by itself.  */
+static void
+show_lines (FILE *f, const char *name, const char *text)
+{
+  for (size_t len; text && *text; text += len + 1)
+    {
+      len = strcspn (text, "\n");
+      fprintf (f, "  %s %.*s\n", name, (int) len, text);
+    }
+}
+
 static void
 show_ns (FILE *f, const struct plan_ns *ns)
 {
@@ -110,6 +121,7 @@ show_ns (FILE *f, const struct plan_ns *ns)
   show_flags (f, "clone:", ns->clone_flags);
   show_flags (f, "unshare first:", ns->staged && ns->new_user ? CLONE_NEWUSER : 0);
   show_flags (f, "unshare:", (uint64_t) ns->unshare_flags);
+  show_lines (f, "time offset:", ns->time_offsets);
   show_flags (f, "unshare last:", ns->new_cgroup ? CLONE_NEWCGROUP : 0);
   show_maps (f, "uid map:", ns->uid_maps, ns->n_uid_maps);
   show_maps (f, "gid map:", ns->gid_maps, ns->n_gid_maps);

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from orlop import eventually
 
-FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
+FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup", "time": "time"}
 WAYS = ("new", "joined", "inherited")
 
 
@@ -27,7 +27,7 @@ def pairwise(kinds, ways):
     return rows
 
 
-KINDS = ("pid", "network", "ipc", "uts", "cgroup")
+KINDS = ("pid", "network", "ipc", "uts", "cgroup", "time")
 ROWS = pairwise(KINDS, WAYS)
 
 
@@ -37,6 +37,7 @@ def test_pairs_are_all_there():
         assert {(r[i], r[j]) for r in ROWS} == set(itertools.product(WAYS, repeat=2))
 
 
+@pytest.mark.spec(98, 99, 100, 101)
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_combination(box, row):
     other = box.bundle(["sleep", "100"])
@@ -60,13 +61,18 @@ def test_combination(box, row):
     box.delete("other")
 
 
+def give_user_namespace(box, b, chown=True):
+    b.namespace("user")
+    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+    if chown:
+        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    os.chmod(box.dir, 0o755)
+
+
 def in_user_namespace(box, args, id):
     """A container with a user namespace of its own, running."""
     b = box.bundle(args)
-    b.namespace("user")
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-    os.chmod(box.dir, 0o755)
+    give_user_namespace(box, b)
     box.run(b, "-d", id=id)
     return b, box.state(id)["pid"]
 
@@ -121,6 +127,7 @@ def test_mount_namespace_joined(box):
     box.delete("other")
 
 
+@pytest.mark.spec(99)
 @pytest.mark.parametrize("kind", [*FILES, "user"])
 def test_path_of_another_kind(box, kind):
     b = box.bundle()
@@ -133,6 +140,7 @@ def test_path_of_another_kind(box, kind):
     assert box.orlop("list", "-q").out == ""
 
 
+@pytest.mark.spec(99)
 @pytest.mark.parametrize("path", ["/does/not/exist", "/etc/passwd", "/proc/self", "/dev/null"])
 def test_path_is_no_namespace(box, path):
     b = box.bundle()
@@ -174,3 +182,120 @@ def test_mounts_without_mount_namespace(box):
     b = box.bundle()
     b.namespace("mount", False)
     assert "needs a mount namespace" in box.run(b, status=1).err
+
+
+# --- time
+
+DAYS = 86400
+
+
+def clocks(text):
+    """The offsets in seconds of "monotonic S N boottime S N"."""
+    words = text.split()
+    return {words[i]: int(words[i + 1]) for i in (0, 3)}
+
+
+def uptime(text):
+    return float(text.split()[0])
+
+
+@pytest.mark.spec(98, 104)
+@pytest.mark.parametrize("user", [False, True], ids=["root", "userns"])
+def test_time_offsets(box, user):
+    b = box.bundle(["sleep", "100"])
+    b.namespace("time")
+    b.config["linux"]["timeOffsets"] = {"monotonic": {"secs": 3 * DAYS, "nanosecs": 5}, "boottime": {"secs": 10 * DAYS}}
+    if user:
+        give_user_namespace(box, b)
+    box.run(b, "-d")
+    pid = box.state()["pid"]
+    assert link(pid, "time") != link("self", "time")
+    with open(f"/proc/{pid}/timens_offsets") as f:
+        assert clocks(f.read()) == {"monotonic": 3 * DAYS, "boottime": 10 * DAYS}
+    # exec is in it too, and sees the clock
+    out = box.orlop("exec", "c", "sh", "-c", "readlink /proc/self/ns/time; cat /proc/uptime").out.split()
+    assert out[0] == link(pid, "time")
+    with open("/proc/uptime") as f:
+        assert float(out[1]) >= 10 * DAYS > uptime(f.read()) - float(out[1])
+    # the start time in the record is the host's: the state is found
+    assert box.status() == "running"
+    box.delete()
+
+
+@pytest.mark.spec(104)
+def test_time_offset_negative(box):
+    """As a checkpoint that is restored on a machine that was started earlier has it."""
+    b = box.bundle(["cat", "/proc/self/timens_offsets"])
+    b.namespace("time")
+    b.config["linux"]["timeOffsets"] = {"boottime": {"secs": -1, "nanosecs": 999999999}}
+    assert box.run(b).out.split() == ["monotonic", "0", "0", "boottime", "-1", "999999999"]
+
+
+@pytest.mark.spec(28, 104)
+@pytest.mark.parametrize("offsets, where", [
+    ({"boottime": {"secs": -10**9}}, "linux.timeOffsets"),
+    ({"monotonic": {"secs": 2**62}}, "linux.timeOffsets"),
+    ({"monotonic": {"nanosecs": 10**9}}, 'linux.timeOffsets["monotonic"].nanosecs'),
+    ({"realtime": {"secs": 1}}, "linux.timeOffsets"),
+    ({"monotonic": {"secs": "1"}}, "linux.timeOffsets"),
+])
+def test_time_offset_impossible(box, offsets, where):
+    b = box.bundle()
+    b.namespace("time")
+    b.config["linux"]["timeOffsets"] = offsets
+    err = box.run(b, status=1).err
+    assert where in err, err
+    assert box.orlop("list", "-q").out == ""
+
+
+@pytest.mark.spec(104)
+@pytest.mark.parametrize("namespace", [False, "/proc/self/ns/time"], ids=["inherited", "joined"])
+def test_time_offsets_need_a_new_namespace(box, namespace):
+    b = box.bundle()
+    b.namespace("time", namespace)
+    b.config["linux"]["timeOffsets"] = {"boottime": {"secs": 1}}
+    assert "needs a new time namespace" in box.run(b, status=1).err
+
+
+@pytest.mark.spec(104)
+def test_time_offsets_with_a_joined_mount_namespace(box):
+    """The runtime's /proc is out of sight then."""
+    other = box.bundle(["sleep", "100"])
+    box.run(other, "-d", id="other")
+    b = box.bundle(["cat", "/proc/self/timens_offsets"])
+    b.namespace("mount", f"/proc/{box.state('other')['pid']}/ns/mnt")
+    b.namespace("time")
+    b.config["linux"]["timeOffsets"] = {"boottime": {"secs": 99}}
+    assert clocks(box.run(b).out)["boottime"] == 99
+    box.delete("other")
+
+
+@pytest.mark.spec(102)
+@pytest.mark.parametrize("kind", [*FILES, "user"])
+def test_listed_twice(box, kind):
+    b = box.bundle()
+    b.config["linux"]["namespaces"] = [{"type": "mount"}, {"type": kind}, {"type": kind}]
+    assert "is given twice" in box.run(b, status=1).err
+
+
+@pytest.mark.spec(99)
+@pytest.mark.parametrize("kind", [*FILES, "user"])
+def test_path_that_is_relative(box, kind):
+    b = box.bundle()
+    b.namespace(kind, f"proc/self/ns/{FILES.get(kind, kind)}")
+    assert "must be an absolute path" in box.run(b, status=1).err
+
+
+def test_kind_that_does_not_exist(box):
+    b = box.bundle()
+    b.namespace("space")
+    assert "linux.namespaces[" in box.run(b, status=1).err
+
+
+@pytest.mark.spec(103)
+def test_no_file_is_given_to_the_mapped_root(box):
+    b = box.bundle()
+    give_user_namespace(box, b, chown=False)
+    before = {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files}
+    box.run(b, status=None)
+    assert {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files} == before

@@ -94,6 +94,46 @@ child_ns_unshare_what_is_asked (void **state)
   assert_child (unshare_some);
 }
 
+/* The offsets of the time namespace that children will be in.  */
+static bool
+has_offsets (const char *text)
+{
+  char buf[256] = "";
+  int fd = open ("/proc/self/timens_offsets", O_RDONLY);
+  ssize_t n = read (fd, buf, sizeof buf - 1);
+
+  close (fd);
+  return n > 0 && strstr (buf, text);
+}
+
+static int
+set_clocks (void *arg)
+{
+  (void) arg;
+  CHILD_SKIP_UNLESS (geteuid () == 0, "namespaces need root");
+  CHILD_SKIP_UNLESS (access ("/proc/self/timens_offsets", F_OK) == 0, "no time namespaces");
+  CHECK (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+  child_plan.ns.unshare_flags = 0x80; /* CLONE_NEWTIME */
+  child_plan.ns.time_offsets = "monotonic 172800 5\nboottime -1 7\n";
+  CHECK (child_ns_unshare (&child, &child_err) == 0);
+  CHECK (child_ns_time (&child, &child_err) == 0);
+  CHECK (has_offsets ("172800         5") && has_offsets ("boottime           -1         7"));
+  CHECK (prctl (PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+  /* no clock may run before zero */
+  child_plan.ns.time_offsets = "boottime -1000000000 0\n";
+  CHECK (child_ns_time (&child, &child_err) == -ERANGE);
+  CHECK (strcmp (child_err.where, "linux.timeOffsets") == 0 && strcmp (child_err.call, "write") == 0);
+  return 0;
+}
+
+/* spec: 104 */
+static void
+child_ns_time_sets_the_clocks (void **state)
+{
+  (void) state;
+  assert_child (set_clocks);
+}
+
 static int
 be_refused (void *arg)
 {
@@ -308,6 +348,7 @@ main (void)
     child_test (child_names_of_the_container),
     child_test (child_names_too_long),
     child_test (child_ns_unshare_what_is_asked),
+    child_test (child_ns_time_sets_the_clocks),
     child_test (child_ns_unshare_refused),
     child_test (child_ns_join_by_handle),
     child_test (child_ns_user_becomes_its_root),

@@ -14,7 +14,7 @@ static void
 want_nothing_for_an_empty_exec (void **state)
 {
   static bool (*const all[]) (const struct plan *p) = {
-    want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_fork, want_cgroup_ns, want_propagation, want_root,
+    want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
     want_process, want_home,
@@ -39,6 +39,7 @@ static const struct
   { want_unshare_user, { .ns = { .staged = true, .new_user = true } }, { .ns = { .new_user = true } } },
   { want_unshare_user, { .ns = { .staged = true, .new_user = true } }, { .ns = { .staged = true } } },
   { want_unshare, { .ns = { .staged = true, .unshare_flags = 1 } }, { .ns = { .unshare_flags = 1 } } },
+  { want_time_offsets, { .ns = { .time_offsets = some } }, { .ns = { .fork = true } } },
   { want_fork, { .ns = { .fork = true } }, { .ns = { .new_pid = true } } },
   { want_cgroup_ns, { .ns = { .new_cgroup = true } }, { .ns = { .unshare_flags = 1 } } },
   { want_propagation, { CREATE, .ns = { .new_mnt = true } }, { CREATE } },

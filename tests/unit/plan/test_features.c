@@ -81,8 +81,8 @@ features_claim_nothing_that_is_refused (void **state)
 
   for (const struct mntopt_row *r = mntopt_rows (); r->name; r++)
     assert_true (has (f->mount_options, r->name));
-  assert_false (has (f->linux_->namespaces, "time"));
-  assert_int_equal (f->linux_->n_namespaces, 7);
+  assert_true (has (f->linux_->namespaces, "time"));
+  assert_int_equal (f->linux_->n_namespaces, 8);
   assert_false (*f->linux_->seccomp->enabled);
   assert_false (*f->linux_->apparmor->enabled);
   assert_true (*f->linux_->mount_extensions->idmap->enabled);
