@@ -91,7 +91,7 @@ hooks_run_unblocks_signals (void **state)
 
   sigfillset (&all);
   sigprocmask (SIG_SETMASK, &all, &old);
-  int ret = run_script (state, "grep SigBlk /proc/$$/status > mask", NULL);
+  int ret = run_script (state, "exec grep SigBlk /proc/self/status > mask", NULL);
   sigprocmask (SIG_SETMASK, &old, NULL);
   assert_int_equal (ret, 0);
   assert_string_equal (room_read (state, "mask"), "SigBlk:\t0000000000000000\n");
