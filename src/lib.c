@@ -136,6 +136,16 @@ handle_begin (struct orlop *o)
   return &o->err;
 }
 
+/* What a hook wrote, a path, or a text that was cut may be no UTF-8, and then no JSON either.  */
+static void
+make_utf8 (struct orlop *o)
+{
+  char *const texts[] = { o->err.where, o->err.object, o->err.what, o->file };
+
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    str_make_utf8 (texts[i]);
+}
+
 int
 handle_end (struct orlop *o, int ret)
 {
@@ -150,6 +160,7 @@ handle_end (struct orlop *o, int ret)
   if (e->kind == ERR_NONE) /* a failure that nobody described is a mistake of ours, but not a silent one */
     (void) err_bug (&o->err, -ret, "it failed without saying why: %s", strerror (-ret));
   (void) err_text (e, o->file, o->text, sizeof o->text);
+  make_utf8 (o);
   o->error = (struct orlop_error){ .kind = kinds[e->kind], .num = e->num, .line = e->line, .column = e->column,
                                    .file = o->file, .step = e->step, .call = e->call, .where = e->where,
                                    .object = e->object, .what = e->what, .text = o->text,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 /* Where the next piece goes.  */
 struct line
@@ -55,6 +56,7 @@ add_place (struct line *l, const struct err *err, const char *file)
 static void
 make_printable (char *text)
 {
+  str_make_utf8 (text);
   for (unsigned char *p = (unsigned char *) text; *p; p++)
     if (*p < ' ' || *p == 0x7f)
       *p = *p == '\n' || *p == '\t' || *p == '\r' ? ' ' : '?';

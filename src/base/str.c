@@ -76,3 +76,33 @@ str_copy (char *buf, size_t size, const char *text)
   buf[fits] = '\0';
   return fits < len ? -ENAMETOOLONG : 0;
 }
+
+/* Length of the valid UTF-8 character at P (table of RFC 3629, section 4), or 0.  Reads no further than a NUL.  */
+static size_t
+character (const unsigned char *p)
+{
+  /* the smallest second byte: no longer form than needed, no surrogates, nothing beyond U+10FFFF */
+  unsigned char from = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+  unsigned char to = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+  size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+  if (len > 1 && (p[1] < from || p[1] > to))
+    return 0;
+  for (size_t i = 2; i < len; i++)
+    if ((p[i] & 0xc0) != 0x80)
+      return 0;
+  return len;
+}
+
+void
+str_make_utf8 (char *text)
+{
+  while (*text)
+    {
+      size_t len = character ((const unsigned char *) text);
+
+      if (len == 0)
+        *text = '?';
+      text += len ? len : 1;
+    }
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Strict text: numbers without locale, sign tricks or trailing rubbish; prefixes; ids.  child-safe */
+/* Strict text: numbers without locale, sign tricks or trailing rubbish; prefixes; ids; UTF-8.  child-safe */
 #ifndef ORLOP_BASE_STR_H
 #define ORLOP_BASE_STR_H
 
@@ -22,5 +22,9 @@ bool str_is_id (const char *text);
 
 /* Copies TEXT into BUF of SIZE bytes, always terminated.  Returns 0 or -ENAMETOOLONG (BUF then holds the beginning).  */
 int str_copy (char *buf, size_t size, const char *text);
+
+/* Puts a question mark in the place of every byte of TEXT that is not part of valid UTF-8 (RFC 3629), as half a character at the end of a
+ * text that was cut.  */
+void str_make_utf8 (char *text);
 
 #endif

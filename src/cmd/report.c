@@ -14,6 +14,11 @@
 #include "base/when.h"
 #include "ocispec/table.h"
 
+enum
+{
+  MESSAGE_MAX = 4096
+};
+
 static const char *const level_names[] = { [ORLOP_LOG_DEBUG] = "debug", [ORLOP_LOG_WARNING] = "warning", [ORLOP_LOG_ERROR] = "error" };
 static const char *const kind_names[] = {
   [ORLOP_ERROR_NONE] = "none", [ORLOP_ERROR_USAGE] = "usage", [ORLOP_ERROR_SPEC] = "spec", [ORLOP_ERROR_HOST] = "host",
@@ -70,7 +75,16 @@ unless_empty (const char *text)
   return text && text[0] ? text : NULL;
 }
 
-/* One JSON record on FD.  E may be NULL.  */
+/* MESSAGE as UTF-8, in BUF of MESSAGE_MAX bytes: the command line and what a container says may be anything, and a JSON record may not.  */
+static const char *
+make_utf8 (char *buf, const char *message)
+{
+  (void) str_copy (buf, MESSAGE_MAX, message);
+  str_make_utf8 (buf);
+  return buf;
+}
+
+/* One JSON record on FD.  E may be NULL and has texts in UTF-8.  */
 static void
 put_json (int fd, enum orlop_log_level level, const char *message, const struct orlop_error *e)
 {
@@ -93,7 +107,7 @@ put_json (int fd, enum orlop_log_level level, const char *message, const struct 
       r.column = e->column;
       r.hint = unless_empty (e->hint);
     }
-  if (oci_encode (&record_type, &r, false, &text, &len) < 0) /* a text that is no UTF-8: the line for people has it */
+  if (oci_encode (&record_type, &r, false, &text, &len) < 0) /* no memory: there is nobody left to tell */
     return;
   text[len] = '\n'; /* in the place of the NUL */
   put (fd, text, len + 1);
@@ -157,14 +171,16 @@ void
 report_message (const struct report_to *to, const char *command, const char *message)
 {
   const struct orlop_error e = { .kind = ORLOP_ERROR_USAGE };
+  char text[MESSAGE_MAX];
 
-  report (to, command, message, "", &e);
+  report (to, command, make_utf8 (text, message), "", &e);
 }
 
 void
 report_event (void *data, enum orlop_log_level level, const char *message)
 {
   const struct report_to *to = data;
+  char text[MESSAGE_MAX];
 
-  put_record (to, to->log >= 0 ? to->log : STDERR_FILENO, level, message, NULL);
+  put_record (to, to->log >= 0 ? to->log : STDERR_FILENO, level, make_utf8 (text, message), NULL);
 }

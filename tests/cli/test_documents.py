@@ -220,3 +220,20 @@ def test_fixed_phrases(box, words, phrase):
     box.run(box.bundle(["true"]), "--keep")
     assert phrase in box.orlop(*words, status=None).err
     box.delete()
+
+
+def test_record_of_texts_that_are_no_utf8(box):
+    """A JSON record can hold no others, and a failure without a record is no failure to an engine."""
+    log = os.path.join(box.dir, "log")
+    b = box.bundle(["true"])
+    b.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "printf 'caf\\351 \\303\\244' >&2; exit 3"]}]}
+    b.save()
+    box.orlop("--log", log, "--log-format=json", "create", "--bundle", b.path, "c", status=1)
+    box.orlop("--log", log, "--log-format=json", "create", "--bundle", b"/no/\xff", "c", status=1)
+    box.orlop("--log", log, "--log-format=json", "create", "--bundle", "/" + "ä" * 3000, "c", status=1)  # is cut
+    box.orlop("--log", log, "--log-format=json", b"--\xff", "list", status=1)
+    box.orlop("--log", log, "--log-format=json", "list", b"--\xff", status=1)
+    box.orlop("--log-format=json", "list", b"--\xff", status=1)
+    with open(log) as f:
+        records = [json.loads(line) for line in f.read().splitlines()]
+    assert ["caf? ä" in records[0]["msg"], "/no/?" in records[1]["msg"], "ää" in records[2]["msg"], "unknown option --?" in records[3]["msg"]] == [True] * 4

@@ -75,6 +75,8 @@ err_text_is_one_printable_line (void **state)
 
   (void) err_usage (&err, "a\nb\tc\rd\033[2Je\177f\303\244");
   check (&err, NULL, "a b c d?[2Je?f\303\244");
+  (void) err_usage (&err, "caf\351");
+  check (&err, NULL, "caf?");
 }
 
 static void

@@ -127,6 +127,27 @@ str_copy_fits_or_says (void **state)
   assert_true (str_copy (buf, 1, "a") == -ENAMETOOLONG && strcmp (buf, "") == 0);
 }
 
+static void
+str_make_utf8_replaces_what_is_none (void **state)
+{
+  static const struct { const char *text, *made; } rows[] = {
+    { "", "" }, { "plain", "plain" }, { "\303\244\342\202\254\360\237\230\200\364\217\277\277", "\303\244\342\202\254\360\237\230\200\364\217\277\277" },
+    { "caf\351 x", "caf? x" }, { "\200", "?" }, { "\303", "?" }, { "\342\202", "??" }, { "\360\237\230", "???" }, { "\300\257", "??" },
+    { "\340\200\200", "???" }, { "\355\240\200", "???" }, { "\364\220\200\200", "????" }, { "\365\200", "??" }, { "\360\217\277\277", "????" },
+    { "\303a", "?a" }, { "\342\202a", "??a" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      char text[32];
+
+      (void) str_copy (text, sizeof text, rows[i].text);
+      str_make_utf8 (text);
+      assert_string_equal (text, rows[i].made);
+    }
+}
+
 int
 main (void)
 {
@@ -134,6 +155,7 @@ main (void)
     cmocka_unit_test (str_u64_good),       cmocka_unit_test (str_u64_bad),    cmocka_unit_test (str_u64_range),
     cmocka_unit_test (str_i64_ends),       cmocka_unit_test (str_i64_bad),    cmocka_unit_test (str_after_prefixes),
     cmocka_unit_test (str_is_id_good),     cmocka_unit_test (str_is_id_bad),  cmocka_unit_test (str_copy_fits_or_says),
+    cmocka_unit_test (str_make_utf8_replaces_what_is_none),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
