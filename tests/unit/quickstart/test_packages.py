@@ -43,10 +43,38 @@ def quickstart(tmp_path, manager, have, *words):
     shutil.copy(TOP / "quickstart", tmp_path)
     (tmp_path / "packaging").mkdir()
     shutil.copy(TABLE, tmp_path / "packaging")
-    done = subprocess.run(["sh", str(tmp_path / "quickstart"), *words], env={"PATH": str(tools)}, capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL, timeout=60, check=False)
+    done = run(tmp_path, *words)
     assert done.returncode != 0 and "autogen.sh failed" in done.stderr, done
     return record.read_text().splitlines(), done.stdout
+
+
+def run(tmp_path, *words):
+    return subprocess.run(["sh", str(tmp_path / "quickstart"), *words], env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=60, check=False)
+
+
+def program(path, script):
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_check_after_a_build_without_tests(tmp_path):
+    """What the first command configured knows of no test library, since that was not there yet."""
+    quickstart(tmp_path, "apt-get", names("apt-get", "build", "demo", "test", "engine"), "check")
+    (tmp_path / "configure.ac").touch()
+    os.utime(tmp_path / "configure.ac", (0, 0))
+    program(tmp_path / "configure", 'echo configured >>../record; touch Makefile; printf "%s\\n" "S[\\"HAVE_CMOCKA_TRUE\\"]=\\"$(cat ../found)\\"" >config.status')
+    program(tmp_path / "bin/make", "echo made >>../record")
+    (tmp_path / "bin/touch").symlink_to(shutil.which("touch"))
+    (tmp_path / "tests").mkdir()
+    program(tmp_path / "tests/run", "echo tested >>record")
+    (tmp_path / "found").write_text("#")
+    for words, found, expected in (([], "#", "configured made"), ([], "", "made"), (["check"], "", "configured made tested"),
+                                   (["check"], "", "made tested"), ([], "", "made")):
+        (tmp_path / "record").write_text("")
+        (tmp_path / "found").write_text(found)
+        run(tmp_path, *words)
+        assert (tmp_path / "record").read_text().split() == expected.split(), words
 
 
 @pytest.mark.parametrize("manager", COLUMNS)
