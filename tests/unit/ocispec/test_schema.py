@@ -142,6 +142,15 @@ def supplement():
             for document, paths in text.items() if document != "comment"}
 
 
+def spread(properties, path):
+    """An object of the schema whose members are alike may be a map here: its members are then what the map's items are."""
+    words = properties[f"{path}.*"][2]
+    for member in [p for p in properties if p.startswith(f"{path}.") and p.split(".")[path.count(".") + 1] in words]:
+        word = member[len(path) + 1:].partition(".")[0]
+        found, item = properties.pop(member), properties[f"{path}.*{member[len(path) + 1 + len(word):]}"]
+        assert found[0] == item[0] and not found[2] - item[2], f"{member} is not what {path}.* is"
+
+
 @pytest.fixture(name="rows", scope="module")
 def fixture_rows(tmp_path_factory):
     tool = ocispec_tool.find(tmp_path_factory)
@@ -162,6 +171,8 @@ def fixture_spec():
         spec[document] = schema.properties
     for document, paths in supplement().items():
         spec.setdefault(document, {}).update(paths)
+        for path in [p for p, entry in paths.items() if entry[0] == "map"]:
+            spread(spec[document], path)
     return spec
 
 
