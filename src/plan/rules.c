@@ -428,6 +428,15 @@ device_relative (const struct oci_config *c, size_t i)
   return ! absolute (c->linux_->devices[i].path);
 }
 
+enum { DEVICES_MAX = 16384 }; /* more than any machine lists; each is compared with the others */
+
+static bool
+devices_many (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return n_devices (c) > DEVICES_MAX;
+}
+
 enum { MAJOR_MAX = (1 << 12) - 1, MINOR_MAX = (1 << 20) - 1 }; /* what mknod(2) of Linux can say */
 
 static bool
@@ -450,6 +459,13 @@ static size_t
 n_device_rules (const struct oci_config *c)
 {
   return lin (c)->resources ? c->linux_->resources->n_devices : 0;
+}
+
+static bool
+device_rules_many (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return n_device_rules (c) > DEVICES_MAX;
 }
 
 static bool
@@ -566,9 +582,11 @@ static const struct rule rules[] = {
   { "linux.gidMappings", NULL, NULL, gid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
   { "linux.timeOffsets", NULL, NULL, time_offsets_idle, "needs a new time namespace in linux.namespaces", "config-linux.md#offset-for-time-namespace" },
   { "linux.timeOffsets[].nanosecs", n_time_offsets, time_offset_clock, nanosecs_large, "must be below 1000000000", "config-linux.md#offset-for-time-namespace" },
+  { "linux.devices", NULL, NULL, devices_many, "must have at most 16384 entries", "config-linux.md#devices" },
   { "linux.devices[].path", n_devices, NULL, device_relative, "must be an absolute path", "config-linux.md#devices" },
   { "linux.devices[].major", n_devices, NULL, device_major_broken, "must be a number from 0 to 4095", "config-linux.md#devices" },
   { "linux.devices[].minor", n_devices, NULL, device_minor_broken, "must be a number from 0 to 1048575", "config-linux.md#devices" },
+  { "linux.resources.devices", NULL, NULL, device_rules_many, "must have at most 16384 entries", "config-linux.md#allowed-device-list" },
   { "linux.resources.devices[].access", n_device_rules, NULL, access_broken, "must be made of r, w and m", "config-linux.md#allowed-device-list" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_malformed, "is no name of a kernel parameter", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_global, "belongs to no namespace, or has a property of its own: it would change the host", "config-linux.md#sysctl" },

@@ -72,10 +72,51 @@ rules_check_process_good (void **state)
   document_close (&doc);
 }
 
+/* Checks a document whose linux member has in it N times ITEM between HEAD and TAIL; returns the error's place, or "".  */
+static const char *
+check_many (const char *head, const char *item, size_t n, const char *tail)
+{
+  static const char begin[] = "{ \"ociVersion\": \"1.0.0\", \"root\": { \"path\": \"r\" }, \"linux\": { ";
+  static struct err err;
+  size_t len = strlen (item);
+  char *text = malloc (sizeof begin + strlen (head) + n * (len + 1) + strlen (tail)), *p = text;
+  struct document doc;
+
+  assert_non_null (text);
+  p = stpcpy (stpcpy (p, begin), head);
+  for (size_t i = 0; i < n; i++)
+    {
+      if (i)
+        *p++ = ',';
+      p = stpcpy (p, item);
+    }
+  (void) strcpy (p, tail);
+  doc = parse_text (text, &oci_config_type);
+  free (text);
+  err_clear (&err);
+  (void) rules_check (doc.object, NULL, 0, &err);
+  document_close (&doc);
+  return err.where;
+}
+
+/* What takes time that grows with the square of their number is bounded.  */
+static void
+rules_check_bounds_devices (void **state)
+{
+  static const char device[] = "{\"path\":\"/d\",\"type\":\"p\"}", rule[] = "{\"allow\":false}";
+
+  (void) state;
+  assert_string_equal (check_many ("\"devices\": [", device, 16384, "] } }"), "");
+  assert_string_equal (check_many ("\"devices\": [", device, 16385, "] } }"), "linux.devices");
+  assert_string_equal (check_many ("\"resources\": { \"devices\": [", rule, 16384, "] } } }"), "");
+  assert_string_equal (check_many ("\"resources\": { \"devices\": [", rule, 16385, "] } } }"), "linux.resources.devices");
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (rules_check_bounds_devices),
     cmocka_unit_test (rules_check_good),
     cmocka_unit_test (rules_check_without_text_or_err),
     cmocka_unit_test (rules_check_paths_hold_keys),
