@@ -210,7 +210,7 @@ check_options (const struct orlop_exec_options *opt, struct err *err)
 }
 
 static int
-open_running (struct orlop *o, const char *id, struct running *r, struct err *err)
+open_running (struct orlop *o, const char *id, struct running *r, bool ignore_paused, struct err *err)
 {
   const char *status;
   int ret = record_open (o->root, id, false, &r->dir, err);
@@ -220,7 +220,9 @@ open_running (struct orlop *o, const char *id, struct running *r, struct err *er
   if (ret < 0)
     return ret;
   status = record_status (&r->dir, r->rec);
-  if (strcmp (status, "running") != 0 && strcmp (status, "created") != 0)
+  if (strcmp (status, "paused") == 0 && ! ignore_paused)
+    return err_state (err, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
+  if (strcmp (status, "paused") != 0 && strcmp (status, "running") != 0 && strcmp (status, "created") != 0)
     return err_state (err, ESRCH, "cannot exec in a %s container: container not running", status);
   return record_config (&r->dir, &r->arena, &r->config, err);
 }
@@ -254,7 +256,7 @@ execute (struct orlop *o, const char *id, struct running *r, const struct orlop_
   int ret = check_options (opt, err);
 
   if (ret == 0)
-    ret = open_running (o, id, r, err);
+    ret = open_running (o, id, r, opt->ignore_paused, err);
   if (ret == 0)
     ret = get_process (o, r, opt, err);
   if (ret == 0)

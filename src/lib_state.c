@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exists: start, kill, delete, state, list; and the documents that need no container. */
+/* What exists: start, kill, pause, resume, ps, delete, state, list; and the documents that need no container. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +32,32 @@ orlop_kill (struct orlop *o, const char *id, int signal, bool all)
   if (signal < 0 || signal > 64)
     return handle_end (o, err_usage (err, "%d is no signal", signal));
   return handle_end (o, launch_kill (o->root, id, signal, all, err));
+}
+
+PUBLIC int
+orlop_pause (struct orlop *o, const char *id)
+{
+  struct err *err = handle_begin (o);
+
+  return handle_end (o, launch_freeze (o->root, id, true, err));
+}
+
+PUBLIC int
+orlop_resume (struct orlop *o, const char *id)
+{
+  struct err *err = handle_begin (o);
+
+  return handle_end (o, launch_freeze (o->root, id, false, err));
+}
+
+PUBLIC int
+orlop_ps (struct orlop *o, const char *id, pid_t **ret_pids, size_t *ret_n)
+{
+  struct err *err = handle_begin (o);
+
+  *ret_pids = NULL;
+  *ret_n = 0;
+  return handle_end (o, launch_pids (o->root, id, ret_pids, ret_n, err));
 }
 
 PUBLIC int

@@ -14,8 +14,9 @@
 /* See base/own.h: a command ends soon.  */
 const int own_leave = 48;
 
-static const struct cmd *const commands[] = { &cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_kill, &cmd_list,
-                                              &cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    NULL };
+static const struct cmd *const commands[]
+    = { &cmd_create, &cmd_delete, &cmd_exec, &cmd_features, &cmd_kill,  &cmd_list,  &cmd_pause,
+        &cmd_ps,     &cmd_resume, &cmd_run,  &cmd_spec,     &cmd_start, &cmd_state, NULL };
 
 struct globals
 {

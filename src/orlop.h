@@ -120,14 +120,35 @@ int orlop_start (struct orlop *o, const char *id);
  * status, 128 + the signal that ended it, or 0 when detached; it may be NULL.  Blocks and forwards the caller's signals while it waits.  */
 int orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status);
 
-/* Sends SIGNAL (number) to the container's first process, or with ALL to every process of it.  */
+/* Sends SIGNAL (number) to the container's first process, or with ALL to every process in its cgroup, also when the first one has ended
+ * already; it is no error then if there is none.  SIGKILL ends a paused container, too, and always every process of one that has no
+ * pid namespace of its own.  */
 int orlop_kill (struct orlop *o, const char *id, int signal, bool all);
+
+/* orlop_kill for each container whose id REGEX matches, an extended regular expression (regex(7)) that may match any part of it; stopped ones are
+ * passed over, and it is no error if there is none.  All are tried; the first failure is returned, others are warnings in the log.  */
+int orlop_kill_matching (struct orlop *o, const char *regex, int signal, bool all);
+
+/* Freezes every process of a created or running container and returns when they are frozen.  Its status is "paused" then.  */
+int orlop_pause (struct orlop *o, const char *id);
+
+/* Lets a paused container go on.  */
+int orlop_resume (struct orlop *o, const char *id);
+
+/* The processes of a container by their number in the caller's pid namespace, ascending.  *RET_PIDS is freed with free (3), and is NULL for none.  */
+int orlop_ps (struct orlop *o, const char *id, pid_t **ret_pids, size_t *ret_n);
 
 /* Translates "TERM", "SIGTERM", "15", "RTMIN+3" to a number; -EINVAL if it is none.  */
 int orlop_signal (const char *name);
 
 /* Deletes a stopped (or created) container; with FORCE a running one too, killing it, and an unknown one is no error.  */
 int orlop_delete (struct orlop *o, const char *id, bool force);
+
+/* orlop_delete for each container whose id REGEX matches, as in orlop_kill_matching; without FORCE those that run are failures.  */
+int orlop_delete_matching (struct orlop *o, const char *regex, bool force);
+
+/* orlop_delete for each of the N containers IDS.  All are tried; the first failure is returned, others are warnings in the log.  */
+int orlop_delete_several (struct orlop *o, const char *const *ids, size_t n, bool force);
 
 /* The container's state as the OCI state document (JSON text in *RET_JSON).  */
 int orlop_state (struct orlop *o, const char *id, char **ret_json);
@@ -162,6 +183,7 @@ struct orlop_exec_options
   const char *console_socket, *pid_file;
   unsigned preserve_fds;
   bool detach;
+  bool ignore_paused;         /* in a paused container, too: the process waits until that is resumed */
   const char *cgroup;         /* not implemented yet: refused */
   const char *process_label;  /* not implemented yet: refused */
   const char *apparmor;       /* not implemented yet: refused */

@@ -104,6 +104,20 @@ int cgroup_add_pid (const struct cgroup *cg, pid_t pid, struct err *err);
  * Returns 0; -ETIMEDOUT; -ENOTSUP without a freezer; or negative errno.  */
 int cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err);
 
+/* True (1) if somebody froze the container's cgroup, whether or not all of it holds still by now; 0 if not, or if there is no cgroup
+ * that could be; or negative errno.  Three system calls.  */
+int cgroup_frozen (const struct cgroup *cg);
+
+/* Thaws the cgroup and those below it on v1, where a frozen process cannot die.  On v2, where it can, nothing is done.
+ * Returns 0 or negative errno.  */
+int cgroup_thaw (const struct cgroup *cg, struct err *err);
+
+/* Sends SIG to each process that is in the cgroup or below it at one moment: they are frozen meanwhile, where that can be done within a tenth of
+ * a second.  A cgroup that was frozen stays so, and its processes find the signal when they are thawed.  Each is signalled by
+ * a pidfd that was opened while it was there, so no later process of its number is met.  A cgroup that is gone has none.
+ * Returns 0 or negative errno.  */
+int cgroup_signal (const struct cgroup *cg, int sig, struct err *err);
+
 /* Lists the processes in the cgroup and all cgroups below it.  A cgroup that is gone has none.  *ret_pids is freed by
  * the caller with free(3).  Returns 0 or negative errno.  */
 int cgroup_pids (const struct cgroup *cg, pid_t **ret_pids, size_t *ret_n, struct err *err);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The processes of a cgroup: listed, frozen, killed.  Works from the record alone.  Never leaves a cgroup half frozen,
- * and never waits without an end. */
+/* The processes of a cgroup: listed, signalled, killed.  Works from the record alone.  Never waits without an end. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +11,16 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/clock.h"
 #include "cgroup/dir.h"
+#include "cgroup/freezer.h"
 #include "cgroup/tree.h"
+#include "kernel/pid.h"
 
 enum
 {
-  FREEZE_MS = 2000, /* for cgroup_freeze */
   KILL_FREEZE_MS
   = 100, /* for one round of killing: a process that cannot be frozen must not hold up the end of the others */
   KILL_MS = 10000, /* for all rounds */
+  SIGNAL_BATCH = 64, /* pidfds open at a time */
   PIDS_TEXT_MAX = 64 << 20
 };
 
@@ -102,104 +101,78 @@ cgroup_pids (const struct cgroup *cg, pid_t **ret_pids, size_t *ret_n, struct er
   return 0;
 }
 
-/* v2: writes cgroup.freeze, and waits for cgroup.events to say so.  */
 static int
-freeze_v2 (const struct cgroup_dir *d, bool frozen, long until, struct err *err)
+by_number (const void *a, const void *b)
 {
-  struct cgroup_path p;
-  char text[256];
-  int r = cgroup_dir_write (d, "cgroup.freeze", frozen ? "1" : "0", err);
+  pid_t x = *(const pid_t *) a, y = *(const pid_t *) b;
+  return x < y ? -1 : x > y;
+}
 
-  if (r == 0)
-    r = cgroup_dir_path (d, "cgroup.events", &p, err);
-  if (r < 0)
-    return r;
-  own_fd int fd = open (p.text, O_RDONLY | O_CLOEXEC);
-  for (;;)
+/* Signals PID through FD, its pidfd.  A thread that stands for its process (add_pids) has none: -EINVAL, since Linux 6.9 -ENOENT.  */
+static int
+signal_one (pid_t pid, int fd, int sig, struct err *err)
+{
+  int r = fd >= 0 ? pid_signal (fd, sig, NULL) : fd;
+
+  if (r == -EINVAL || r == -ENOENT)
+    r = kill (pid, sig) < 0 ? -errno : 0;
+  return r < 0 && r != -ESRCH ? err_sys (err, -r, "pidfd_send_signal", "signal %d to process %d", sig, pid) : 0;
+}
+
+/* Signals N processes that were in the cgroup a moment ago.  Those that still are there when their pidfds are open are meant: the
+ * number of one that ended before may be another's by now.  */
+static int
+signal_batch (const struct cgroup *cg, const pid_t *pids, size_t n, int sig, struct err *err)
+{
+  struct pid_list now = { .pids = NULL };
+  int fds[SIGNAL_BATCH], first = 0, r;
+
+  for (size_t i = 0; i < n; i++)
+    fds[i] = pid_open (pids[i], NULL);
+  r = list_pids (cg, &now, err);
+  if (now.n > 0)
+    qsort (now.pids, now.n, sizeof *now.pids, by_number);
+  for (size_t i = 0; i < n; i++)
     {
-      struct pollfd event = { .fd = fd, .events = POLLPRI };
-      long left = until - clock_ms ();
-      ssize_t n = file_read_into (fd, text, sizeof text);
-
-      if (n < 0)
-        return err_sys (err, (int) -n, "read", "%s", p.text);
-      if (strstr (text, frozen ? "frozen 1" : "frozen 0"))
-        return 0;
-      if (left <= 0)
-        return -ETIMEDOUT;
-      (void) poll (&event, 1, (int) left); /* reading again tells */
+      if (r == 0 && now.n > 0 && bsearch (&pids[i], now.pids, now.n, sizeof *now.pids, by_number))
+        {
+          int one = signal_one (pids[i], fds[i], sig, first < 0 ? NULL : err);
+          first = first < 0 ? first : one; /* the others are signalled all the same */
+        }
+      own_close (&fds[i]);
     }
+  free (now.pids);
+  return r < 0 ? r : first;
 }
 
-/* v1: has no events.  What is forked while the freezer is at work may escape it, so it is told again
- * (cgroup-v1/freezer-subsystem.rst).  */
+/* Lists into L and signals whoever is there once; frozen meanwhile nobody can fork.  KEEP leaves them frozen.  */
 static int
-freeze_v1 (const struct cgroup_dir *d, bool frozen, long until, struct err *err)
+signal_round (const struct cgroup *cg, struct pid_list *l, int sig, bool keep, struct err *err)
 {
-  const char *want = frozen ? "FROZEN" : "THAWED";
+  const struct cgroup_dir *freezer = freezer_of (cg);
+  int r, first = 0;
 
-  for (long us = 100;; us = us < 10000 ? 2 * us : us)
+  if (freezer && ! keep)
+    (void) freezer_set (freezer, true, KILL_FREEZE_MS, NULL); /* if not, somebody may escape: killing is repeated */
+  r = list_pids (cg, l, err);
+  for (size_t i = 0; r == 0 && i < l->n; i += SIGNAL_BATCH)
     {
-      char text[16];
-      int r = cgroup_dir_write (d, "freezer.state", want, err);
-      ssize_t n = r < 0 ? 0 : cgroup_dir_read (d, "freezer.state", text, sizeof text);
-
-      if (r < 0 || n < 0)
-        return r < 0 ? r : err_sys (err, (int) -n, "read", "freezer.state");
-      if (strncmp (text, want, strlen (want)) == 0)
-        return 0;
-      if (clock_ms () >= until)
-        return -ETIMEDOUT;
-      clock_pause (us);
+      size_t n = l->n - i < SIGNAL_BATCH ? l->n - i : SIGNAL_BATCH;
+      int one = signal_batch (cg, l->pids + i, n, sig, first < 0 ? NULL : err);
+      first = first < 0 ? first : one;
     }
-}
-
-/* Freezes or thaws D within MS.  Returns 0, -ETIMEDOUT with ERR untouched, or negative errno.  */
-static int
-set_frozen (const struct cgroup_dir *d, bool frozen, long ms, struct err *err)
-{
-  long until = clock_ms () + ms;
-  return cgroup_dir_is_v2 (d) ? freeze_v2 (d, frozen, until, err) : freeze_v1 (d, frozen, until, err);
-}
-
-/* The freezer is a controller of v1 and a part of v2; on a hybrid machine everybody looks at the former.  */
-static const struct cgroup_dir *
-freezer_of (const struct cgroup *cg)
-{
-  const struct cgroup_dir *d = cgroup_dir_of (cg, "freezer");
-  return d && ! d->skipped ? d : NULL;
+  if (freezer && ! keep)
+    (void) freezer_set (freezer, false, KILL_FREEZE_MS, NULL); /* if not yet, it is on its way */
+  return r < 0 ? r : first;
 }
 
 int
-cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err)
+cgroup_signal (const struct cgroup *cg, int sig, struct err *err)
 {
-  const struct cgroup_dir *d = freezer_of (cg);
-  int r;
+  struct pid_list l = { .pids = NULL };
+  int r = signal_round (cg, &l, sig, cgroup_frozen (cg) != 0, err);
 
-  if (d == NULL)
-    return err_host (err, ENOTSUP, "the container has no cgroup that can be frozen");
-  r = set_frozen (d, frozen, FREEZE_MS, err);
-  if (r != -ETIMEDOUT)
-    return r;
-  if (frozen)
-    (void) set_frozen (d, false, 0, NULL); /* not half; whether it helped shows later */
-  return err_host (err, ETIMEDOUT, "the cgroup could not be %s within %d ms", frozen ? "frozen" : "thawed", FREEZE_MS);
-}
-
-/* Kills once everyone who is there.  Frozen, nobody can fork meanwhile or give a number to another.  */
-static int
-kill_round (const struct cgroup *cg, struct pid_list *l, struct err *err)
-{
-  const struct cgroup_dir *freezer = freezer_of (cg);
-  int r;
-
-  if (freezer)
-    (void) set_frozen (freezer, true, KILL_FREEZE_MS, NULL); /* if not, the next round gets who escaped */
-  r = list_pids (cg, l, err);
-  for (size_t i = 0; i < l->n; i++)
-    (void) kill (l->pids[i], SIGKILL); /* it may have ended */
-  if (freezer)
-    (void) set_frozen (freezer, false, KILL_FREEZE_MS, NULL); /* tried again in the next round */
+  free (l.pids);
   return r;
 }
 
@@ -211,7 +184,7 @@ kill_by_number (const struct cgroup *cg, struct err *err)
   for (long us = 500;; us = us < 20000 ? 2 * us : us)
     {
       struct pid_list l = { .pids = NULL };
-      int r = kill_round (cg, &l, err);
+      int r = signal_round (cg, &l, SIGKILL, false, err);
       pid_t one = l.n > 0 ? l.pids[0] : 0;
 
       free (l.pids);
@@ -221,25 +194,6 @@ kill_by_number (const struct cgroup *cg, struct err *err)
         return err_host (err, EBUSY, "process %d was killed %d s ago and still has not ended", one, KILL_MS / 1000);
       clock_pause (us);
     }
-}
-
-static int
-visit_thaw (int dir, bool top, void *data)
-{
-  (void) top, (void) data;
-  (void) file_write_at (dir, "freezer.state", "THAWED", strlen ("THAWED"), NULL); /* the next may be the frozen one */
-  return 0;
-}
-
-/* Thaws the cgroup and those below it on v1, where a frozen process cannot die.  */
-static int
-thaw_all (const struct cgroup *cg, struct err *err)
-{
-  const struct cgroup_dir *d = cgroup_dir_find (cg, "freezer");
-  struct cgroup_path p;
-  int r = d && ! d->skipped ? cgroup_dir_path (d, NULL, &p, err) : 0;
-
-  return d == NULL || d->skipped || r < 0 ? r : cgroup_tree_walk (p.text, visit_thaw, NULL, err);
 }
 
 int
@@ -254,8 +208,8 @@ cgroup_kill (const struct cgroup *cg, struct err *err)
     return err_sys (err, -r, "write", "cgroup.kill of %s", d->path);
   if (r < 0)
     {
-      r = thaw_all (cg, err);
+      r = cgroup_thaw (cg, err);
       return r < 0 ? r : kill_by_number (cg, err);
     }
-  return thaw_all (cg, err);
+  return cgroup_thaw (cg, err);
 }

@@ -15,7 +15,6 @@ struct exec_args
 {
   struct orlop_exec_options options;
   struct opt_list env, caps, groups;
-  bool ignore_paused;
 };
 
 #define AT(m) offsetof (struct exec_args, m)
@@ -36,7 +35,7 @@ static const struct opt exec_options[] = {
   { "cgroup", 0, OPT_STRING, AT (options.cgroup), "PATH", "not implemented yet" },
   { "process-label", 0, OPT_STRING, AT (options.process_label), "LABEL", "not implemented yet" },
   { "apparmor", 0, OPT_STRING, AT (options.apparmor), "PROFILE", "not implemented yet" },
-  { "ignore-paused", 0, OPT_FLAG, AT (ignore_paused), NULL, "accepted: pausing is not implemented yet" },
+  { "ignore-paused", 0, OPT_FLAG, AT (options.ignore_paused), NULL, "run it in a paused container too, once that is resumed" },
   { .name = NULL },
 };
 

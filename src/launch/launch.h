@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The deeds of the runtime: create, start, run, exec, kill, delete.  Each takes a record
+/* The deeds of the runtime: create, start, run, exec, kill, pause, resume, ps, delete.  Each takes a record
  * directory's place (root, id) and leaves either the wanted state or nothing. */
 #ifndef ORLOP_LAUNCH_LAUNCH_H
 #define ORLOP_LAUNCH_LAUNCH_H
@@ -38,8 +38,15 @@ int launch_create (const struct launch_args *args, const struct bundle *bundle, 
 /* Starts a created container: startContainer hooks, execve, poststart hooks.  Reports the errno of execve.  */
 int launch_start (const char *root, const char *id, const struct log *log, struct err *err);
 
-/* Signals the container's first process, or with ALL every process of it.  */
+/* Signals the container's first process, or with ALL every process of it.  SIGKILL also ends what is paused, and all of a container
+ * without a pid namespace of its own.  */
 int launch_kill (const char *root, const char *id, int signal, bool all, struct err *err);
+
+/* Freezes or thaws all processes of a container, and waits until they are.  */
+int launch_freeze (const char *root, const char *id, bool frozen, struct err *err);
+
+/* The numbers of the container's processes, ascending; *RET_PIDS is the caller's to free (3).  One that has ended has none.  */
+int launch_pids (const char *root, const char *id, pid_t **ret_pids, size_t *ret_n, struct err *err);
 
 /* Deletes a container; with FORCE kills it first, and one that does not exist is no error.  */
 int launch_delete (const char *root, const char *id, bool force, const struct log *log, struct err *err);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* start, kill, delete: deeds on a container that exists. */
+/* start, delete: deeds on a container that exists. */
 #include "launch/lifecycle.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,53 +15,10 @@
 #include "base/own.h"
 #include "kernel/pid.h"
 #include "launch/hooks.h"
+#include "launch/known.h"
 #include "launch/launch.h"
 #include "launch/parent.h"
-#include "launch/record.h"
 #include "launch/teardown.h"
-#include "ocispec/config.h"
-#include "plan/arena.h"
-#include "plan/make.h"
-#include "plan/plan.h"
-
-/* A container's record, its memory, and the hooks of its document when they are needed.  */
-struct known
-{
-  struct record_dir dir;
-  struct oci_arena *arena;
-  struct record *rec;
-  struct plan_arena plan_arena;
-  struct plan_hooks hooks;
-};
-
-#define KNOWN_NONE { .dir = RECORD_DIR_NONE, .plan_arena = { .fd = -1 } }
-
-static void
-forget (struct known *k)
-{
-  plan_arena_close (&k->plan_arena);
-  oci_arena_free (k->arena);
-  record_close (&k->dir);
-}
-
-static int
-know (struct known *k, const char *root, const char *id, bool lock, struct err *err)
-{
-  int ret = record_open (root, id, lock, &k->dir, err);
-
-  return ret < 0 ? ret : record_load (&k->dir, &k->arena, &k->rec, err);
-}
-
-static int
-know_hooks (struct known *k, struct err *err)
-{
-  struct oci_config *config;
-  int ret = record_config (&k->dir, &k->arena, &config, err);
-
-  if (ret == 0)
-    ret = plan_arena_open (&k->plan_arena, err);
-  return ret < 0 ? ret : plan_make_hooks (&k->plan_arena, config, &k->hooks, err);
-}
 
 int
 lifecycle_hooks (const struct record *rec, const char *status, pid_t pid, const struct plan_hook *hooks, size_t n,
@@ -115,6 +71,8 @@ check_startable (const struct known *k, struct err *err)
 
   if (strcmp (status, "running") == 0)
     return err_state (err, EINVAL, "cannot start an already running container");
+  if (strcmp (status, "paused") == 0)
+    return err_state (err, EINVAL, "cannot start a container in the paused state: resume it first");
   if (strcmp (status, "created") != 0)
     return err_state (err, EINVAL, "cannot start a container that has stopped");
   if (k->rec->no_process)
@@ -154,7 +112,7 @@ start (struct known *k, const struct log *log, struct err *err)
   int ret = check_startable (k, err);
 
   if (ret == 0 && (k->rec->poststart || k->rec->poststop))
-    ret = know_hooks (k, err);
+    ret = known_hooks (k, err);
   if (ret < 0)
     return ret;
   ret = wake (k, err);
@@ -176,64 +134,11 @@ launch_start (const char *root, const char *id, const struct log *log, struct er
 {
   struct known k = KNOWN_NONE;
   struct err own = { 0 };
-  int ret = know (&k, root, id, true, err);
+  int ret = known_open (&k, root, id, true, err);
 
   if (ret == 0)
     ret = start (&k, log, err ? err : &own);
-  forget (&k);
-  return ret;
-}
-
-static int
-kill_all (const struct record *rec, int signal, struct err *err)
-{
-  own_mem pid_t *pids = NULL;
-  size_t n = 0;
-  int ret;
-
-  if (signal == SIGKILL)
-    return cgroup_kill (rec->cgroup, err);
-  ret = cgroup_pids (rec->cgroup, &pids, &n, err);
-  for (size_t i = 0; ret == 0 && i < n; i++)
-    if (kill (pids[i], signal) < 0 && errno != ESRCH)
-      ret = err_sys (err, errno, "kill", "process %d", pids[i]);
-  return ret;
-}
-
-static int
-kill_known (const struct known *k, int signal, bool all, struct err *err)
-{
-  const struct record *rec = k->rec;
-  own_fd int first = -1;
-  int ret = lifecycle_open_first (rec, &first, err);
-
-  if (all && rec->cgroup && rec->cgroup->n_dirs > 0)
-    {
-      if (ret < 0 && ret != -ESRCH)
-        return ret;
-      err_clear (err); /* what the first process left behind is meant too; with none left there is nothing to do */
-      return kill_all (rec, signal, err);
-    }
-  if (ret < 0)
-    return ret;
-  ret = pid_signal (first, signal, err);
-  if (ret == -ESRCH)
-    return err_state (err, ESRCH, "container not running");
-  /* without a pid namespace of its own, the end of the first process is not the end of the others */
-  if (ret == 0 && signal == SIGKILL && ! rec->own_pid_ns && rec->cgroup)
-    ret = cgroup_kill (rec->cgroup, err);
-  return ret;
-}
-
-int
-launch_kill (const char *root, const char *id, int signal, bool all, struct err *err)
-{
-  struct known k = KNOWN_NONE;
-  int ret = know (&k, root, id, false, err);
-
-  if (ret == 0)
-    ret = kill_known (&k, signal, all, err);
-  forget (&k);
+  known_close (&k);
   return ret;
 }
 
@@ -245,7 +150,7 @@ delete_known (struct known *k, bool force, const struct log *log, struct err *er
 
   if (! force && strcmp (status, "stopped") != 0 && strcmp (status, "created") != 0)
     return err_state (err, EBUSY, "cannot delete container %s that is not stopped: %s", k->dir.id, status);
-  if (k->rec->poststop && (ret = know_hooks (k, err)) < 0)
+  if (k->rec->poststop && (ret = known_hooks (k, err)) < 0)
     {
       if (! force)
         return ret;
@@ -257,29 +162,54 @@ delete_known (struct known *k, bool force, const struct log *log, struct err *er
   return ret;
 }
 
+/* Takes the lock.  With FORCE a container in use is ended first: `run` in the foreground, or `start`, then comes to its end, and lets go.
+ * One in creation is left to its creator for as long as the lock is waited for.  */
+static int
+lock_to_delete (struct known *k, bool force, struct err *err)
+{
+  int ret = record_lock (&k->dir, false, NULL);
+
+  if (ret != -EBUSY)
+    return ret < 0 ? record_lock (&k->dir, false, err) : 0;
+  if (force && record_load (&k->dir, &k->arena, &k->rec, NULL) == 0 && strcmp (k->rec->status, "created") == 0)
+    {
+      ret = teardown_kill (k->rec, err);
+      if (ret < 0)
+        return ret;
+    }
+  return record_lock (&k->dir, true, err);
+}
+
+static int
+delete_opened (struct known *k, bool force, const struct log *log, struct err *err)
+{
+  int ret = lock_to_delete (k, force, err);
+
+  if (ret < 0)
+    return ret;
+  ret = record_load (&k->dir, &k->arena, &k->rec, err);
+  if (ret == 0)
+    return delete_known (k, force, log, err);
+  if (ret != -ENOENT && ! force)
+    return ret;
+  /* killed between making the directory and writing the record, when nothing else was done yet; or deleted while we waited */
+  err_clear (err);
+  return record_remove (&k->dir, err);
+}
+
 int
 launch_delete (const char *root, const char *id, bool force, const struct log *log, struct err *err)
 {
   struct known k = KNOWN_NONE;
-  int ret = record_open (root, id, true, &k.dir, err);
+  int ret = record_open (root, id, false, &k.dir, err);
 
   if (ret == 0)
-    {
-      ret = record_load (&k.dir, &k.arena, &k.rec, err);
-      if (ret == 0)
-        ret = delete_known (&k, force, log, err);
-      else if (ret == -ENOENT || force)
-        {
-          /* killed between making the directory and writing the record: nothing else was done yet */
-          err_clear (err);
-          ret = record_remove (&k.dir, err);
-        }
-    }
+    ret = delete_opened (&k, force, log, err);
   else if (ret == -ENOENT && force)
     {
       err_clear (err);
       ret = 0;
     }
-  forget (&k);
+  known_close (&k);
   return ret;
 }

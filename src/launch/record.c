@@ -138,19 +138,20 @@ record_reserve (const char *root, const char *id, struct record_dir *dir, struct
 }
 
 /* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  */
-static int
-wait_lock (struct record_dir *dir, struct err *err)
+int
+record_lock (struct record_dir *dir, bool wait, struct err *err)
 {
   static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
-  for (int i = 0; i < 500; i++)
+  for (int i = 0; i < (wait ? 500 : 1); i++)
     {
+      if (i > 0)
+        (void) nanosleep (&pause, NULL);
       dir->locked = flock (dir->fd, LOCK_EX | LOCK_NB) == 0;
       if (dir->locked)
         return 0;
       if (errno != EWOULDBLOCK && errno != EINTR)
         return err_sys (err, errno, "flock", "%s", dir->id);
-      (void) nanosleep (&pause, NULL);
     }
   return err_state (err, EBUSY, "container \"%s\" is in use by another command", dir->id);
 }
@@ -173,7 +174,7 @@ record_open (const char *root, const char *id, bool lock, struct record_dir *dir
     return errno == ENOENT ? err_state (err, ENOENT, "container \"%s\" does not exist", id)
                            : err_sys (err, errno, "openat", "%s/%s", root, id);
   ret = check_owner (dir->fd, "directory of container", id, err);
-  return ret == 0 && lock ? wait_lock (dir, err) : ret;
+  return ret == 0 && lock ? record_lock (dir, true, err) : ret;
 }
 
 void
@@ -297,6 +298,8 @@ record_status (const struct record_dir *dir, const struct record *rec)
     }
   if (rec->pid <= 0 || ! pid_alive (rec->pid, rec->start_time))
     return "stopped";
+  if (rec->cgroup && cgroup_frozen (rec->cgroup) == 1)
+    return "paused";
   return faccessat (dir->fd, RECORD_SOCKET, F_OK, 0) == 0 ? "created" : "running";
 }
 

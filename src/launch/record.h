@@ -60,6 +60,9 @@ int record_reserve (const char *root, const char *id, struct record_dir *dir, st
  * believed.  The caller closes DIR in any case.  */
 int record_open (const char *root, const char *id, bool lock, struct record_dir *dir, struct err *err);
 
+/* Takes the lock of DIR, opened without it; with WAIT within ten seconds.  -EBUSY: another command has it.  */
+int record_lock (struct record_dir *dir, bool wait, struct err *err);
+
 /* Closes DIR and so unlocks it.  */
 void record_close (struct record_dir *dir);
 
@@ -76,7 +79,8 @@ int record_config (const struct record_dir *dir, struct oci_arena **arena, struc
 /* Removes all files of the container and its directory.  Returns 0 or negative errno.  */
 int record_remove (const struct record_dir *dir, struct err *err);
 
-/* What the container is now: "creating", "created", "running" or "stopped".  A container whose creator was killed is "stopped".  */
+/* What the container is now: "creating", "created", "running", "paused" (created or running, and its cgroup frozen) or "stopped".  A container
+ * whose creator was killed is "stopped", and so is one whose first process has ended while others live on.  */
 const char *record_status (const struct record_dir *dir, const struct record *rec);
 
 /* The state document of REC with STATUS and PID as JSON text, owned by the caller.  */

@@ -86,6 +86,8 @@ teardown_kill (const struct record *rec, struct err *err)
       if (ret < 0)
         return ret;
     }
+  else if (rec->cgroup && first >= 0 && (ret = cgroup_thaw (rec->cgroup, err)) < 0) /* a paused one dies only then on v1 */
+    return ret;
   return first >= 0 ? wait_death (first, rec->pid, err) : 0;
 }
 
