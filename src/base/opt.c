@@ -35,12 +35,25 @@ takes_value (const struct opt *o)
   return o->kind != OPT_FLAG && o->kind != OPT_NOT;
 }
 
+/* As Go's flags have them, and crun's.  */
+static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True", "yes", NULL };
+static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False", "no", NULL };
+
+static bool
+is_one_of (const char *const *words, const char *word)
+{
+  for (; *words; words++)
+    if (strcmp (*words, word) == 0)
+      return true;
+  return false;
+}
+
 static int
 store_bool (const struct opt *o, const char *value, bool *at, struct err *err)
 {
-  bool on = value == NULL || strcmp (value, "true") == 0 || strcmp (value, "1") == 0;
+  bool on = value == NULL || is_one_of (yes, value);
 
-  if (! on && strcmp (value, "false") != 0 && strcmp (value, "0") != 0)
+  if (! on && ! is_one_of (no, value))
     return err_usage (err, "option --%s is true or false, not \"%s\"", o->name, value);
   *at = o->kind == OPT_NOT ? ! on : on;
   return 0;
@@ -89,7 +102,7 @@ understand (const struct opt *table, const char *word, const char **ret_value)
   if (o || word[1] == '-' || name[0] == '\0')
     return o;
   o = find_letter (table, name[0]);
-  if (o == NULL || (name[1] != '\0' && ! takes_value (o)))
+  if (o == NULL || (name[1] != '\0' && name[1] != '=' && ! takes_value (o)))
     return NULL; /* no bundles of letters */
   *ret_value = name[1] == '=' ? name + 2 : name[1] ? name + 1 : NULL;
   return o;

@@ -126,6 +126,15 @@ opt_parse_bools (void **state)
   assert_true (l.ret == 0 && l.args.systemd && l.args.force && ! l.args.tty);
   parse (&l, "x --systemd-cgroup --systemd-cgroup=false --no-tty=false --force=0", false);
   assert_true (l.ret == 0 && ! l.args.systemd && ! l.args.force && l.args.tty);
+  parse (&l, "x --systemd-cgroup=T --force=True -no-tty=f", false);
+  assert_true (l.ret == 0 && l.args.systemd && l.args.force && l.args.tty);
+  parse (&l, "x --systemd-cgroup=no --force=yes", false);
+  assert_true (l.ret == 0 && ! l.args.systemd && l.args.force);
+  parse (&l, "x -f=true", false);
+  assert_true (l.ret == 0 && l.args.force);
+  parse (&l, "x --force -f=false", false);
+  assert_true (l.ret == 0 && ! l.args.force);
+  assert_usage ("x -ftrue", "unknown option -ftrue");
   assert_usage ("x --force=maybe", "option --force is true or false, not \"maybe\"");
   /* a flag takes no value from the next word */
   parse (&l, "x --force true", false);

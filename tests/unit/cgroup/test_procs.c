@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Listing, freezing and killing the processes of real cgroups, in every view.  */
+/* Listing, signalling and killing the processes of real cgroups, in every view.  */
 #include "view.h"
 
-#include <sys/mman.h>
+#include <signal.h>
 
 /* Waits up to two seconds for the end of the child PID.  */
 static bool
@@ -85,79 +85,84 @@ cgroup_pids_many (void **state)
   box_end (&b);
 }
 
-/* True if whoever counts in COUNTER does not.  */
-static bool
-stands_still (const char *counter)
-{
-  volatile const uint32_t *c = (const void *) counter;
-  uint32_t before = *c;
-  usleep (20000);
-  return *c == before;
-}
-
-static char *
-shared_page (void)
-{
-  char name[] = "/tmp/orlop-unit-XXXXXX", *page;
-  int fd = mkstemp (name);
-
-  assert_true (fd >= 0);
-  unlink (name);
-  assert_int_equal (ftruncate (fd, 4096), 0);
-  page = mmap (NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  assert_true (page != MAP_FAILED);
-  close (fd);
-  return page;
-}
-
-/* A process that counts in PAGE, a thousand times a second.  */
+/* A process that counts SIGTERM, and on SIGURG, which is taken after it, ends with that as its status.  */
 static pid_t
-counter (char *page)
+catcher (void)
 {
-  pid_t pid = child ();
+  pid_t pid;
+  sigset_t set;
+  int n = 0;
 
-  while (pid == 0)
-    {
-      ++*(volatile uint32_t *) page;
-      usleep (1000);
-    }
+  sigemptyset (&set);
+  sigaddset (&set, SIGTERM);
+  sigaddset (&set, SIGURG);
+  (void) sigprocmask (SIG_BLOCK, &set, NULL); /* inherited: no signal is lost before it listens */
+  pid = child ();
+  if (pid == 0)
+    for (int sig; sigwait (&set, &sig) == 0; n += sig == SIGTERM)
+      if (sig == SIGURG)
+        _exit (n);
+  (void) sigprocmask (SIG_UNBLOCK, &set, NULL);
   return pid;
 }
 
+static int
+caught (pid_t pid)
+{
+  int status = 0;
+
+  kill (pid, SIGURG);
+  assert_int_equal (waitpid (pid, &status, 0), pid);
+  return WIFEXITED (status) ? WEXITSTATUS (status) : -1;
+}
+
 static void
-cgroup_freeze_and_thaw (void **state)
+cgroup_signal_each_once (void **state)
+{
+  struct box b, inner;
+  struct err err = { 0 };
+  pid_t pids[130], other = catcher (); /* more than one batch of pidfds */
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  box_plan (&inner, "/a");
+  box_make (&inner);
+  good (cgroup_signal (b.cg, SIGTERM, &err), &err); /* nobody is there */
+  for (int i = 0; i < 130; i++)
+    {
+      pids[i] = catcher ();
+      assert_int_equal (cgroup_add_pid (i % 2 ? b.cg : inner.cg, pids[i], NULL), 0);
+    }
+  good (cgroup_signal (b.cg, SIGTERM, &err), &err);
+  assert_int_equal (cgroup_frozen (b.cg), 0);
+  for (int i = 0; i < 130; i++)
+    assert_int_equal (caught (pids[i]), 1);
+  assert_int_equal (caught (other), 0);
+  box_end (&inner);
+  box_end (&b);
+  box_plan (&b, "");
+  good (cgroup_signal (b.cg, SIGTERM, &err), &err); /* nor is the cgroup */
+  box_end (&b);
+}
+
+static void
+cgroup_signal_frozen (void **state)
 {
   struct box b;
   struct err err = { 0 };
-  char *page = shared_page ();
-  pid_t pid = counter (page);
+  pid_t pid = catcher ();
 
   (void) state;
   box_plan (&b, "");
   box_make (&b);
   assert_int_equal (cgroup_add_pid (b.cg, pid, NULL), 0);
   good (cgroup_freeze (b.cg, true, &err), &err);
-  assert_true (stands_still (page));
-  good (cgroup_freeze (b.cg, true, &err), &err); /* twice is once */
-  assert_true (stands_still (page));
+  good (cgroup_signal (b.cg, SIGTERM, &err), &err);
+  assert_int_equal (cgroup_frozen (b.cg), 1); /* as it was */
   good (cgroup_freeze (b.cg, false, &err), &err);
-  while (stands_still (page))
-    continue;
-  good (cgroup_freeze (b.cg, false, &err), &err);
-  end_process (pid);
-  munmap (page, 4096);
+  assert_int_equal (caught (pid), 1);
   box_end (&b);
-}
-
-static void
-cgroup_freeze_without_cgroup (void **state)
-{
-  const struct cgroup none = { .driver = "disabled" };
-  struct err err = { 0 };
-
-  (void) state;
-  assert_int_equal (cgroup_freeze (&none, true, &err), -ENOTSUP);
-  assert_int_equal (err.kind, ERR_HOST);
 }
 
 static void
@@ -279,7 +284,7 @@ run (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_pids_with_children),   cmocka_unit_test (cgroup_pids_many),
-    cmocka_unit_test (cgroup_freeze_and_thaw),      cmocka_unit_test (cgroup_freeze_without_cgroup),
+    cmocka_unit_test (cgroup_signal_each_once),     cmocka_unit_test (cgroup_signal_frozen),
     cmocka_unit_test (cgroup_kill_all_below),       cmocka_unit_test (cgroup_kill_frozen),
     cmocka_unit_test (cgroup_kill_frozen_below),    cmocka_unit_test (cgroup_kill_forking),
   };

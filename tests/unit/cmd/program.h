@@ -40,6 +40,8 @@ static struct
   unsigned gids[8];
   int signal;
   bool flag;      /* all, force, rootless */
+  const char *const *ids; /* of delete_several */
+  size_t n_ids;
   enum orlop_cgroup_manager manager;
   enum orlop_log_level level;
   bool logs;
@@ -54,6 +56,8 @@ static struct
   const char *json;
   struct orlop_container list[4];
   size_t n_list;
+  pid_t pids[4];
+  size_t n_pids;
 } answer;
 
 struct orlop
@@ -171,6 +175,57 @@ orlop_kill (struct orlop *o, const char *id, int signal, bool all)
   seen.signal = signal;
   seen.flag = all;
   return note ("kill", id);
+}
+
+int
+orlop_kill_matching (struct orlop *o, const char *regex, int signal, bool all)
+{
+  (void) o;
+  seen.signal = signal;
+  seen.flag = all;
+  return note ("kill_matching", regex);
+}
+
+int
+orlop_pause (struct orlop *o, const char *id)
+{
+  (void) o;
+  return note ("pause", id);
+}
+
+int
+orlop_resume (struct orlop *o, const char *id)
+{
+  (void) o;
+  return note ("resume", id);
+}
+
+int
+orlop_ps (struct orlop *o, const char *id, pid_t **ret_pids, size_t *ret_n)
+{
+  (void) o;
+  *ret_pids = malloc (sizeof answer.pids);
+  memcpy (*ret_pids, answer.pids, sizeof answer.pids);
+  *ret_n = answer.n_pids;
+  return note ("ps", id);
+}
+
+int
+orlop_delete_matching (struct orlop *o, const char *regex, bool force)
+{
+  (void) o;
+  seen.flag = force;
+  return note ("delete_matching", regex);
+}
+
+int
+orlop_delete_several (struct orlop *o, const char *const *ids, size_t n, bool force)
+{
+  (void) o;
+  seen.flag = force;
+  seen.ids = ids;
+  seen.n_ids = n;
+  return note ("delete_several", ids[0]);
 }
 
 int

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* start, state, kill, delete. */
+/* start, state, kill, pause, resume, delete. */
 #include "program.h"
 
 static void
@@ -28,7 +28,7 @@ kill_signals (void **state)
     { "kill c1 9", 9, false },        { "kill c1 sigkill", 9, false },    { "kill --all c1 9", 9, true },
     { "kill -a c1 TERM", 15, true },  { "kill c1 TERM --all", 15, true }, { "kill c1 --all 9", 9, true },
     { "kill c1 0", 0, false },        { "kill c1 RTMIN+3", 37, false },   { "kill --all=false c1 9", 9, false },
-    { "kill -- c1 SIGHUP", 1, false },
+    { "kill -- c1 SIGHUP", 1, false },  { "kill -a=true c1 9", 9, true },   { "kill c1 9 -a=F", 9, false },
   };
 
   (void) state;
@@ -44,6 +44,44 @@ kill_signals (void **state)
   assert_refused ("kill c1 -9", CMD_FAILED, "unknown option -9");
   assert_refused ("kill c1 9 9", CMD_FAILED, "too many operands");
   assert_refused ("kill", CMD_FAILED, "an operand is missing");
+}
+
+static void
+kill_regex (void **state)
+{
+  (void) state;
+  assert_deed ("kill --regex ^web", "kill_matching", "^web");
+  assert_int_equal (seen.signal, 15);
+  assert_deed ("kill -r -a . KILL", "kill_matching", ".");
+  assert_true (seen.flag && seen.signal == 9);
+  assert_refused ("kill --regex", CMD_FAILED, "an operand is missing");
+}
+
+static void
+pause_and_resume (void **state)
+{
+  (void) state;
+  assert_deed ("pause c1", "pause", "c1");
+  assert_deed ("resume c1", "resume", "c1");
+  assert_refused ("pause", CMD_FAILED, "an operand is missing");
+  assert_refused ("resume c1 c2", CMD_FAILED, "too many operands");
+  answer.ret = -EINVAL;
+  assert_int_equal (orlop ("pause c1"), CMD_FAILED);
+  assert_string_equal (seen.err, "orlop: pause: the text (hint: advice)\n");
+}
+
+static void
+delete_of_several (void **state)
+{
+  (void) state;
+  assert_deed ("delete c1 c2 -f c3", "delete_several", "c1");
+  assert_true (seen.flag && seen.n_ids == 3);
+  assert_string_equal (seen.ids[2], "c3");
+  assert_deed ("delete -r c.", "delete_matching", "c.");
+  assert_false (seen.flag);
+  assert_deed ("delete --regex --force c.", "delete_matching", "c.");
+  assert_true (seen.flag);
+  assert_refused ("delete -r c1 c2", CMD_FAILED, "--regex takes one expression");
 }
 
 static void
@@ -71,6 +109,8 @@ lifecycle_help (void **state)
   assert_help (&cmd_start);
   assert_help (&cmd_state);
   assert_help (&cmd_kill);
+  assert_help (&cmd_pause);
+  assert_help (&cmd_resume);
   assert_help (&cmd_delete);
 }
 
@@ -80,6 +120,9 @@ main (void)
   const struct CMUnitTest tests[] = {
     program_test (start_and_state),
     program_test (kill_signals),
+    program_test (kill_regex),
+    program_test (pause_and_resume),
+    program_test (delete_of_several),
     program_test (delete_force),
     program_test (lifecycle_help),
   };

@@ -3,6 +3,7 @@
  * and `start` against a child that is played by the test. */
 #include "room.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -152,37 +153,37 @@ launch_delete_whose_document_is_gone (void **state)
   assert_int_equal (launch_delete (root, "c1", true, NULL, NULL), 0);
 }
 
-/* --- kill */
-
 static void
-launch_kill_signals_the_first (void **state)
+launch_delete_waits_for_the_lock (void **state)
 {
-  pid_t pid = room_process ();
+  pid_t pid = room_process (), user;
   struct err err = { 0 };
   int status;
 
   (void) make_container (state, "created", pid);
-  assert_int_equal (launch_kill (root, "c1", 0, false, NULL), 0);
-  assert_int_equal (launch_kill (root, "c1", SIGTERM, false, NULL), 0);
-  assert_int_equal (waitpid (pid, &status, 0), pid);
-  assert_int_equal (WTERMSIG (status), SIGTERM);
-  assert_int_equal (launch_kill (root, "c1", SIGTERM, false, &err), -ESRCH);
-  assert_string_equal (err.what, "container not running"); /* engines look for it */
+  user = fork ();
+  if (user == 0) /* a `run` in the foreground: has the lock until its container ends */
+    {
+      struct record_dir dir = RECORD_DIR_NONE;
+      int fd = -1;
+
+      (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+      if (record_open (root, "c1", true, &dir, NULL) < 0 || (fd = pid_open (pid, NULL)) < 0)
+        _exit (1);
+      room_write (state, "locked", "", 0600);
+      (void) poll (&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 20000);
+      _exit (record_remove (&dir, NULL) < 0);
+    }
+  while (access (room_path (state, "locked"), F_OK) < 0)
+    usleep (1000);
+  assert_int_equal (launch_delete (root, "c1", true, NULL, &err), 0);
+  assert_int_equal (waitpid (pid, NULL, 0), pid);
+  assert_int_equal (waitpid (user, &status, 0), user);
+  assert_int_equal (status, 0);
+  assert_int_equal (access (room_path (state, "root/c1"), F_OK), -1);
 }
 
-static void
-launch_kill_spares_a_later_process (void **state)
-{
-  pid_t pid = room_process ();
-  struct record rec = make_container (state, "created", pid);
-
-  rec.start_time++;
-  save (&rec);
-  assert_int_equal (launch_kill (root, "c1", SIGKILL, false, NULL), -ESRCH);
-  assert_int_equal (launch_kill (root, "c1", SIGKILL, true, NULL), -ESRCH);
-  assert_int_equal (waitpid (pid, NULL, WNOHANG), 0);
-  end (pid);
-}
+/* --- its first process */
 
 static void
 lifecycle_open_first_is_the_recorded_one (void **state)
@@ -359,8 +360,7 @@ main (void)
     room_test (launch_delete_of_a_running_one),
     room_test (launch_delete_runs_every_poststop_hook),
     room_test (launch_delete_whose_document_is_gone),
-    room_test (launch_kill_signals_the_first),
-    room_test (launch_kill_spares_a_later_process),
+    room_test (launch_delete_waits_for_the_lock),
     room_test (lifecycle_open_first_is_the_recorded_one),
     room_test (launch_start_in_the_wrong_state),
     room_test (launch_start_that_works),
