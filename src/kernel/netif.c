@@ -3,6 +3,7 @@
 #include "kernel/netif.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -27,4 +28,12 @@ netif_up (const char *name, struct err *err)
   if (ioctl (fd, SIOCSIFFLAGS, &request) < 0)
     return err_sys (err, errno, "ioctl", "SIOCSIFFLAGS %s", name);
   return take_fd (&fd);
+}
+
+int
+netif_socket (struct err *err)
+{
+  int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+  return fd < 0 ? err_sys (err, errno, "socket", "NETLINK_ROUTE") : fd;
 }

@@ -10,4 +10,8 @@ struct err;
  * It is returned for those who are not.  Returns that descriptor or negative errno.  child-safe */
 int netif_up (const char *name, struct err *err);
 
+/* A routing socket (rtnetlink(7)) of our network namespace: whoever holds it speaks to that one, wherever he is.  Returns a close-on-exec
+ * descriptor or negative errno.  child-safe */
+int netif_socket (struct err *err);
+
 #endif

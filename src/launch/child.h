@@ -51,6 +51,7 @@ int child_ns_time (void *self, struct err *err);
 int child_ns_fork (void *self, struct err *err);
 int child_ns_cgroup (void *self, struct err *err);
 int child_net_loopback (void *self, struct err *err);
+int child_net_devices (void *self, struct err *err);
 int child_names (void *self, struct err *err);
 
 /* Stage 2, child_rootfs.c and child_mounts.c: build and enter the root file system.  */

@@ -174,6 +174,20 @@ child_net_loopback (void *self, struct err *err)
   return netif_up ("lo", err);
 }
 
+/* What the parent says to our socket it says in our network namespace.  */
+int
+child_net_devices (void *self, struct err *err)
+{
+  struct child *c = self;
+  int fd = netif_socket (err), ret;
+
+  if (fd < 0)
+    return fd;
+  ret = sync_send (c->sync, SYNC_NET, NULL, 0, &fd, 1, err);
+  (void) close (fd);
+  return ret < 0 ? ret : sync_expect (c->sync, SYNC_NET, NULL, NULL, NULL, err);
+}
+
 int
 child_names (void *self, struct err *err)
 {

@@ -14,6 +14,7 @@ const struct step child_create[] = {
   { "ns.cgroup", child_ns_cgroup, want_cgroup_ns, SYNC_NONE },         /* its root is the cgroup we are in by now */
   { "uts.names", child_names, want_names, SYNC_NONE },
   { "net.loopback", child_net_loopback, want_loopback, SYNC_NONE },
+  { "net.devices", child_net_devices, want_net_devices, SYNC_NET },    /* the parent moves them, by a socket of ours */
   /* stage 2: root file system, beneath one handle */
   { "root.propagation", child_root_propagation, want_propagation, SYNC_NONE }, /* before any mount: none may reach the host */
   { "root.attach", child_root_attach, want_root, SYNC_NONE },

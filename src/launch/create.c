@@ -55,6 +55,27 @@ fill_record (struct record *rec, const struct launch_args *args, const struct bu
                           .poststart = plan->hooks.n_poststart > 0, .poststop = plan->hooks.n_poststop > 0 };
 }
 
+/* What is to be moved, for whoever finds this create killed.  */
+static int
+record_net (struct record *rec, const struct plan *plan, struct err *err)
+{
+  if (plan->n_net_devices == 0)
+    return 0;
+  rec->net_devices = calloc (plan->n_net_devices, sizeof *rec->net_devices);
+  if (rec->net_devices == NULL)
+    return err_sys (err, ENOMEM, "calloc", "network devices");
+  for (; rec->n_net_devices < plan->n_net_devices; rec->n_net_devices++)
+    {
+      const struct plan_net_device *d = &plan->net_devices[rec->n_net_devices];
+
+      rec->net_devices[rec->n_net_devices] = (struct record_net_device){ d->host, d->name };
+    }
+  for (size_t i = 0; i < plan->ns.n_joins; i++)
+    if (strcmp (plan->ns.joins[i].name, "network") == 0)
+      rec->net_path = plan->ns.joins[i].path;
+  return 0;
+}
+
 /* `run`: the child was let go; waits for execve, then poststart hooks.  */
 static int
 start_now (struct launch *l, struct err *err)
@@ -88,9 +109,13 @@ create (struct launch *l, struct wait_signals *signals, int *ret_status, struct 
   if (a->run && ! a->detach)
     ret = wait_block (signals, err);
   if (ret == 0)
+    ret = record_net (l->rec, l->plan, err);
+  if (ret == 0)
     ret = step_run (parent_create, l, l->plan, a->log ? &watch : NULL, err);
   if (ret == 0 && a->run)
     ret = start_now (l, err);
+  if (ret == 0)
+    parent_net_close (l);
   if (ret < 0 || ! a->run || a->detach)
     return ret;
   return attend (l, signals, ret_status, err);
@@ -129,6 +154,7 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
   ret = create (&l, &signals, ret_status, err);
   if (ret < 0)
     {
+      parent_net_undo (&l);
       parent_kill (&l);
       if (l.reserved)
         {
@@ -141,6 +167,7 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
   if (args->exiting)
     return ret;
   parent_close (&l);
+  free (rec.net_devices);
   wait_unblock (&signals);
   record_close (&dir);
   return ret;

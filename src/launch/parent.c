@@ -32,12 +32,14 @@ parent_init (struct launch *l, const struct launch_args *args, struct plan_arena
 {
   *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup_fd = -1,
                         .sync = -1, .child_sync = -1, .listen = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
+                        .net_inside = -1, .net_outside = -1,
                         .child = -1 };
 }
 
 void
 parent_close (struct launch *l)
 {
+  parent_net_close (l);
   cgroup_close_fds (l->join_fds, l->n_join_fds);
   l->n_join_fds = 0;
   own_close (&l->cgroup_fd);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "kernel/netdev.h" /* struct netdev */
 #include "launch/launch.h"
 #include "launch/record.h"
 #include "launch/step.h"
@@ -14,6 +15,13 @@
 enum
 {
   LAUNCH_MAX_JOIN_FDS = 24
+};
+
+/* A network device in its new place.  */
+struct parent_moved
+{
+  struct netdev device;
+  bool was_up; /* in the old one */
 };
 
 struct launch
@@ -35,6 +43,9 @@ struct launch
   int terminal;      /* our end of it: the master arrives here (foreground) */
   int master;        /* the terminal itself, from then on */
   int pidfd;         /* exec: the container's first process */
+  int net_inside, net_outside; /* routing sockets in the container's and the runtime's network namespace; -1 without linux.netDevices */
+  struct parent_moved *moved;  /* what of plan->net_devices was moved so far */
+  size_t n_moved;
   pid_t cloned;      /* the process that we cloned, not yet waited for */
   pid_t pid;         /* the first process of the container, or the one exec made */
   int child;         /* its pidfd */
@@ -69,6 +80,7 @@ int parent_console (void *self, struct err *err);
 int parent_spawn (void *self, struct err *err);
 int parent_map_ids (void *self, struct err *err);
 int parent_take_pid (void *self, struct err *err);
+int parent_net_devices (void *self, struct err *err);
 int parent_hooks (void *self, struct err *err);
 int parent_ready (void *self, struct err *err);
 int parent_terminal (void *self, struct err *err);
@@ -80,6 +92,12 @@ int parent_go (void *self, struct err *err);
 
 /* Sends the root and the mounts that only the parent can make, in the order of the plan.  Returns 0 or negative errno.  */
 int parent_send_trees (struct launch *l, struct err *err);
+
+/* After a failure: brings back the network devices that were moved.  Before the child is undone, or after it.  */
+void parent_net_undo (struct launch *l);
+
+/* Lets go of the container's network namespace; its devices stay there.  */
+void parent_net_close (struct launch *l);
 
 /* Writes the id maps of PLAN for process PID, whose /proc directory is PROC_PID.  */
 int parent_write_maps (const struct plan *plan, pid_t pid, int proc_pid, struct err *err);

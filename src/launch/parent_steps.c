@@ -13,6 +13,7 @@ const struct step parent_create[] = {
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.map_ids", parent_map_ids, want_unshare_user, SYNC_MAP_IDS }, /* needs privilege over the parent namespace */
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "net.devices", parent_net_devices, want_net_devices, SYNC_NET }, /* before the hooks that configure them */
   { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },   /* before the program can ask for its size */

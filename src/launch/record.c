@@ -21,6 +21,10 @@
 #include "ocispec/config.h"
 #include "ocispec/state.h"
 
+static OCI_TYPE (record_net_device,
+  OCI_STR    (record_net_device, host, "host", OCI_REQUIRED),
+  OCI_STR    (record_net_device, name, "name", OCI_REQUIRED));
+
 OCI_TYPE (record,
   OCI_STR    (record, oci_version, "ociVersion",  OCI_REQUIRED),
   OCI_STR    (record, id,          "id",          OCI_REQUIRED),
@@ -34,6 +38,8 @@ OCI_TYPE (record,
   OCI_NUM    (record, start_time,  "startTime",   0),
   OCI_STR    (record, pid_file,    "pidFile",     0),
   OCI_OBJ    (record, cgroup,      "cgroup",      0, cgroup),
+  OCI_OBJS   (record, net_devices, "netDevices",  0, record_net_device),
+  OCI_STR    (record, net_path,    "netPath",     0),
   OCI_BOOL   (record, own_pid_ns,  "ownPidNamespace", 0),
   OCI_BOOL   (record, no_process,  "noProcess",   0),
   OCI_BOOL   (record, poststart,   "poststart",   0),

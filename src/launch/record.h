@@ -19,6 +19,12 @@ struct oci_config;
 #define RECORD_CONFIG "config.json"
 #define RECORD_SOCKET "start.sock"
 
+/* A network device that create moves: its name outside and inside.  */
+struct record_net_device
+{
+  const char *host, *name;
+};
+
 /* Contents of state.json: the spec's state and what it takes to undo the container.  */
 struct record
 {
@@ -30,6 +36,9 @@ struct record
   uint64_t start_time;      /* of pid, clock ticks after boot: tells a later process of the same number */
   const char *pid_file;     /* absolute, or NULL; removed when create fails */
   struct cgroup *cgroup;
+  struct record_net_device *net_devices;
+  size_t n_net_devices;
+  const char *net_path;     /* with net_devices: the network namespace that is joined, or NULL */
   bool own_pid_ns;          /* the first process takes all others with it */
   bool no_process;          /* process was not given: start is an error */
   bool poststart, poststop; /* there are such hooks: only then is config.json read again */

@@ -19,6 +19,7 @@ static const struct
   [SYNC_FDS] = { "FDS", 0 },
   [SYNC_MAP_IDS] = { "MAP_IDS", 0 },
   [SYNC_PID] = { "PID", sizeof (struct sync_pid) },
+  [SYNC_NET] = { "NET", 0 },
   [SYNC_HOOKS] = { "HOOKS", 0 },
   [SYNC_READY] = { "READY", 0 },
   [SYNC_START] = { "START", 0 },

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "kernel/pid.h"
+#include "launch/netreturn.h"
 #include "launch/record.h"
 
 enum
@@ -96,6 +97,7 @@ remove_all (struct record_dir *dir, const struct record *rec, struct err *err)
 {
   int ret = rec->cgroup ? cgroup_remove (rec->cgroup, err) : 0;
 
+  netreturn (rec);
   return ret < 0 ? ret : record_remove (dir, err);
 }
 

@@ -97,6 +97,12 @@ want_loopback (const struct plan *p)
 }
 
 bool
+want_net_devices (const struct plan *p)
+{
+  return p->n_net_devices > 0;
+}
+
+bool
 want_sysctl (const struct plan *p)
 {
   return p->n_sysctls > 0;

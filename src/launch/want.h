@@ -38,6 +38,8 @@ bool want_container_hooks (const struct plan *p);
 bool want_start_hooks (const struct plan *p);
 /* A network namespace of its own.  */
 bool want_loopback (const struct plan *p);
+/* Network devices are moved into the container.  */
+bool want_net_devices (const struct plan *p);
 /* sysctl settings.  */
 bool want_sysctl (const struct plan *p);
 /* oomScoreAdj.  */

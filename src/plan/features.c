@@ -56,7 +56,7 @@ features_make (char **ret_json, struct err *err)
   struct oci_features_mount_extensions extensions = { .idmap = &on };
   struct lists l = { .n_hooks = 0 };
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &off, .selinux = &off,
-                                    .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &off };
+                                    .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on };
   struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &lin,
                             .annotations = annotations, .n_annotations = 1 };
   int ret;

@@ -53,6 +53,9 @@ int plan_refuse_process (const struct oci_process *process, struct err *err);
 /* plan_ns.c: plan->ns of create.  Returns 0 or negative errno.  */
 int plan_ns (const struct part *p, struct err *err);
 
+/* plan_net.c: plan->net_devices.  Returns 0 or -ENOMEM.  */
+int plan_net (const struct part *p, struct err *err);
+
 /* plan_ns.c: plan->ns of exec.  Returns 0 or negative errno.  */
 int plan_ns_exec (const struct part *p, struct err *err);
 

@@ -170,6 +170,14 @@ struct plan_sysctl
   const char *value;
 };
 
+/* A network interface that is moved into the container's network namespace.  */
+struct plan_net_device
+{
+  const char *where;
+  const char *host; /* its name outside */
+  const char *name; /* and inside; with "%d" the kernel completes it */
+};
+
 struct plan_rlimit
 {
   const char *where;
@@ -254,6 +262,8 @@ struct plan
   size_t n_masked, n_readonly;
   struct plan_sysctl *sysctls;
   size_t n_sysctls;
+  struct plan_net_device *net_devices;
+  size_t n_net_devices;
   const char *hostname, *domainname; /* NULL: leave */
   const char *keyring;         /* name of the session keyring to join, or NULL */
   struct plan_process process;

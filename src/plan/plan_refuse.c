@@ -70,12 +70,6 @@ asks_memory_policy (const struct oci_config *c)
   return m && (strcmp (m->mode, "MPOL_DEFAULT") != 0 || given (m->nodes) || m->n_flags > 0);
 }
 
-static bool
-asks_net_devices (const struct oci_config *c)
-{
-  return lin (c)->n_net_devices > 0;
-}
-
 /* "unconfined" is what a process is that nobody confined.  */
 static bool
 asks_apparmor (const struct oci_config *c)
@@ -121,7 +115,6 @@ static const struct
   { "process.scheduler", asks_scheduler },
   { "process.ioPriority", asks_io_priority },
   { "process.execCPUAffinity", asks_cpu_affinity },
-  { "linux.netDevices", asks_net_devices },
   { "linux.intelRdt", asks_intel_rdt },
   { "linux.memoryPolicy", asks_memory_policy },
   { "linux.seccomp", asks_seccomp },

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "kernel/netdev.h"
 #include "kernel/sysctl.h"
 #include "ocispec/config.h"
 #include "plan/report.h"
@@ -416,6 +417,66 @@ nanosecs_large (const struct oci_config *c, size_t i)
   return nanosecs && *nanosecs >= 1000 * 1000 * 1000;
 }
 
+enum { NET_DEVICES_MAX = 1024 }; /* each is compared with all others */
+
+static size_t
+n_net_devices (const struct oci_config *c)
+{
+  return lin (c)->n_net_devices < NET_DEVICES_MAX ? lin (c)->n_net_devices : NET_DEVICES_MAX;
+}
+
+static bool
+net_devices_many (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return lin (c)->n_net_devices > NET_DEVICES_MAX;
+}
+
+static const char *
+net_device_key (const struct oci_config *c, size_t i)
+{
+  return c->linux_->net_devices[i].host_name;
+}
+
+/* Its name in the container; empty is what absent becomes in some languages.  */
+static const char *
+net_device_name (const struct oci_config *c, size_t i)
+{
+  const struct oci_net_device *d = &c->linux_->net_devices[i];
+
+  return empty (d->name) ? d->host_name : d->name;
+}
+
+static bool
+net_devices_shared (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return n_net_devices (c) > 0 && ! has_namespace (c, "network");
+}
+
+static bool
+net_device_malformed (const struct oci_config *c, size_t i)
+{
+  return ! netdev_is_name (net_device_key (c, i), false);
+}
+
+static bool
+net_device_name_malformed (const struct oci_config *c, size_t i)
+{
+  return ! empty (c->linux_->net_devices[i].name) && ! netdev_is_name (c->linux_->net_devices[i].name, true);
+}
+
+static bool
+net_device_name_twice (const struct oci_config *c, size_t i)
+{
+  const char *name = net_device_name (c, i);
+
+  for (size_t j = 0; j < i && ! netdev_is_template (name); j++)
+    if (strcmp (net_device_name (c, j), name) == 0)
+      return true;
+  return false;
+}
+
 static size_t
 n_devices (const struct oci_config *c)
 {
@@ -582,6 +643,11 @@ static const struct rule rules[] = {
   { "linux.gidMappings", NULL, NULL, gid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
   { "linux.timeOffsets", NULL, NULL, time_offsets_idle, "needs a new time namespace in linux.namespaces", "config-linux.md#offset-for-time-namespace" },
   { "linux.timeOffsets[].nanosecs", n_time_offsets, time_offset_clock, nanosecs_large, "must be below 1000000000", "config-linux.md#offset-for-time-namespace" },
+  { "linux.netDevices", NULL, NULL, net_devices_shared, "needs a network namespace in linux.namespaces", "config-linux.md#network-devices" },
+  { "linux.netDevices", NULL, NULL, net_devices_many, "must have at most 1024 entries", "config-linux.md#network-devices" },
+  { "linux.netDevices[]", n_net_devices, net_device_key, net_device_malformed, "is no name of a network device", "config-linux.md#network-devices" },
+  { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_malformed, "is no name of a network device", "config-linux.md#network-devices" },
+  { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_twice, "another device has the same name in the container", "config-linux.md#network-devices" },
   { "linux.devices", NULL, NULL, devices_many, "must have at most 16384 entries", "config-linux.md#devices" },
   { "linux.devices[].path", n_devices, NULL, device_relative, "must be an absolute path", "config-linux.md#devices" },
   { "linux.devices[].major", n_devices, NULL, device_major_broken, "must be a number from 0 to 4095", "config-linux.md#devices" },

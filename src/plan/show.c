@@ -290,6 +290,8 @@ show_names (FILE *f, const struct plan *p)
       item (f, "domain", p->domainname);
       fputc ('\n', f);
     }
+  for (size_t i = 0; i < p->n_net_devices; i++)
+    fprintf (f, "network device: %s as %s [%s]\n", p->net_devices[i].host, p->net_devices[i].name, p->net_devices[i].where);
   for (size_t i = 0; i < p->n_sysctls; i++)
     {
       fprintf (f, "sysctl: %s = ", p->sysctls[i].path);

@@ -61,6 +61,27 @@ netif_up_unknown (void **state)
   assert_child (fails);
 }
 
+static int
+speak (void *arg)
+{
+  struct sockaddr_nl { unsigned short family, pad; unsigned pid, groups; } kernel = { .family = AF_NETLINK };
+  int fd = netif_socket (NULL);
+
+  (void) arg;
+  CHECK (fd >= 0 && fcntl (fd, F_GETFD) == FD_CLOEXEC);
+  CHECK (connect (fd, (struct sockaddr *) &kernel, sizeof kernel) == 0);
+  CHILD_SKIP_UNLESS (deny_call (SYS_socket, 0, AF_NETLINK, EPROTONOSUPPORT) == 0, "no seccomp");
+  CHECK (netif_socket (NULL) == -EPROTONOSUPPORT);
+  return 0;
+}
+
+static void
+netif_socket_of_our_namespace (void **state)
+{
+  (void) state;
+  assert_child (speak);
+}
+
 int
 main (void)
 {
@@ -68,6 +89,7 @@ main (void)
     cmocka_unit_test (netif_up_loopback),
     cmocka_unit_test (netif_up_without_ipv4),
     cmocka_unit_test (netif_up_unknown),
+    cmocka_unit_test (netif_socket_of_our_namespace),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
