@@ -42,6 +42,7 @@ static const struct
   { "kernel/shmmax", "ipc" },
   { "kernel/shmmni", "ipc" },
   { "net/", "network" },
+  { "user/", "user" },
 };
 
 static bool

@@ -12,7 +12,7 @@ struct err;
  * component.  Returns 0, -EINVAL or -ENAMETOOLONG.  child-safe */
 int sysctl_path (const char *key, char *buf, size_t size);
 
-/* The namespace (the spec's word: "ipc", "network", "uts") that must be the container's own for KEY (either form) to be settable
+/* The namespace (the spec's word: "ipc", "network", "user", "uts") that must be the container's own for KEY (either form) to be settable
  * without changing the host, or NULL: not namespaced, or set by another property (kernel.hostname), to be refused.
  * kernel.domainname is "uts" (engines write it).  child-safe */
 const char *sysctl_namespace (const char *key);

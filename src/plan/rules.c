@@ -11,23 +11,10 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "kernel/netdev.h"
-#include "kernel/sysctl.h"
 #include "ocispec/config.h"
 #include "plan/report.h"
+#include "plan/rule.h"
 #include "plan/semver.h"
-
-typedef bool rule_broken (const struct oci_config *c, size_t i);
-
-struct rule
-{
-  const char *path;                               /* JSON path; [] stands for the index or key */
-  size_t (*count) (const struct oci_config *c);   /* how many things to look at; NULL: one */
-  const char *(*key) (const struct oci_config *c, size_t i); /* of maps: what stands in [] */
-  rule_broken *broken;
-  const char *what;                               /* the sentence */
-  const char *section;                            /* of the spec */
-};
 
 static const struct oci_linux no_linux;
 static const struct oci_process no_process;
@@ -329,155 +316,6 @@ HOOK_PREDICATES (poststop)
 /* --- linux */
 
 static size_t
-n_namespaces (const struct oci_config *c)
-{
-  return lin (c)->n_namespaces < DISTINCT_MAX ? lin (c)->n_namespaces : DISTINCT_MAX;
-}
-
-static bool
-namespace_twice (const struct oci_config *c, size_t i)
-{
-  for (size_t j = 0; j < i; j++)
-    if (strcmp (c->linux_->namespaces[j].type, c->linux_->namespaces[i].type) == 0)
-      return true;
-  return false;
-}
-
-static bool
-namespace_relative (const struct oci_config *c, size_t i)
-{
-  const char *path = c->linux_->namespaces[i].path;
-
-  return ! empty (path) && ! absolute (path); /* empty is what absent becomes in some languages */
-}
-
-/* A new namespace of this TYPE is listed.  */
-static bool
-new_namespace (const struct oci_config *c, const char *type)
-{
-  for (size_t i = 0; i < lin (c)->n_namespaces; i++)
-    if (strcmp (c->linux_->namespaces[i].type, type) == 0)
-      return empty (c->linux_->namespaces[i].path);
-  return false;
-}
-
-static bool
-uid_maps_missing (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return new_namespace (c, "user") && c->linux_->n_uid_mappings == 0;
-}
-
-static bool
-gid_maps_missing (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return new_namespace (c, "user") && c->linux_->n_gid_mappings == 0;
-}
-
-static bool
-uid_maps_idle (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return lin (c)->n_uid_mappings > 0 && ! has_namespace (c, "user");
-}
-
-static bool
-gid_maps_idle (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return lin (c)->n_gid_mappings > 0 && ! has_namespace (c, "user");
-}
-
-/* The clocks of a namespace that exists are fixed.  */
-static bool
-time_offsets_idle (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return lin (c)->n_time_offsets > 0 && ! new_namespace (c, "time");
-}
-
-static size_t
-n_time_offsets (const struct oci_config *c)
-{
-  return lin (c)->n_time_offsets;
-}
-
-static const char *
-time_offset_clock (const struct oci_config *c, size_t i)
-{
-  return c->linux_->time_offsets[i].clock;
-}
-
-static bool
-nanosecs_large (const struct oci_config *c, size_t i)
-{
-  const uint32_t *nanosecs = c->linux_->time_offsets[i].nanosecs;
-
-  return nanosecs && *nanosecs >= 1000 * 1000 * 1000;
-}
-
-enum { NET_DEVICES_MAX = 1024 }; /* each is compared with all others */
-
-static size_t
-n_net_devices (const struct oci_config *c)
-{
-  return lin (c)->n_net_devices < NET_DEVICES_MAX ? lin (c)->n_net_devices : NET_DEVICES_MAX;
-}
-
-static bool
-net_devices_many (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return lin (c)->n_net_devices > NET_DEVICES_MAX;
-}
-
-static const char *
-net_device_key (const struct oci_config *c, size_t i)
-{
-  return c->linux_->net_devices[i].host_name;
-}
-
-/* Its name in the container; empty is what absent becomes in some languages.  */
-static const char *
-net_device_name (const struct oci_config *c, size_t i)
-{
-  const struct oci_net_device *d = &c->linux_->net_devices[i];
-
-  return empty (d->name) ? d->host_name : d->name;
-}
-
-static bool
-net_devices_shared (const struct oci_config *c, size_t i)
-{
-  (void) i;
-  return n_net_devices (c) > 0 && ! has_namespace (c, "network");
-}
-
-static bool
-net_device_malformed (const struct oci_config *c, size_t i)
-{
-  return ! netdev_is_name (net_device_key (c, i), false);
-}
-
-static bool
-net_device_name_malformed (const struct oci_config *c, size_t i)
-{
-  return ! empty (c->linux_->net_devices[i].name) && ! netdev_is_name (c->linux_->net_devices[i].name, true);
-}
-
-static bool
-net_device_name_twice (const struct oci_config *c, size_t i)
-{
-  const char *name = net_device_name (c, i);
-
-  for (size_t j = 0; j < i && ! netdev_is_template (name); j++)
-    if (strcmp (net_device_name (c, j), name) == 0)
-      return true;
-  return false;
-}
-
-static size_t
 n_devices (const struct oci_config *c)
 {
   return lin (c)->n_devices;
@@ -561,46 +399,6 @@ readonly_relative (const struct oci_config *c, size_t i)
   return ! absolute (c->linux_->readonly_paths[i]);
 }
 
-static size_t
-n_sysctls (const struct oci_config *c)
-{
-  return lin (c)->n_sysctl;
-}
-
-static const char *
-sysctl_key (const struct oci_config *c, size_t i)
-{
-  return c->linux_->sysctl[i].key;
-}
-
-static bool
-sysctl_malformed (const struct oci_config *c, size_t i)
-{
-  char path[256];
-
-  return sysctl_path (sysctl_key (c, i), path, sizeof path) < 0;
-}
-
-static bool
-sysctl_global (const struct oci_config *c, size_t i)
-{
-  return ! sysctl_malformed (c, i) && sysctl_namespace (sysctl_key (c, i)) == NULL;
-}
-
-static bool
-sysctl_shared (const struct oci_config *c, size_t i)
-{
-  const char *type = sysctl_malformed (c, i) ? NULL : sysctl_namespace (sysctl_key (c, i));
-
-  return type && ! has_namespace (c, type);
-}
-
-static bool
-sysctl_value_broken (const struct oci_config *c, size_t i)
-{
-  return sysctl_check_value (c->linux_->sysctl[i].value) < 0;
-}
-
 /* --- the table, in the order of the spec */
 
 static const struct rule rules[] = {
@@ -635,29 +433,12 @@ static const struct rule rules[] = {
   HOOK_RULES (start_container, "startContainer"),
   HOOK_RULES (poststart, "poststart"),
   HOOK_RULES (poststop, "poststop"),
-  { "linux.namespaces[].type", n_namespaces, NULL, namespace_twice, "is given twice", "config-linux.md#namespaces" },
-  { "linux.namespaces[].path", n_namespaces, NULL, namespace_relative, "must be an absolute path", "config-linux.md#namespaces" },
-  { "linux.uidMappings", NULL, NULL, uid_maps_missing, "required with a new user namespace", "config-linux.md#user-namespace-mappings" },
-  { "linux.gidMappings", NULL, NULL, gid_maps_missing, "required with a new user namespace", "config-linux.md#user-namespace-mappings" },
-  { "linux.uidMappings", NULL, NULL, uid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
-  { "linux.gidMappings", NULL, NULL, gid_maps_idle, "needs a user namespace in linux.namespaces", "config-linux.md#user-namespace-mappings" },
-  { "linux.timeOffsets", NULL, NULL, time_offsets_idle, "needs a new time namespace in linux.namespaces", "config-linux.md#offset-for-time-namespace" },
-  { "linux.timeOffsets[].nanosecs", n_time_offsets, time_offset_clock, nanosecs_large, "must be below 1000000000", "config-linux.md#offset-for-time-namespace" },
-  { "linux.netDevices", NULL, NULL, net_devices_shared, "needs a network namespace in linux.namespaces", "config-linux.md#network-devices" },
-  { "linux.netDevices", NULL, NULL, net_devices_many, "must have at most 1024 entries", "config-linux.md#network-devices" },
-  { "linux.netDevices[]", n_net_devices, net_device_key, net_device_malformed, "is no name of a network device", "config-linux.md#network-devices" },
-  { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_malformed, "is no name of a network device", "config-linux.md#network-devices" },
-  { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_twice, "another device has the same name in the container", "config-linux.md#network-devices" },
   { "linux.devices", NULL, NULL, devices_many, "must have at most 16384 entries", "config-linux.md#devices" },
   { "linux.devices[].path", n_devices, NULL, device_relative, "must be an absolute path", "config-linux.md#devices" },
   { "linux.devices[].major", n_devices, NULL, device_major_broken, "must be a number from 0 to 4095", "config-linux.md#devices" },
   { "linux.devices[].minor", n_devices, NULL, device_minor_broken, "must be a number from 0 to 1048575", "config-linux.md#devices" },
   { "linux.resources.devices", NULL, NULL, device_rules_many, "must have at most 16384 entries", "config-linux.md#allowed-device-list" },
   { "linux.resources.devices[].access", n_device_rules, NULL, access_broken, "must be made of r, w and m", "config-linux.md#allowed-device-list" },
-  { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_malformed, "is no name of a kernel parameter", "config-linux.md#sysctl" },
-  { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_global, "belongs to no namespace, or has a property of its own: it would change the host", "config-linux.md#sysctl" },
-  { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_shared, "its namespace must be in linux.namespaces: it would change the host", "config-linux.md#sysctl" },
-  { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_value_broken, "the value must not have control characters", "config-linux.md#sysctl" },
   { "linux.maskedPaths[]", n_masked, NULL, masked_relative, "must be an absolute path", "config-linux.md#masked-paths" },
   { "linux.readonlyPaths[]", n_readonly, NULL, readonly_relative, "must be an absolute path", "config-linux.md#readonly-paths" },
 };
@@ -691,26 +472,32 @@ check_rule (const struct rule *r, const struct oci_config *c, size_t skip, struc
       }
 }
 
+/* Checks the rules of a TABLE of N of which the path begins with PREFIX.  */
+static void
+check_table (const struct rule *table, size_t n, const struct oci_config *config, const char *prefix, struct report *report)
+{
+  for (size_t i = 0; i < n; i++)
+    if (str_after (table[i].path, prefix))
+      check_rule (&table[i], config, strlen (prefix), report);
+}
+
 int
 rules_check (const struct oci_config *config, const char *text, size_t len, struct err *err)
 {
   struct report report = { .text = text, .len = len };
 
-  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-    check_rule (&rules[i], config, 0, &report);
+  check_table (rules, sizeof rules / sizeof *rules, config, "", &report);
+  check_table (rules_space, rules_n_space, config, "", &report);
   return report_end (&report, err);
 }
 
 int
 rules_check_process (const struct oci_process *process, const char *text, size_t len, struct err *err)
 {
-  static const char prefix[] = "process.";
   struct report report = { .text = text, .len = len };
   struct oci_process copy = *process;
   const struct oci_config config = { .process = &copy };
 
-  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-    if (str_after (rules[i].path, prefix))
-      check_rule (&rules[i], &config, sizeof prefix - 1, &report);
+  check_table (rules, sizeof rules / sizeof *rules, &config, "process.", &report);
   return report_end (&report, err);
 }
