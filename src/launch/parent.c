@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +203,25 @@ parent_map_ids (void *self, struct err *err)
   if (proc < 0)
     return err_sys (err, errno, "open", "%s", path);
   ret = parent_write_maps (l->plan, l->cloned, proc, err);
-  return ret < 0 ? ret : sync_send (l->sync, SYNC_MAP_IDS, NULL, 0, NULL, 0, err);
+  return ret < 0 ? ret : parent_explain (l, sync_send (l->sync, SYNC_MAP_IDS, NULL, 0, NULL, 0, err), err);
+}
+
+/* Waits until the go-between has said something or ended.  Its death is no end of file: who comes after it has the same socket, and waits
+ * for us.  */
+static int
+wait_go_between (const struct launch *l, struct err *err)
+{
+  struct pollfd p[] = { { .fd = l->sync, .events = POLLIN }, { .fd = l->child, .events = POLLIN } };
+  int ret;
+
+  do
+    ret = poll (p, 2, -1);
+  while (ret < 0 && errno == EINTR);
+  if (ret < 0)
+    return err_sys (err, errno, "poll", "first process");
+  if (p[0].revents == 0 && poll (p, 1, 0) <= 0) /* asked again: it ends right after it has spoken */
+    return -ECONNRESET;
+  return 0;
 }
 
 int
@@ -213,7 +232,10 @@ parent_take_pid (void *self, struct err *err)
   int pidfd = -1, ret;
   size_t n = 1;
 
-  ret = parent_explain (l, sync_expect (l->sync, SYNC_PID, &p, &pidfd, &n, err), err);
+  ret = wait_go_between (l, err);
+  if (ret == 0)
+    ret = sync_expect (l->sync, SYNC_PID, &p, &pidfd, &n, err);
+  ret = parent_explain (l, ret, err);
   if (ret < 0)
     return ret;
   if (n != 1 || p.pid.pid <= 0)
@@ -223,7 +245,8 @@ parent_take_pid (void *self, struct err *err)
   own_close (&l->child);
   l->child = pidfd;
   l->cloned = l->pid = p.pid.pid;
-  return sync_send (l->sync, SYNC_PID, &p.pid, sizeof p.pid, NULL, 0, err); /* back as it came: taken */
+  /* back as it came: taken */
+  return parent_explain (l, sync_send (l->sync, SYNC_PID, &p.pid, sizeof p.pid, NULL, 0, err), err);
 }
 
 /* The first process's number inside its own pid namespace: the last of NSpid in /proc/PID/status (proc(5)).  */
@@ -295,7 +318,7 @@ parent_hooks (void *self, struct err *err)
   own_fd int created = state_fd (l, "created", inner_pid (l), err);
   if (creating < 0 || created < 0)
     return creating < 0 ? creating : created;
-  return sync_send (l->sync, SYNC_HOOKS, NULL, 0, (int[]){ creating, created }, 2, err);
+  return parent_explain (l, sync_send (l->sync, SYNC_HOOKS, NULL, 0, (int[]){ creating, created }, 2, err), err);
 }
 
 int

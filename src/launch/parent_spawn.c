@@ -68,7 +68,10 @@ become_init (const struct launch *l, int image, const char *arg)
   int ret = cgroup_join (l->join_fds, l->n_join_fds, &err);
 
   if (ret == 0 && l->plan->ns.new_user && ! l->plan->ns.staged)
-    ret = wait_for_maps (l->child_sync, &err);
+    {
+      (void) close (l->sync); /* the parent's end, of which we are a copy: its death must be end of file for us */
+      ret = wait_for_maps (l->child_sync, &err);
+    }
   if (ret == 0 && fcntl (l->child_sync, F_SETFD, 0) < 0)
     ret = err_sys (&err, errno, "fcntl", "sync");
   if (ret == 0)
@@ -237,6 +240,6 @@ parent_spawn (void *self, struct err *err)
   if (ret == 0)
     ret = prepare_child (l, err);
   if (ret == 0)
-    ret = send_hello (l, err);
+    ret = parent_explain (l, send_hello (l, err), err);
   return ret < 0 ? ret : parent_explain (l, parent_send_trees (l, err), err);
 }
