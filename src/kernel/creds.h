@@ -17,6 +17,13 @@ struct err;
  * namespace is the kernel's EINVAL.  Returns 0 or negative errno.  child-safe */
 int creds_set (uid_t uid, gid_t gid, const gid_t *groups, size_t n, bool keep_groups, struct err *err);
 
+/* The part of creds_set that is left for somebody who has the ids already: the supplementary groups.  Returns 0 or negative errno.  child-safe */
+int creds_set_groups (const gid_t *groups, size_t n, bool keep_groups, struct err *err);
+
+/* True if this program was executed with UID and GID as its real and effective ids (and so the saved ones, execve(2)), which it has as long
+ * as nobody changed them.  No call: the kernel says so in the auxiliary vector.  child-safe */
+bool creds_executed_as (uid_t uid, gid_t gid);
+
 /* execve never grants privilege from here on (PR_SET_NO_NEW_PRIVS).  Returns 0 or negative errno.  child-safe */
 int creds_no_new_privs (struct err *err);
 

@@ -195,6 +195,44 @@ sys_prlimit (pid_t pid, unsigned resource, const struct sys_rlimit *new_limit, s
 }
 
 int
+sys_sched_setattr (pid_t pid, const struct sys_sched_attr *attr)
+{
+  return CALL (SYS_sched_setattr, pid, attr, 0);
+}
+
+int
+sys_ioprio_set (pid_t pid, unsigned prio)
+{
+  enum { WHO_PROCESS = 1 }; /* IOPRIO_WHO_PROCESS */
+
+  return CALL (SYS_ioprio_set, WHO_PROCESS, pid, prio);
+}
+
+int
+sys_sched_setaffinity (pid_t pid, size_t size, const unsigned long *mask)
+{
+  return CALL (SYS_sched_setaffinity, pid, size, mask);
+}
+
+int
+sys_sched_getaffinity (pid_t pid, size_t size, unsigned long *mask)
+{
+  return CALL (SYS_sched_getaffinity, pid, size, mask);
+}
+
+int
+sys_set_mempolicy (int mode, const unsigned long *mask, unsigned long n_bits)
+{
+  return CALL (SYS_set_mempolicy, mode, mask, n_bits);
+}
+
+int
+sys_personality (unsigned long persona)
+{
+  return CALL (SYS_personality, persona);
+}
+
+int
 sys_sethostname (const char *name, size_t len)
 {
   return CALL (SYS_sethostname, name, len);

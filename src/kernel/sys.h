@@ -122,6 +122,35 @@ struct sys_rlimit
 /* prlimit64(2); either limit may be NULL.  */
 int sys_prlimit (pid_t pid, unsigned resource, const struct sys_rlimit *new_limit, struct sys_rlimit *old_limit);
 
+/* The kernel's struct sched_attr of Linux 5.3 (SCHED_ATTR_SIZE_VER1), which C libraries began to have in 2024.  */
+struct sys_sched_attr
+{
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+  uint32_t util_min, util_max;
+};
+
+/* sched_setattr(2), Linux 3.14.  */
+int sys_sched_setattr (pid_t pid, const struct sys_sched_attr *attr);
+
+/* ioprio_set(2) of one thread; PRIO class and level as the kernel packs them.  */
+int sys_ioprio_set (pid_t pid, unsigned prio);
+
+/* sched_setaffinity(2), SIZE in bytes.  */
+int sys_sched_setaffinity (pid_t pid, size_t size, const unsigned long *mask);
+
+/* sched_getaffinity(2): returns how many bytes were written.  */
+int sys_sched_getaffinity (pid_t pid, size_t size, unsigned long *mask);
+
+/* set_mempolicy(2), which is in no C library.  */
+int sys_set_mempolicy (int mode, const unsigned long *mask, unsigned long n_bits);
+
+/* personality(2): returns the former one.  */
+int sys_personality (unsigned long persona);
+
 /* sethostname(2).  */
 int sys_sethostname (const char *name, size_t len);
 

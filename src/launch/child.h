@@ -86,6 +86,13 @@ int child_bound (void *self, struct err *err);
 int child_creds (void *self, struct err *err);
 int child_no_new_privs (void *self, struct err *err);
 
+/* Stage 3, child_task.c: processors, priorities, memory policy, personality, pipes.  */
+int child_cpus (void *self, struct err *err);
+int child_scheduling (void *self, struct err *err);
+int child_memory_policy (void *self, struct err *err);
+int child_personality (void *self, struct err *err);
+int child_stdio (void *self, struct err *err);
+
 /* HOME of the user, child_home.c.  */
 int child_home (void *self, struct err *err);
 

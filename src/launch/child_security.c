@@ -188,6 +188,17 @@ enter_cwd (const char *cwd, bool last_try, struct err *err)
   return err_sys (err, errno, "chdir", "%s", cwd);
 }
 
+/* Becomes the user, unless that is who we are since this program was executed: only joining or unsharing a user namespace changes that.  */
+static int
+set_ids (const struct plan *plan, struct err *err)
+{
+  const struct plan_process *p = &plan->process;
+
+  if (plan->action == PLAN_CREATE && ! plan->ns.staged && creds_executed_as (p->uid, p->gid))
+    return creds_set_groups (p->groups, p->n_groups, p->keep_groups, err);
+  return creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
+}
+
 int
 child_creds (void *self, struct err *err)
 {
@@ -199,7 +210,7 @@ child_creds (void *self, struct err *err)
 
   if (again < 0)
     return err_in (err, again, "process.cwd");
-  ret = creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
+  ret = set_ids (c->plan, err);
   if (ret < 0)
     return err_in (err, ret, "process.user");
   if (p->set_caps && (ret = capset_apply (&p->caps, err)) < 0)

@@ -12,6 +12,7 @@ const struct step child_create[] = {
   { "ns.time", child_ns_time, want_time_offsets, SYNC_NONE },          /* before anybody is in the namespace */
   { "ns.fork", child_ns_fork, want_fork, SYNC_PID },                   /* pid and time namespaces act on children only */
   { "ns.cgroup", child_ns_cgroup, want_cgroup_ns, SYNC_NONE },         /* its root is the cgroup we are in by now */
+  { "process.cpus", child_cpus, want_cpus, SYNC_NONE },                /* those of the cgroup, not of the caller */
   { "uts.names", child_names, want_names, SYNC_NONE },
   { "net.loopback", child_net_loopback, want_loopback, SYNC_NONE },
   { "net.devices", child_net_devices, want_net_devices, SYNC_NET },    /* the parent moves them, by a socket of ours */
@@ -37,6 +38,10 @@ const struct step child_create[] = {
   { "process.home", child_home, want_home, SYNC_NONE },                /* from the container's own /etc/passwd */
   { "caps.bound", child_bound, want_process, SYNC_NONE },              /* needs CAP_SETPCAP */
   { "process.rlimits", child_rlimits, want_rlimits, SYNC_NONE },       /* while we may raise them */
+  { "process.scheduling", child_scheduling, want_scheduling, SYNC_NONE }, /* likewise; after the last fork */
+  { "process.memory", child_memory_policy, want_memory_policy, SYNC_NONE },
+  { "process.personality", child_personality, want_personality, SYNC_NONE },
+  { "process.stdio", child_stdio, want_stdio, SYNC_NONE },             /* while we may give them away */
   { "creds", child_creds, want_process, SYNC_NONE },                   /* groups, gid, uid, capabilities, cwd */
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   /* stage 4: the program */
@@ -53,12 +58,17 @@ const struct step child_exec[] = {
   { "root.enter", child_exec_root, want_exec_root, SYNC_NONE },        /* first: a user namespace may not reach its path */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },
   { "ns.fork", child_ns_fork, want_fork, SYNC_PID },
+  { "process.cpus", child_cpus, want_cpus, SYNC_NONE },                /* "final": we are in the cgroup by now */
   { "session", child_session, NULL, SYNC_NONE },
   { "exec.tty", child_exec_tty, want_terminal, SYNC_NONE },
   { "keyring", child_keyring, want_keyring, SYNC_NONE },
   { "process.home", child_home, want_home, SYNC_NONE },
   { "caps.bound", child_bound, NULL, SYNC_NONE },
   { "process.rlimits", child_rlimits, want_rlimits, SYNC_NONE },
+  { "process.scheduling", child_scheduling, want_scheduling, SYNC_NONE },
+  { "process.memory", child_memory_policy, want_memory_policy, SYNC_NONE },
+  { "process.personality", child_personality, want_personality, SYNC_NONE },
+  { "process.stdio", child_stdio, want_stdio, SYNC_NONE },
   { "creds", child_creds, NULL, SYNC_NONE },
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },

@@ -23,6 +23,7 @@
 #include "kernel/sys.h"
 #include "kernel/tty.h"
 #include "launch/hooks.h"
+#include "launch/schedule.h"
 #include "ocispec/config.h"
 #include "plan/bundle.h"
 #include "plan/plan.h"
@@ -363,6 +364,14 @@ parent_rlimits (void *self, struct err *err)
                        r->where);
     }
   return 0;
+}
+
+int
+parent_scheduling (void *self, struct err *err)
+{
+  struct launch *l = self;
+
+  return schedule_set (&l->plan->process, l->pid, err);
 }
 
 int

@@ -86,6 +86,7 @@ int parent_ready (void *self, struct err *err);
 int parent_terminal (void *self, struct err *err);
 int parent_cgroup_late (void *self, struct err *err);
 int parent_rlimits (void *self, struct err *err);
+int parent_scheduling (void *self, struct err *err);
 int parent_save (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/fds.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -21,6 +22,7 @@
 #include "kernel/image.h"
 #include "kernel/ns.h"
 #include "kernel/pid.h"
+#include "kernel/sched.h"
 #include "kernel/sys.h"
 #include "launch/init_image.h"
 #include "launch/parent.h"
@@ -104,6 +106,24 @@ clone_child (struct launch *l, bool *ret_in_cgroup)
   args.flags &= ~CLONE_INTO_CGROUP;
   args.cgroup = 0;
   return sys_clone3 (&args);
+}
+
+/* As clone_child, on the processors where the child is to begin (process.execCPUAffinity.initial); ours again afterwards.  */
+static int
+clone_pinned (struct launch *l, bool *ret_in_cgroup, struct err *err)
+{
+  const struct bits *initial = l->plan->process.initial_cpus;
+  struct bits ours;
+  int ret = initial ? sched_pinned (0, &ours, err) : 0, pid;
+
+  if (ret == 0 && initial)
+    ret = err_in (err, sched_pin (0, initial, err), "process.execCPUAffinity.initial");
+  if (ret < 0)
+    return ret;
+  pid = clone_child (l, ret_in_cgroup);
+  if (pid != 0 && initial)
+    (void) sched_pin (0, &ours, NULL); /* it was ours a moment ago */
+  return pid < 0 ? err_in (err, err_sys (err, -pid, "clone3", "first process"), "linux.namespaces") : pid;
 }
 
 int
@@ -229,11 +249,11 @@ parent_spawn (void *self, struct err *err)
   l->sync = pair[0];
   l->child_sync = pair[1];
   (void) snprintf (arg, sizeof arg, "%d", l->child_sync);
-  ret = clone_child (l, &in_cgroup);
+  ret = clone_pinned (l, &in_cgroup, err);
   if (ret == 0)
     become_init (l, image, arg);
   if (ret < 0)
-    return err_in (err, err_sys (err, -ret, "clone3", "first process"), "linux.namespaces");
+    return ret;
   l->cloned = l->pid = ret;
   (void) close (take_fd (&l->child_sync)); /* so that the child's end is end of file */
   ret = l->cgroup_fd >= 0 && ! in_cgroup ? cgroup_add_pid (l->rec->cgroup, l->cloned, err) : 0;

@@ -19,6 +19,7 @@ const struct step parent_create[] = {
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },   /* before the program can ask for its size */
   { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: the child will fork no more */
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },    /* late: they must not starve the set-up */
+  { "child.scheduling", parent_scheduling, want_outer_scheduling, SYNC_NONE }, /* after its last fork */
   { "record.save", parent_save, NULL, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },           /* last: engines watch for it */
   { "child.go", parent_go, NULL, SYNC_NONE },
@@ -33,6 +34,7 @@ const struct step parent_exec[] = {
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },
+  { "child.scheduling", parent_scheduling, want_outer_scheduling, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },
   { "child.go", parent_go, NULL, SYNC_NONE },
   { 0 },

@@ -185,3 +185,45 @@ want_home (const struct plan *p)
 {
   return p->process.given && p->process.add_home;
 }
+
+bool
+want_cpus (const struct plan *p)
+{
+  return p->process.any_cpu || p->process.cpus != NULL;
+}
+
+static bool
+is_scheduled (const struct plan *p)
+{
+  return p->process.scheduler != NULL || p->process.io_priority != NULL;
+}
+
+bool
+want_scheduling (const struct plan *p)
+{
+  return is_scheduled (p) && ! p->process.scheduled_by_parent;
+}
+
+bool
+want_outer_scheduling (const struct plan *p)
+{
+  return is_scheduled (p) && p->process.scheduled_by_parent;
+}
+
+bool
+want_memory_policy (const struct plan *p)
+{
+  return p->memory_policy != NULL;
+}
+
+bool
+want_personality (const struct plan *p)
+{
+  return p->personality != NULL;
+}
+
+bool
+want_stdio (const struct plan *p)
+{
+  return p->process.own_stdio;
+}

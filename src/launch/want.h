@@ -68,5 +68,17 @@ bool want_links (const struct plan *p);
 bool want_process (const struct plan *p);
 /* No HOME in the environment.  */
 bool want_home (const struct plan *p);
+/* The processors on which it runs are set.  */
+bool want_cpus (const struct plan *p);
+/* A policy, priority or I/O priority is set, by the child itself.  */
+bool want_scheduling (const struct plan *p);
+/* Likewise, from outside.  */
+bool want_outer_scheduling (const struct plan *p);
+/* A memory policy is set.  */
+bool want_memory_policy (const struct plan *p);
+/* A personality is set.  */
+bool want_personality (const struct plan *p);
+/* Pipes on descriptors 0 to 2 get another owner.  */
+bool want_stdio (const struct plan *p);
 
 #endif

@@ -86,6 +86,9 @@ int plan_devices (const struct part *p, struct err *err);
 /* plan_process.c: plan->process.  Needs plan->ns.  Returns 0 or negative errno.  */
 int plan_process (const struct part *p, struct err *err);
 
+/* plan_task.c: scheduling of plan->process, memory policy and personality.  Needs plan->ns.  Returns 0 or negative errno.  */
+int plan_task (const struct part *p, struct err *err);
+
 /* plan_hooks.c: plan->hooks.  Returns 0 or negative errno.  */
 int plan_hooks (const struct part *p, struct err *err);
 

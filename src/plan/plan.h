@@ -17,6 +17,9 @@
 #include "kernel/device.h" /* struct device */
 #include "kernel/idmap.h"  /* struct idmap */
 #include "kernel/mount.h"  /* struct mount_opt */
+#include "kernel/sched.h"  /* struct sched */
+
+struct bits;
 
 enum
 {
@@ -200,6 +203,19 @@ struct plan_hooks
   size_t n_prestart, n_create_runtime, n_create_container, n_start_container, n_poststart, n_poststop;
 };
 
+/* Priority of the I/O.  */
+struct plan_io_priority
+{
+  unsigned class_, level; /* IOPRIO_CLASS_*, 0 to 7 */
+};
+
+/* Where memory comes from.  */
+struct plan_memory_policy
+{
+  unsigned mode, flags; /* MPOL_* */
+  const struct bits *nodes;
+};
+
 struct plan_process
 {
   bool given;              /* false: create only, start fails (spec: process may be unset) */
@@ -226,6 +242,13 @@ struct plan_process
   size_t n_rlimits;
   bool rlimits_by_parent;  /* a user namespace must not raise hard limits, and the runtime may: it sets them from outside */
   const char *oom_score_adj; /* decimal text or NULL */
+  const struct sched *scheduler; /* or NULL */
+  const struct plan_io_priority *io_priority; /* or NULL */
+  bool scheduled_by_parent; /* these two are the runtime's to set: it has the privilege, which a user namespace takes from the child */
+  const struct bits *initial_cpus; /* exec: where it may run until it is in the cgroup, or NULL */
+  const struct bits *cpus; /* exec: where from then on, or NULL */
+  bool any_cpu;            /* wherever the cgroup allows: the affinity of the caller is not the container's */
+  bool own_stdio;          /* pipes on descriptors 0 to 2 are given to uid, who could not open them again otherwise */
 };
 
 struct plan_root
@@ -265,6 +288,8 @@ struct plan
   struct plan_net_device *net_devices;
   size_t n_net_devices;
   const char *hostname, *domainname; /* NULL: leave */
+  const struct plan_memory_policy *memory_policy; /* or NULL */
+  const unsigned long *personality; /* PER_*, or NULL: leave */
   const char *keyring;         /* name of the session keyring to join, or NULL */
   struct plan_process process;
   struct plan_hooks hooks;

@@ -194,6 +194,7 @@ copy_rest (const struct part *p, struct err *err)
       to->columns = (unsigned short) from->console_size->width;
     }
   to->no_new_privs = from->no_new_privileges;
+  to->own_stdio = to->uid != 0 && ! from->terminal;
   if (from->oom_score_adj)
     {
       to->oom_score_adj = plan_printf (p->arena, "%d", *from->oom_score_adj);

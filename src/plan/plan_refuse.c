@@ -47,27 +47,10 @@ asks_mount_label (const struct oci_config *c)
   return given (lin (c)->mount_label);
 }
 
-/* LINUX without flags is what every process starts with.  */
-static bool
-asks_personality (const struct oci_config *c)
-{
-  const struct oci_personality *p = lin (c)->personality;
-
-  return p && (strcmp (p->domain, "LINUX") != 0 || p->n_flags > 0);
-}
-
 static bool
 asks_intel_rdt (const struct oci_config *c)
 {
   return lin (c)->intel_rdt != NULL; /* an empty one asks for a group named by the id */
-}
-
-static bool
-asks_memory_policy (const struct oci_config *c)
-{
-  const struct oci_memory_policy *m = lin (c)->memory_policy;
-
-  return m && (strcmp (m->mode, "MPOL_DEFAULT") != 0 || given (m->nodes) || m->n_flags > 0);
 }
 
 /* "unconfined" is what a process is that nobody confined.  */
@@ -85,26 +68,6 @@ asks_selinux (const struct oci_config *c)
   return given (proc (c)->selinux_label);
 }
 
-static bool
-asks_scheduler (const struct oci_config *c)
-{
-  return proc (c)->scheduler != NULL;
-}
-
-static bool
-asks_io_priority (const struct oci_config *c)
-{
-  return proc (c)->io_priority != NULL;
-}
-
-static bool
-asks_cpu_affinity (const struct oci_config *c)
-{
-  const struct oci_exec_cpu_affinity *a = proc (c)->exec_cpu_affinity;
-
-  return a && (given (a->initial) || given (a->final));
-}
-
 static const struct
 {
   const char *path;
@@ -112,14 +75,9 @@ static const struct
 } later[] = {
   { "process.apparmorProfile", asks_apparmor },
   { "process.selinuxLabel", asks_selinux },
-  { "process.scheduler", asks_scheduler },
-  { "process.ioPriority", asks_io_priority },
-  { "process.execCPUAffinity", asks_cpu_affinity },
   { "linux.intelRdt", asks_intel_rdt },
-  { "linux.memoryPolicy", asks_memory_policy },
   { "linux.seccomp", asks_seccomp },
   { "linux.mountLabel", asks_mount_label },
-  { "linux.personality", asks_personality },
 };
 
 int

@@ -488,6 +488,7 @@ rules_check (const struct oci_config *config, const char *text, size_t len, stru
 
   check_table (rules, sizeof rules / sizeof *rules, config, "", &report);
   check_table (rules_space, rules_n_space, config, "", &report);
+  check_table (rules_task, rules_n_task, config, "", &report);
   return report_end (&report, err);
 }
 
@@ -499,5 +500,6 @@ rules_check_process (const struct oci_process *process, const char *text, size_t
   const struct oci_config config = { .process = &copy };
 
   check_table (rules, sizeof rules / sizeof *rules, &config, "process.", &report);
+  check_table (rules_task, rules_n_task, &config, "process.", &report);
   return report_end (&report, err);
 }

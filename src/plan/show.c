@@ -14,11 +14,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "base/names.h"
 #include "base/own.h"
 #include "kernel/caps.h"
 #include "kernel/ns.h"
+#include "kernel/numa.h"
 #include "kernel/rlimit.h"
 #include "plan/plan.h"
 
@@ -321,6 +323,26 @@ show_env (FILE *f, const char *const *env)
     fprintf (f, " %.*s", (int) strcspn (*env, "="), *env);
 }
 
+/* Prints ` NAME` for each flag of FLAGS.  */
+static void
+show_names_of (FILE *f, const struct name *names, uint64_t flags)
+{
+  for (const struct name *n = names; n->name; n++)
+    flag (f, n->name, flags & n->value);
+}
+
+/* Prints ` NAME 0 1 2`; nothing without BITS.  */
+static void
+show_bits (FILE *f, const char *name, const struct bits *bits)
+{
+  if (bits == NULL)
+    return;
+  fprintf (f, " %s", name);
+  for (unsigned i = 0; i < BITS_MAX; i++)
+    if (bits->word[i / BITS_PER_WORD] >> (i % BITS_PER_WORD) & 1)
+      fprintf (f, " %u", i);
+}
+
 static void
 show_caps (FILE *f, const char *set, uint64_t mask, unsigned last)
 {
@@ -356,6 +378,32 @@ show_rlimits (FILE *f, const struct plan_process *p)
              p->rlimits[i].soft, p->rlimits[i].hard, p->rlimits[i].where);
 }
 
+/* How the process is scheduled.  */
+static void
+show_scheduling (FILE *f, const struct plan_process *p)
+{
+  const struct sched *s = p->scheduler;
+
+  if (p->initial_cpus || p->cpus)
+    {
+      fprintf (f, "  processors:");
+      show_bits (f, "at first", p->initial_cpus);
+      show_bits (f, "then", p->cpus);
+      fputc ('\n', f);
+    }
+  if (s)
+    {
+      fprintf (f, "  scheduler: %s nice %d priority %u", value_name (sched_policies, s->policy), s->nice, s->priority);
+      if (s->runtime)
+        fprintf (f, " runtime %" PRIu64 " deadline %" PRIu64 " period %" PRIu64, s->runtime, s->deadline, s->period);
+      show_names_of (f, sched_flags, s->flags);
+      fprintf (f, "%s\n", p->scheduled_by_parent ? " from outside" : "");
+    }
+  if (p->io_priority)
+    fprintf (f, "  io: %s %u%s\n", value_name (sched_io_classes, p->io_priority->class_), p->io_priority->level,
+             p->scheduled_by_parent ? " from outside" : "");
+}
+
 static void
 show_process (FILE *f, const struct plan_process *p)
 {
@@ -377,6 +425,9 @@ show_process (FILE *f, const struct plan_process *p)
     fprintf (f, "  terminal: %u rows %u columns\n", p->rows, p->columns);
   show_user (f, p);
   show_rlimits (f, p);
+  show_scheduling (f, p);
+  if (p->own_stdio)
+    fprintf (f, "  pipes given to the user\n");
   if (p->oom_score_adj)
     fprintf (f, "  oom_score_adj: %s\n", p->oom_score_adj);
   show_caps (f, "bounding", p->caps.bounding, p->last_cap);
@@ -435,6 +486,15 @@ show (FILE *f, const struct plan *p)
   show_paths (f, "read-only", p->readonly, p->n_readonly);
   if (p->keyring)
     fprintf (f, "keyring: %s\n", p->keyring);
+  if (p->memory_policy)
+    {
+      fprintf (f, "memory: %s", value_name (numa_modes, p->memory_policy->mode));
+      show_names_of (f, numa_flags, p->memory_policy->flags);
+      show_bits (f, "nodes", p->memory_policy->nodes);
+      fputc ('\n', f);
+    }
+  if (p->personality)
+    fprintf (f, "personality: %#lx\n", *p->personality);
   show_process (f, &p->process);
   show_hooks (f, &p->hooks);
 }

@@ -152,10 +152,45 @@ creds_not_dumpable_is_set (void **state)
   assert_child (not_dumpable);
 }
 
+static void
+creds_executed_as_ourselves (void **state)
+{
+  (void) state;
+  assert_true (creds_executed_as (getuid (), getgid ()));
+  assert_false (creds_executed_as (getuid () + 1, getgid ()));
+  assert_false (creds_executed_as (getuid (), getgid () + 1));
+  assert_false (creds_executed_as ((uid_t) -1, (gid_t) -1));
+}
+
+static int
+set_groups_alone (void *arg)
+{
+  const gid_t groups[] = { 5, 6 };
+  gid_t got[8];
+
+  (void) arg;
+  CHILD_SKIP_UNLESS (geteuid () == 0, "groups need root");
+  CHECK (creds_set_groups (groups, 2, false, NULL) == 0);
+  CHECK (getgroups (8, got) == 2 && got[0] == 5 && got[1] == 6);
+  CHECK (creds_set_groups (NULL, 0, true, NULL) == 0);
+  CHECK (getgroups (8, got) == 2);
+  CHECK (creds_set_groups (groups, 1, true, NULL) == -EINVAL);
+  return 0;
+}
+
+static void
+creds_set_groups_or_keep (void **state)
+{
+  (void) state;
+  assert_child (set_groups_alone);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (creds_executed_as_ourselves),
+    cmocka_unit_test (creds_set_groups_or_keep),
     cmocka_unit_test (creds_set_user),
     cmocka_unit_test (creds_set_root_drops_groups),
     cmocka_unit_test (creds_set_keeps_groups),

@@ -2,10 +2,16 @@
 /* Each predicate sees exactly what it is for: false for a plan of nothing, true for the one member set. */
 #include "room.h"
 
+#include "base/bits.h"
 #include "launch/want.h"
 #include "plan/plan.h"
 
 static const char some[] = "x";
+static const struct bits cpus;
+static const struct sched policy;
+static const struct plan_io_priority io;
+static const struct plan_memory_policy memory;
+static const unsigned long persona;
 
 #define CREATE .action = PLAN_CREATE
 #define EXEC .action = PLAN_EXEC
@@ -17,7 +23,7 @@ want_nothing_for_an_empty_exec (void **state)
     want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
-    want_process, want_home,
+    want_process, want_home, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
   };
   const struct plan p = { EXEC };
 
@@ -71,6 +77,15 @@ static const struct
   { want_process, { .process = { .given = true } }, { CREATE } },
   { want_home, { .process = { .given = true, .add_home = true } }, { .process = { .given = true } } },
   { want_home, { .process = { .given = true, .add_home = true } }, { .process = { .add_home = true } } },
+  { want_cpus, { .process = { .any_cpu = true } }, { .process = { .initial_cpus = &cpus } } },
+  { want_cpus, { .process = { .cpus = &cpus } }, { EXEC } },
+  { want_scheduling, { .process = { .scheduler = &policy } }, { .process = { .scheduler = &policy, .scheduled_by_parent = true } } },
+  { want_scheduling, { .process = { .io_priority = &io } }, { .process = { .io_priority = &io, .scheduled_by_parent = true } } },
+  { want_outer_scheduling, { .process = { .scheduler = &policy, .scheduled_by_parent = true } }, { .process = { .scheduler = &policy } } },
+  { want_outer_scheduling, { .process = { .io_priority = &io, .scheduled_by_parent = true } }, { .process = { .scheduled_by_parent = true } } },
+  { want_memory_policy, { .memory_policy = &memory }, { CREATE } },
+  { want_personality, { .personality = &persona }, { CREATE } },
+  { want_stdio, { .process = { .own_stdio = true } }, { .process = { .uid = 1 } } },
 };
 
 static void

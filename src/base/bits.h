@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of small numbers such as "0-3,7" (cpuset(7), List format) as bits, in the words that the kernel takes. */
+#ifndef ORLOP_BASE_BITS_H
+#define ORLOP_BASE_BITS_H
+
+#include <stddef.h>
+
+enum
+{
+  BITS_MAX = 8192, /* as many processors as a kernel can be built for; nodes are fewer */
+  BITS_PER_WORD = 8 * sizeof (unsigned long)
+};
+
+/* A set of numbers below BITS_MAX.  */
+struct bits
+{
+  unsigned long word[BITS_MAX / BITS_PER_WORD];
+};
+
+/* Reads LIST: numbers and ranges, separated by commas, spaces around them passed over; an empty one is the empty set.  Returns 0, or
+ * -EINVAL for anything else, -ERANGE for a number of BITS_MAX or more.  child-safe */
+int bits_parse (const char *list, struct bits *ret_bits);
+
+/* How many words of BITS are needed to hold its largest number; 0 for the empty set.  child-safe */
+size_t bits_words (const struct bits *bits);
+
+#endif

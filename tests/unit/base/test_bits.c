@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of processors and nodes. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bits.h"
+
+/* spec: 70, 146 */
+static void
+bits_parse_good (void **state)
+{
+  static const struct
+  {
+    const char *list;
+    unsigned long first; /* word */
+  } rows[] = {
+    { "", 0 },  { " ", 0 },       { "0", 1 },           { "0-3,7", 0x8f },   { " 1 , 3-4 ", 0x1a },
+    { "5-5", 0x20 }, { "3,1,2,1-2", 0xe }, { "007", 0x80 }, { "0-31", 0xffffffff },
+  };
+  struct bits bits;
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      assert_int_equal (bits_parse (rows[i].list, &bits), 0);
+      assert_int_equal (bits.word[0], rows[i].first);
+      assert_int_equal (bits_words (&bits), rows[i].first ? 1 : 0);
+    }
+}
+
+static void
+bits_parse_large (void **state)
+{
+  struct bits bits;
+
+  (void) state;
+  assert_int_equal (bits_parse ("8191", &bits), 0);
+  assert_int_equal (bits_words (&bits), BITS_MAX / BITS_PER_WORD);
+  assert_int_equal (bits_parse ("64", &bits), 0);
+  assert_int_equal (bits_words (&bits), 64 / BITS_PER_WORD + 1);
+  assert_int_equal (bits_parse ("0-8191", &bits), 0);
+  for (size_t i = 0; i < BITS_MAX / BITS_PER_WORD; i++)
+    assert_int_equal (bits.word[i], ~0UL);
+}
+
+/* spec: 91 */
+static void
+bits_parse_bad (void **state)
+{
+  static const char *const bad[] = { "x", "-", "1-", "-1", "3-1", "0,,1", ",", "1,", ",1", "0x1", "1 2", "1-2-3", "+1", "1;2" };
+  static const char *const far[] = { "8192", "0-8192", "4294967296", "99999999999999999999" };
+  struct bits bits;
+
+  (void) state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (bits_parse (bad[i], &bits) != -EINVAL)
+      fail_msg ("\"%s\" was not refused", bad[i]);
+  for (size_t i = 0; i < sizeof far / sizeof *far; i++)
+    assert_int_equal (bits_parse (far[i], &bits), -ERANGE);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (bits_parse_good),
+    cmocka_unit_test (bits_parse_large),
+    cmocka_unit_test (bits_parse_bad),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
