@@ -154,6 +154,7 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
   ret = create (&l, &signals, ret_status, err);
   if (ret < 0)
     {
+      rec.status = "creating"; /* whatever was written: all of it is to be undone */
       parent_net_undo (&l);
       parent_kill (&l);
       if (l.reserved)

@@ -111,6 +111,8 @@ parent_reserve (void *self, struct err *err)
   /* says what of the cgroup will be ours to undo.  One that another container uses is found here, before there is a record by which
    * that one's processes could be taken for ours */
   ret = err_in (err, cgroup_survey (l->rec->cgroup, err), "linux.cgroupsPath");
+  if (ret == 0 && l->plan->rdt)
+    ret = parent_rdt_survey (l, err);
   if (ret < 0)
     {
       (void) record_remove (l->dir, NULL);

@@ -46,6 +46,7 @@ struct launch
   int net_inside, net_outside; /* routing sockets in the container's and the runtime's network namespace; -1 without linux.netDevices */
   struct parent_moved *moved;  /* what of plan->net_devices was moved so far */
   size_t n_moved;
+  struct record_rdt rdt; /* create: the record's, if the plan has one */
   pid_t cloned;      /* the process that we cloned, not yet waited for */
   pid_t pid;         /* the first process of the container, or the one exec made */
   int child;         /* its pidfd */
@@ -80,6 +81,8 @@ int parent_console (void *self, struct err *err);
 int parent_spawn (void *self, struct err *err);
 int parent_map_ids (void *self, struct err *err);
 int parent_take_pid (void *self, struct err *err);
+int parent_rdt_make (void *self, struct err *err);
+int parent_rdt_join (void *self, struct err *err);
 int parent_net_devices (void *self, struct err *err);
 int parent_hooks (void *self, struct err *err);
 int parent_ready (void *self, struct err *err);
@@ -93,6 +96,9 @@ int parent_go (void *self, struct err *err);
 
 /* Sends the root and the mounts that only the parent can make, in the order of the plan.  Returns 0 or negative errno.  */
 int parent_send_trees (struct launch *l, struct err *err);
+
+/* Looks which resctrl group is there, and says in the record what of it will be ours to undo.  Returns 0 or negative errno: -ENOENT, -EEXIST.  */
+int parent_rdt_survey (struct launch *l, struct err *err);
 
 /* After a failure: brings back the network devices that were moved.  Before the child is undone, or after it.  */
 void parent_net_undo (struct launch *l);

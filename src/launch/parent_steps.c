@@ -8,11 +8,13 @@
 const struct step parent_create[] = {
   { "record.reserve", parent_reserve, NULL, SYNC_NONE },           /* before the first effect: what is intended */
   { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* the child is cloned into it, limits stand */
+  { "rdt.make", parent_rdt_make, want_rdt, SYNC_NONE },
   { "start.listen", parent_listen, want_listen, SYNC_NONE },
   { "console.connect", parent_console, want_terminal, SYNC_NONE },
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.map_ids", parent_map_ids, want_unshare_user, SYNC_MAP_IDS }, /* needs privilege over the parent namespace */
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },       /* whatever it starts from now on is in it too */
   { "net.devices", parent_net_devices, want_net_devices, SYNC_NET }, /* before the hooks that configure them */
   { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
   { "child.ready", parent_ready, NULL, SYNC_READY },
@@ -31,6 +33,7 @@ const struct step parent_exec[] = {
   { "console.connect", parent_console, want_terminal, SYNC_NONE },
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },

@@ -25,6 +25,13 @@ static OCI_TYPE (record_net_device,
   OCI_STR    (record_net_device, host, "host", OCI_REQUIRED),
   OCI_STR    (record_net_device, name, "name", OCI_REQUIRED));
 
+static OCI_TYPE (record_rdt,
+  OCI_STR    (record_rdt, root,    "root",    OCI_REQUIRED),
+  OCI_STR    (record_rdt, group,   "group",   OCI_REQUIRED),
+  OCI_BOOL   (record_rdt, made,    "made",    0),
+  OCI_BOOL   (record_rdt, named,   "named",   0),
+  OCI_STR    (record_rdt, monitor, "monitor", 0));
+
 OCI_TYPE (record,
   OCI_STR    (record, oci_version, "ociVersion",  OCI_REQUIRED),
   OCI_STR    (record, id,          "id",          OCI_REQUIRED),
@@ -38,6 +45,7 @@ OCI_TYPE (record,
   OCI_NUM    (record, start_time,  "startTime",   0),
   OCI_STR    (record, pid_file,    "pidFile",     0),
   OCI_OBJ    (record, cgroup,      "cgroup",      0, cgroup),
+  OCI_OBJ    (record, rdt,         "resctrl",     0, record_rdt),
   OCI_OBJS   (record, net_devices, "netDevices",  0, record_net_device),
   OCI_STR    (record, net_path,    "netPath",     0),
   OCI_BOOL   (record, own_pid_ns,  "ownPidNamespace", 0),

@@ -25,6 +25,15 @@ struct record_net_device
   const char *host, *name;
 };
 
+/* The container's resctrl group.  */
+struct record_rdt
+{
+  const char *root, *group; /* where resctrl is mounted; "" is its default group */
+  bool made;                /* by us */
+  bool named;               /* by the document: it stays, unless create fails */
+  const char *monitor;      /* the monitoring group that we made in it, or NULL */
+};
+
 /* Contents of state.json: the spec's state and what it takes to undo the container.  */
 struct record
 {
@@ -36,6 +45,7 @@ struct record
   uint64_t start_time;      /* of pid, clock ticks after boot: tells a later process of the same number */
   const char *pid_file;     /* absolute, or NULL; removed when create fails */
   struct cgroup *cgroup;
+  struct record_rdt *rdt;   /* or NULL */
   struct record_net_device *net_devices;
   size_t n_net_devices;
   const char *net_path;     /* with net_devices: the network namespace that is joined, or NULL */

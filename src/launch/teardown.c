@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "kernel/pid.h"
+#include "kernel/rdt.h"
 #include "launch/netreturn.h"
 #include "launch/record.h"
 
@@ -92,12 +93,27 @@ teardown_kill (const struct record *rec, struct err *err)
   return first >= 0 ? wait_death (first, rec->pid, err) : 0;
 }
 
+/* The resctrl groups that we made; one that the document names goes only with a create that failed.  */
+static int
+remove_rdt (const struct record *rec, struct err *err)
+{
+  const struct record_rdt *r = rec->rdt;
+  bool failed = strcmp (rec->status, "creating") == 0;
+  int ret = r->monitor ? rdt_remove (r->root, r->group, r->monitor, err) : 0;
+
+  if (ret == 0 && r->made && (! r->named || failed))
+    ret = rdt_remove (r->root, r->group, NULL, err);
+  return err_in (err, ret, "linux.intelRdt");
+}
+
 static int
 remove_all (struct record_dir *dir, const struct record *rec, struct err *err)
 {
   int ret = rec->cgroup ? cgroup_remove (rec->cgroup, err) : 0;
 
   netreturn (rec);
+  if (ret == 0 && rec->rdt)
+    ret = remove_rdt (rec, err);
   return ret < 0 ? ret : record_remove (dir, err);
 }
 

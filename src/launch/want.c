@@ -103,6 +103,18 @@ want_net_devices (const struct plan *p)
 }
 
 bool
+want_rdt (const struct plan *p)
+{
+  return p->rdt != NULL;
+}
+
+bool
+want_rdt_join (const struct plan *p)
+{
+  return p->in_rdt;
+}
+
+bool
 want_sysctl (const struct plan *p)
 {
   return p->n_sysctls > 0;

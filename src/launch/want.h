@@ -40,6 +40,10 @@ bool want_start_hooks (const struct plan *p);
 bool want_loopback (const struct plan *p);
 /* Network devices are moved into the container.  */
 bool want_net_devices (const struct plan *p);
+/* A resctrl group is made or looked at.  */
+bool want_rdt (const struct plan *p);
+/* The process is put into one.  */
+bool want_rdt_join (const struct plan *p);
 /* sysctl settings.  */
 bool want_sysctl (const struct plan *p);
 /* oomScoreAdj.  */

@@ -52,7 +52,7 @@ features_make (char **ret_json, struct err *err)
   struct oci_feature off = { .enabled = &no }, on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &no };
   struct oci_features_seccomp seccomp = { .enabled = &no };
-  struct oci_features_intel_rdt rdt = { .enabled = &no };
+  struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };
   struct lists l = { .n_hooks = 0 };
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &off, .selinux = &off,

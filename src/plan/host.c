@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/capset.h"
+#include "kernel/rdt.h"
 #include "kernel/sys.h"
 
 /* Number of the first user namespace on nsfs (PROC_USER_INIT_INO of the kernel, since Linux 3.8).  */
@@ -66,12 +67,25 @@ host_read (struct host *h, struct err *err)
   return 0;
 }
 
+int
+host_read_resctrl (struct host *h, struct err *err)
+{
+  int ret = rdt_find (h->resctrl, sizeof h->resctrl, err);
+
+  if (ret != -ENODEV)
+    return ret;
+  err_clear (err);
+  h->resctrl[0] = '\0';
+  return 0;
+}
+
 /* Lines of host_parse: where the value goes.  */
 enum kind
 {
   NUMBER,
   MASK,
-  FLAG
+  FLAG,
+  PATH
 };
 
 static const struct fact
@@ -87,6 +101,7 @@ static const struct fact
   { "bounding", MASK, offsetof (struct host, bounding) },
   { "in_user_ns", FLAG, offsetof (struct host, in_user_ns) },
   { "mount_api", FLAG, offsetof (struct host, mount_api) },
+  { "resctrl", PATH, offsetof (struct host, resctrl) },
 };
 
 _Static_assert (sizeof (uid_t) == sizeof (unsigned) && sizeof (gid_t) == sizeof (unsigned), "ids are 32 bits");
@@ -108,6 +123,8 @@ set_fact (const struct fact *f, const char *value, struct host *h)
       memcpy (to, &number, sizeof number);
       return 0;
     }
+  if (f->kind == PATH)
+    return str_copy (to, sizeof h->resctrl, value);
   if (str_u64 (value, f->kind == FLAG ? 1 : UINT32_MAX, &number) < 0)
     return -EINVAL;
   if (f->kind == FLAG)

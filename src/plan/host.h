@@ -20,6 +20,7 @@ struct host
   unsigned last_cap;          /* highest capability of this kernel */
   uint64_t permitted, bounding; /* our own capabilities */
   bool mount_api;             /* fsopen and its family exist (Linux 5.2; mount_setattr 5.12) */
+  char resctrl[256];          /* where resctrl is mounted, or ""; looked for with linux.intelRdt only */
   const struct cgroup_layout *layout; /* hierarchies, cgroup v1 or v2 */
   const struct cgroup *cgroup; /* the container's own cgroup as cgroup_plan made it, or NULL (no cgroup) */
 };
@@ -32,7 +33,10 @@ int host_read (struct host *h, struct err *err);
  * plans in which it decides who opens the mounts: those with a user namespace.  One call.  */
 void host_probe_mounts (struct host *h);
 
-/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api.
+/* Looks for resctrl among the mounts: many calls, for documents with linux.intelRdt only.  None is no error.  Returns 0 or negative errno.  */
+int host_read_resctrl (struct host *h, struct err *err);
+
+/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api, resctrl.
  * Returns 0 or negative errno.  */
 int host_parse (const char *text, struct host *h, struct err *err);
 

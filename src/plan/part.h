@@ -56,6 +56,9 @@ int plan_ns (const struct part *p, struct err *err);
 /* plan_net.c: plan->net_devices.  Returns 0 or -ENOMEM.  */
 int plan_net (const struct part *p, struct err *err);
 
+/* plan_rdt.c: plan->rdt and in_rdt.  Returns 0, -ENOTSUP (linux.intelRdt without resctrl) or -ENOMEM.  */
+int plan_rdt (const struct part *p, struct err *err);
+
 /* plan_ns.c: plan->ns of exec.  Returns 0 or negative errno.  */
 int plan_ns_exec (const struct part *p, struct err *err);
 

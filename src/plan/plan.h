@@ -173,6 +173,17 @@ struct plan_sysctl
   const char *value;
 };
 
+/* The resctrl group of the container.  */
+struct plan_rdt
+{
+  const char *root;     /* where resctrl is mounted */
+  const char *group;    /* "" is the default one */
+  bool named;           /* by the document: it stays when the container goes */
+  const char *caches;   /* lines for the schemata: l3CacheSchema and memBwSchema; or NULL */
+  const char *schemata; /* likewise, to be written after those */
+  const char *monitor;  /* its group in mon_groups, or NULL */
+};
+
 /* A network interface that is moved into the container's network namespace.  */
 struct plan_net_device
 {
@@ -285,6 +296,8 @@ struct plan
   size_t n_masked, n_readonly;
   struct plan_sysctl *sysctls;
   size_t n_sysctls;
+  const struct plan_rdt *rdt;  /* create: or NULL */
+  bool in_rdt;                 /* the container's processes are put into a resctrl group */
   struct plan_net_device *net_devices;
   size_t n_net_devices;
   const char *hostname, *domainname; /* NULL: leave */

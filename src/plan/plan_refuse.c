@@ -47,12 +47,6 @@ asks_mount_label (const struct oci_config *c)
   return given (lin (c)->mount_label);
 }
 
-static bool
-asks_intel_rdt (const struct oci_config *c)
-{
-  return lin (c)->intel_rdt != NULL; /* an empty one asks for a group named by the id */
-}
-
 /* "unconfined" is what a process is that nobody confined.  */
 static bool
 asks_apparmor (const struct oci_config *c)
@@ -75,7 +69,6 @@ static const struct
 } later[] = {
   { "process.apparmorProfile", asks_apparmor },
   { "process.selinuxLabel", asks_selinux },
-  { "linux.intelRdt", asks_intel_rdt },
   { "linux.seccomp", asks_seccomp },
   { "linux.mountLabel", asks_mount_label },
 };

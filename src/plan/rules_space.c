@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules on namespaces and on what lives in one: ids, clocks, network devices, kernel
- * parameters.  A predicate looks at the document alone.  Must never look at the machine. */
+/* Rules on namespaces and on what lives in one: ids, clocks, network devices, resctrl,
+ * kernel parameters.  A predicate looks at the document alone.  Must never look at the machine. */
 #include <string.h>
 
 #include "kernel/netdev.h"
+#include "kernel/rdt.h"
 #include "kernel/sysctl.h"
 #include "ocispec/config.h"
 #include "plan/part.h"
@@ -231,6 +232,47 @@ sysctl_value_broken (const struct oci_config *c, size_t i)
   return sysctl_check_value (c->linux_->sysctl[i].value) < 0;
 }
 
+/* --- resctrl */
+
+static const struct oci_intel_rdt *
+rdt (const struct oci_config *c)
+{
+  static const struct oci_intel_rdt none;
+
+  return lin (c)->intel_rdt ? lin (c)->intel_rdt : &none;
+}
+
+static bool
+clos_malformed (const struct oci_config *c, size_t i)
+{
+  const char *id = rdt (c)->clos_id;
+
+  (void) i;
+  return ! empty (id) && strcmp (id, "/") != 0 && ! rdt_is_name (id);
+}
+
+/* What l3CacheSchema ought not to have (several lines), the kernel judges.  */
+static bool
+bandwidth_malformed (const struct oci_config *c, size_t i)
+{
+  const char *schema = rdt (c)->mem_bw_schema;
+
+  (void) i;
+  return ! empty (schema) && (strncmp (schema, "MB:", 3) != 0 || strchr (schema, '\n'));
+}
+
+static size_t
+n_schemata (const struct oci_config *c)
+{
+  return rdt (c)->n_schemata;
+}
+
+static bool
+schema_malformed (const struct oci_config *c, size_t i)
+{
+  return empty (rdt (c)->schemata[i]) || strchr (rdt (c)->schemata[i], '\n');
+}
+
 /* --- the table, in the order of the spec */
 
 const struct rule rules_space[] = {
@@ -247,6 +289,9 @@ const struct rule rules_space[] = {
   { "linux.netDevices[]", n_net_devices, net_device_key, net_device_malformed, "is no name of a network device", "config-linux.md#network-devices" },
   { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_malformed, "is no name of a network device", "config-linux.md#network-devices" },
   { "linux.netDevices[].name", n_net_devices, net_device_key, net_device_name_twice, "another device has the same name in the container", "config-linux.md#network-devices" },
+  { "linux.intelRdt.closID", NULL, NULL, clos_malformed, "must be \"/\" or one name, and none of the kernel's own", "config-linux.md#intelrdt" },
+  { "linux.intelRdt.memBwSchema", NULL, NULL, bandwidth_malformed, "must begin with MB: and be one line", "config-linux.md#intelrdt" },
+  { "linux.intelRdt.schemata[]", n_schemata, NULL, schema_malformed, "must be one line", "config-linux.md#intelrdt" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_malformed, "is no name of a kernel parameter", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_hostname, "is what the property hostname sets", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_global, "belongs to no namespace: it would change the host", "config-linux.md#sysctl" },

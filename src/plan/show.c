@@ -283,6 +283,21 @@ show_paths (FILE *f, const char *name, const struct plan_path *paths, size_t n)
 }
 
 static void
+show_rdt (FILE *f, const struct plan_rdt *r)
+{
+  if (r == NULL)
+    return;
+  fprintf (f, "resctrl group:");
+  item (f, "at", r->root);
+  item (f, "named", r->group);
+  flag (f, "kept", r->named);
+  item (f, "monitored in", r->monitor);
+  item (f, "caches", r->caches);
+  item (f, "schemata", r->schemata);
+  fputc ('\n', f);
+}
+
+static void
 show_names (FILE *f, const struct plan *p)
 {
   if (p->hostname || p->domainname)
@@ -475,6 +490,7 @@ show (FILE *f, const struct plan *p)
     fprintf (f, " keeping %u descriptors", p->preserve_fds);
   fputc ('\n', f);
   show_ns (f, &p->ns);
+  show_rdt (f, p->rdt);
   show_names (f, p);
   show_root (f, &p->root);
   for (size_t i = 0; i < p->n_mounts; i++)

@@ -315,7 +315,6 @@ def test_terminal_needs_a_taker(box):
     (lambda b: b.config["root"].update(path="missing"), "root.path"),
     (lambda b: b.config["linux"].update(seccomp={"defaultAction": "SCMP_ACT_ERRNO"}), "linux.seccomp"),
     (lambda b: b.config["process"].update(apparmorProfile="x"), "process.apparmorProfile"),
-    (lambda b: b.config["linux"].update(intelRdt={"closID": "x"}), "linux.intelRdt"),
     (lambda b: b.config["process"].update(cwd="relative"), "process.cwd"),
     (lambda b: b.config["process"].update(args="sh"), "process.args"),
     (lambda b: b.config["process"].update(args=[]), "process.args"),

@@ -11,7 +11,7 @@ import tree
 WORDS = [
     (r"process\.apparmorProfile", "AppArmor"), (r"process\.selinuxLabel|linux\.mountLabel", "SELinux"), (r"process\.scheduler", "scheduler"),
     (r"process\.ioPriority", "I/O priority"), (r"process\.execCPUAffinity", "exec CPU affinity"),
-    (r"linux\.intelRdt", "Intel RDT"), (r"linux\.memoryPolicy", "memory policy"),
+    (r"linux\.memoryPolicy", "memory policy"),
     (r"linux\.seccomp", "seccomp"), (r"linux\.personality", "personality"), (r"memory\.kernel(TCP)?", "kernel memory"),
     (r"memory\.swappiness", "swappiness"), (r"memory\.(disableOOMKiller|useHierarchy)", "OOM killer"), (r"cpu\.burst", "cpu burst"),
     (r"cpu\.realtime(Runtime|Period)", "real-time"), (r"cpu\.idle", "idle scheduling"), (r"blockIO\.\w+", "block I/O"),

@@ -21,7 +21,7 @@ want_nothing_for_an_empty_exec (void **state)
 {
   static bool (*const all[]) (const struct plan *p) = {
     want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
-    want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
+    want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_rdt, want_rdt_join, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
     want_process, want_home, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
   };
@@ -59,6 +59,8 @@ static const struct
   { want_start_hooks, { .hooks = { .n_start_container = 1 } }, { .hooks = { .n_create_container = 1 } } },
   { want_loopback, { .ns = { .new_net = true } }, { .ns = { .n_joins = 1 } } },
   { want_net_devices, { .n_net_devices = 1 }, { .ns = { .new_net = true } } },
+  { want_rdt, { .rdt = (const struct plan_rdt[1]){ { .named = true } } }, { .in_rdt = true } },
+  { want_rdt_join, { .in_rdt = true }, { CREATE } },
   { want_sysctl, { .n_sysctls = 1 }, { CREATE } },
   { want_oom, { .process = { .oom_score_adj = some } }, { CREATE } },
   { want_rlimits, { .process = { .n_rlimits = 1 } }, { .process = { .n_rlimits = 1, .rlimits_by_parent = true } } },
