@@ -133,6 +133,8 @@ prepare (struct orlop *o, const char *id, const struct orlop_create_options *opt
     return ret;
   handle_document (o, p->bundle.path, document);
   ret = rules_check (p->bundle.config, p->bundle.text, p->bundle.len, err);
+  if (ret == 0 && run && p->bundle.config->process == NULL)
+    ret = err_spec (err, "process", "required to start the container, but missing");
   if (ret == 0)
     ret = prepare_plan (o, id, opt, run, p, err);
   if (ret < 0)

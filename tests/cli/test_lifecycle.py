@@ -207,6 +207,9 @@ def test_no_process(box):
     box.create(b)
     assert "without a process" in box.orlop("start", "c", status=1).err
     box.delete()
+    for option in ([], ["--detach"]):
+        err = box.run(b, *option, status=1).err
+        assert ": process: required" in err and "config.json:" in err, err
 
 
 def test_signal_forwarded_by_run(box):

@@ -44,7 +44,8 @@ class Podman:
         self.runtime, self.work, self.n = runtime, work, 0
         self.parent = "/" + os.environ[INSIDE]
         os.environ.update(HOME=os.path.join(work, "home"), CONTAINERS_CONF=os.path.join(work, "containers.conf"),
-                          CONTAINERS_STORAGE_CONF=os.path.join(work, "storage.conf"), TMPDIR=os.path.join(work, "tmp"))
+                          CONTAINERS_STORAGE_CONF=os.path.join(work, "storage.conf"), TMPDIR=os.path.join(work, "tmp"),
+                          PODMAN_IGNORE_CGROUPSV1_WARNING="1") # of 5.x, on standard error
         os.makedirs(os.path.join(work, "home/.config/containers"))
         os.makedirs(os.path.join(work, "tmp"))
         self.configure()
