@@ -59,6 +59,19 @@ device_make (int dir, const char *name, const struct device *d, struct err *err)
   return 0;
 }
 
+/* What is there already must be the device, or an empty file: a mount point such as earlier containers left in this root.  */
+static int
+accept_mount_point (int dir, const char *name, const struct device *d, struct err *err)
+{
+  struct stat st;
+
+  if (fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return err_sys (err, errno, "fstatat", "/%s", d->path);
+  if (is_device (&st, d) || (S_ISREG (st.st_mode) && st.st_size == 0))
+    return 0;
+  return err_doing (err, err_sys (err, EEXIST, "openat", "/%s", d->path), "something else than this device is there already");
+}
+
 int
 device_bind (int dir, const char *name, const struct device *d, struct err *err)
 {
@@ -80,5 +93,11 @@ device_bind (int dir, const char *name, const struct device *d, struct err *err)
   own_fd int file = openat (dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (file < 0 && errno != EEXIST)
     return err_sys (err, errno, "openat", "/%s", d->path);
+  if (file < 0)
+    {
+      int ret = accept_mount_point (dir, name, d, err);
+      if (ret < 0)
+        return ret;
+    }
   return mount_attach_at (mnt, dir, name, err);
 }

@@ -29,7 +29,7 @@ extern const size_t device_n_defaults;
 int device_make (int dir, const char *name, const struct device *d, struct err *err);
 
 /* Shows the host's node of D (at the same path of the host, checked to be that very device) as NAME in the directory DIR: an empty file, or
- * what is there, is covered by a clone.  Returns 0 or negative errno.  */
+ * the device itself, is covered by a clone; anything else is -EEXIST.  Mode and owner are the host's.  Returns 0 or negative errno.  */
 int device_bind (int dir, const char *name, const struct device *d, struct err *err);
 
 #endif

@@ -160,6 +160,7 @@ int
 sysctl_set (int proc_sys_dirfd, const char *path, const char *value, struct err *err)
 {
   struct statfs fs;
+  ssize_t taken;
 
   if (! is_plain (path) || sysctl_check_value (value) < 0)
     return err_sys (err, EINVAL, "openat2", "/proc/sys/%s", path);
@@ -170,7 +171,11 @@ sysctl_set (int proc_sys_dirfd, const char *path, const char *value, struct err 
     return err_sys (err, errno, "fstatfs", "/proc/sys/%s", path);
   if (fs.f_type != PROC_SUPER_MAGIC)
     return err_doing (err, err_sys (err, EXDEV, "fstatfs", "/proc/sys/%s", path), "not on procfs");
-  if (write (fd, value, strlen (value)) < 0)
+  taken = write (fd, value, strlen (value));
+  if (taken < 0)
     return err_sys (err, errno, "write", "/proc/sys/%s", path);
+  /* of "1 and more" the kernel takes the number and is content */
+  if (value[taken + (ssize_t) strspn (value + taken, " \t")] != '\0')
+    return err_doing (err, err_sys (err, EINVAL, "write", "/proc/sys/%s", path), "the kernel took only %zd of %zu bytes", taken, strlen (value));
   return 0;
 }

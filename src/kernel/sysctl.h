@@ -22,7 +22,7 @@ int sysctl_check_value (const char *value);
 
 /* Writes VALUE to PATH (from sysctl_path) below the handle of a /proc/sys directory, in one write.  No symbolic link, no mount
  * point is crossed (openat2, Linux 5.6; on -ENOSYS each component is opened with O_NOFOLLOW), and the file must be procfs's
- * (CVE-2019-16884, CVE-2025-52881).  Returns 0 or negative errno; -EXDEV: something is mounted there.  child-safe */
+ * (CVE-2019-16884, CVE-2025-52881).  Returns 0 or negative errno; -EXDEV: something is mounted there; -EINVAL: not taken, or not all of it.  child-safe */
 int sysctl_set (int proc_sys_dirfd, const char *path, const char *value, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bits.h"
@@ -177,6 +178,23 @@ prepare_child (struct launch *l, struct err *err)
   return ret;
 }
 
+/* A namespace that is listed by path may be our own, which nothing may change.  */
+static int
+check_foreign (const struct plan_join *j, int fd, struct err *err)
+{
+  struct stat theirs, ours;
+  char path[64];
+
+  if (j->foreign == NULL)
+    return 0;
+  (void) snprintf (path, sizeof path, "/proc/self/ns/%s", ns_by_flag (j->flag)->proc);
+  if (fstat (fd, &theirs) < 0 || stat (path, &ours) < 0)
+    return err_sys (err, errno, "stat", "%s", path);
+  if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+    return err_spec (err, j->foreign, "the %s namespace at %s is the runtime's own: it would change the host", j->name, j->path);
+  return 0;
+}
+
 /* Opens the namespaces to join, appending to FDS.  */
 static int
 open_joins (const struct plan_ns *ns, int *fds, size_t *n, struct err *err)
@@ -188,6 +206,9 @@ open_joins (const struct plan_ns *ns, int *fds, size_t *n, struct err *err)
       if (fd < 0)
         return err_in (err, fd, "%s", ns->joins[i].where);
       fds[(*n)++] = fd;
+      fd = check_foreign (&ns->joins[i], fd, err);
+      if (fd < 0)
+        return fd;
     }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -76,16 +77,25 @@ convert (const struct part *p, const struct oci_device *from, size_t i, struct p
   return 0;
 }
 
-/* Puts D in the place of one with the same path, or at the end.  */
-static void
-put (struct plan *plan, const struct plan_device *d)
+static bool
+same_node (const struct device *a, const struct device *b)
+{
+  return (a->mode & S_IFMT) == (b->mode & S_IFMT) && a->major == b->major && a->minor == b->minor;
+}
+
+/* Puts D in the place of a default one with the same path, or at the end.  Of two listed ones the second would find something else in its place.  */
+static int
+put (struct plan *plan, const struct plan_device *d, struct err *err)
 {
   size_t i = 0;
 
   while (i < plan->n_devices && strcmp (plan->devices[i].device.path, d->device.path) != 0)
     i++;
+  if (i < plan->n_devices && str_after (plan->devices[i].where, "linux.") && ! same_node (&plan->devices[i].device, &d->device))
+    return err_in (err, err_spec (err, "", "%s is listed as another device of the same path", plan->devices[i].where), "%s.path", d->where);
   plan->devices[i] = *d;
   plan->n_devices += i == plan->n_devices;
+  return 0;
 }
 
 static int
@@ -105,16 +115,17 @@ add_devices (const struct part *p, struct err *err)
       d.device.path = plan_strdup (p->arena, d.device.path);
       if (d.where == NULL || d.device.path == NULL)
         return part_nomem (err);
-      put (plan, &d);
+      plan->devices[plan->n_devices++] = d;
     }
   for (size_t i = 0; i < n; i++)
     {
       struct plan_device d;
       int ret = convert (p, &l->devices[i], i, &d, err);
 
+      if (ret == 0)
+        ret = put (plan, &d, err);
       if (ret < 0)
         return ret;
-      put (plan, &d);
     }
   return 0;
 }

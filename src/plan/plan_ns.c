@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "kernel/idmap.h"
 #include "kernel/ns.h"
+#include "kernel/sysctl.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -44,6 +45,32 @@ part_namespace (const struct oci_config *config, const char *type)
   return is_joined (n) ? NAMESPACE_JOINED : NAMESPACE_NEW;
 }
 
+/* The JSON path of what is set in the container's namespace of kind TYPE and would be set for the host if that were the host's; NULL for nothing.  */
+static int
+find_foreign (const struct part *p, const char *type, const char **ret_where, struct err *err)
+{
+  const struct oci_config *c = p->config;
+  const struct oci_linux *l = c->linux_;
+  const char *where = NULL;
+
+  if (strcmp (type, "uts") == 0 && c->hostname && *c->hostname)
+    where = plan_strdup (p->arena, "hostname");
+  else if (strcmp (type, "uts") == 0 && c->domainname && *c->domainname)
+    where = plan_strdup (p->arena, "domainname");
+  else
+    {
+      size_t i = 0;
+
+      while (i < l->n_sysctl && (sysctl_namespace (l->sysctl[i].key) == NULL || strcmp (sysctl_namespace (l->sysctl[i].key), type) != 0))
+        i++;
+      if (i == l->n_sysctl)
+        return 0;
+      where = plan_printf (p->arena, "linux.sysctl[\"%s\"]", l->sysctl[i].key);
+    }
+  *ret_where = where;
+  return where ? 0 : part_nomem (err);
+}
+
 static int
 add_join (const struct part *p, const struct ns_type *type, const struct oci_namespace *n, size_t i, struct err *err)
 {
@@ -54,7 +81,7 @@ add_join (const struct part *p, const struct ns_type *type, const struct oci_nam
   j->name = plan_strdup (p->arena, type->name);
   j->path = plan_strdup (p->arena, n->path);
   j->where = plan_printf (p->arena, "linux.namespaces[%zu].path", i);
-  return j->name && j->path && j->where ? 0 : part_nomem (err);
+  return j->name && j->path && j->where ? find_foreign (p, type->name, &j->foreign, err) : part_nomem (err);
 }
 
 /* Sorts the document's namespaces into joined and new ones (*ret_new), in the order of ns_types: user first, mount last.  */

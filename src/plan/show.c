@@ -118,6 +118,7 @@ show_ns (FILE *f, const struct plan_ns *ns)
     {
       fprintf (f, "  join: %s", ns->joins[i].name);
       item (f, "at", ns->joins[i].path);
+      item (f, "not ours for", ns->joins[i].foreign);
       fprintf (f, " [%s]\n", ns->joins[i].where);
     }
   show_flags (f, "clone:", ns->clone_flags);

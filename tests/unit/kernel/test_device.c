@@ -124,6 +124,12 @@ refuses_to_bind (void *arg)
   CHECK (mknodat (dir, "real", S_IFREG | 0600, 0) == 0 && symlinkat ("real", dir, "link") == 0);
   (void) device_bind (dir, "link", &null_device, NULL);
   CHECK (fstatat (dir, "real", &st, 0) == 0 && S_ISREG (st.st_mode)); /* what the link points to is not covered */
+  /* neither a file of the image nor another device is covered */
+  int file = openat (dir, "full", O_WRONLY | O_CREAT, 0600);
+  CHECK (file >= 0 && write (file, "x", 1) == 1 && device_bind (dir, "full", &null_device, &err) == -EEXIST);
+  CHECK (strstr (err.what, "something else") != NULL && fstatat (dir, "full", &st, 0) == 0 && st.st_size == 1);
+  CHECK (mkdirat (dir, "dir", 0755) == 0 && device_bind (dir, "dir", &null_device, NULL) == -EEXIST);
+  CHECK (mknodat (dir, "pipe", S_IFIFO | 0600, 0) == 0 && device_bind (dir, "pipe", &null_device, NULL) == -EEXIST);
   return 0;
 }
 

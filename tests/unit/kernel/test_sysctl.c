@@ -111,6 +111,7 @@ writes (void *arg)
   CHECK (sysctl_set (dir, "net/ipv4/none", "80", &err) == -ENOENT);
   CHECK (strcmp (err.object, "/proc/sys/net/ipv4/none") == 0);
   CHECK (sysctl_set (dir, "net/ipv4/ip_unprivileged_port_start", "x", &err) == -EINVAL);
+  CHECK (sysctl_set (dir, "net/ipv4/ip_unprivileged_port_start", "80 x", &err) == -EINVAL);
   CHECK (sysctl_set (dir, "net/ipv4", "x", NULL) < 0);
   CHECK (sysctl_set (dir, "../sysrq-trigger", "h", NULL) == -EINVAL);
   CHECK (sysctl_set (dir, "kernel/domainname", "a\nb", NULL) == -EINVAL);
