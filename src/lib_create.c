@@ -107,6 +107,8 @@ prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options
     return ret;
   if (needs_mount_api (b->config))
     host_probe_mounts (&host);
+  if (plan_asks_labels (b->config, b->config->process))
+    host_probe_labels (&host);
   if (b->config->linux_ && b->config->linux_->intel_rdt && (ret = host_read_resctrl (&host, err)) < 0)
     return ret;
   host.layout = &p->layout;

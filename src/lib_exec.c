@@ -166,6 +166,16 @@ change_process (struct running *r, const struct orlop_exec_options *opt, struct 
   return ret;
 }
 
+/* What the caller says about the labels wins over any document.  */
+static void
+set_labels (struct oci_process *p, const struct orlop_exec_options *opt)
+{
+  if (opt->process_label)
+    p->selinux_label = opt->process_label;
+  if (opt->apparmor)
+    p->apparmor_profile = opt->apparmor;
+}
+
 static int
 read_process (struct orlop *o, struct running *r, const struct orlop_exec_options *opt, struct err *err)
 {
@@ -177,6 +187,7 @@ read_process (struct orlop *o, struct running *r, const struct orlop_exec_option
     return ret;
   r->process = r->document.object;
   r->process->terminal |= opt->tty;
+  set_labels (r->process, opt);
   return rules_check_process (r->process, r->document.text, r->document.len, err);
 }
 
@@ -192,6 +203,8 @@ get_process (struct orlop *o, struct running *r, const struct orlop_exec_options
   if (opt->args == NULL || opt->args[0] == NULL)
     return err_usage (err, "exec requires a command or a process document");
   ret = change_process (r, opt, err);
+  if (ret == 0)
+    set_labels (r->process, opt);
   return ret < 0 ? ret : rules_check_process (r->process, NULL, 0, err);
 }
 
@@ -202,10 +215,6 @@ check_options (const struct orlop_exec_options *opt, struct err *err)
 
   if (opt->cgroup)
     return err_usage (err, "exec: option --cgroup %s", later);
-  if (opt->process_label)
-    return err_usage (err, "exec: option --process-label %s", later);
-  if (opt->apparmor)
-    return err_usage (err, "exec: option --apparmor %s", later);
   return handle_check_fds (opt->preserve_fds, err);
 }
 
@@ -234,6 +243,8 @@ make_plan (struct orlop *o, const char *id, struct running *r, const struct orlo
   struct host host = { .euid = 0 };
   int ret = host_read (&host, err);
 
+  if (ret == 0 && plan_asks_labels (r->config, r->process))
+    host_probe_labels (&host);
   if (ret == 0)
     ret = plan_arena_open (&r->plan_arena, err);
   if (ret == 0)

@@ -185,8 +185,8 @@ struct orlop_exec_options
   bool detach;
   bool ignore_paused;         /* in a paused container, too: the process waits until that is resumed */
   const char *cgroup;         /* not implemented yet: refused */
-  const char *process_label;  /* not implemented yet: refused */
-  const char *apparmor;       /* not implemented yet: refused */
+  const char *process_label;  /* SELinux; NULL: the container's */
+  const char *apparmor;       /* profile of AppArmor; NULL: the container's */
 };
 
 /* Runs one more process in a running container.  *RET_STATUS as for orlop_run.  */

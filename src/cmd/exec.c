@@ -33,8 +33,8 @@ static const struct opt exec_options[] = {
   { "cap", 'c', OPT_LIST, AT (caps), "CAP", "add a capability" },
   { "no-new-privs", 0, OPT_FLAG, AT (options.no_new_privs), NULL, "set no_new_privs" },
   { "cgroup", 0, OPT_STRING, AT (options.cgroup), "PATH", "not implemented yet" },
-  { "process-label", 0, OPT_STRING, AT (options.process_label), "LABEL", "not implemented yet" },
-  { "apparmor", 0, OPT_STRING, AT (options.apparmor), "PROFILE", "not implemented yet" },
+  { "process-label", 0, OPT_STRING, AT (options.process_label), "LABEL", "label of SELinux" },
+  { "apparmor", 0, OPT_STRING, AT (options.apparmor), "PROFILE", "profile of AppArmor" },
   { "ignore-paused", 0, OPT_FLAG, AT (options.ignore_paused), NULL, "run it in a paused container too, once that is resumed" },
   { .name = NULL },
 };

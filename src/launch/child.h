@@ -24,6 +24,7 @@ struct child
   int listen;                       /* `start` connects here */
   int start;                        /* the connected `start` */
   int console;                      /* wants the terminal's master */
+  bool without_keyring;             /* the quota of keys is used up */
   uint64_t ignored;                 /* signals that the caller ignores */
   int pidfd;                        /* exec: the container's first process */
   int joins[CHILD_MAX_JOINS];
@@ -85,6 +86,10 @@ int child_late_rlimits (void *self, struct err *err);
 int child_bound (void *self, struct err *err);
 int child_creds (void *self, struct err *err);
 int child_no_new_privs (void *self, struct err *err);
+
+/* Labels, child_label.c.  */
+int child_label_open (void *self, struct err *err);
+int child_label (void *self, struct err *err);
 
 /* Stage 3, child_task.c: processors, priorities, memory policy, personality, pipes.  */
 int child_cpus (void *self, struct err *err);

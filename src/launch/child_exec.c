@@ -96,7 +96,8 @@ int
 child_exec_ready (void *self, struct err *err)
 {
   struct child *c = self;
-  int ret = sync_send (c->sync, SYNC_READY, NULL, 0, NULL, 0, err);
+  const struct sync_ready ready = { .without_keyring = c->without_keyring };
+  int ret = sync_send (c->sync, SYNC_READY, &ready, sizeof ready, NULL, 0, err);
 
   if (ret == 0)
     ret = sync_expect (c->sync, SYNC_READY, NULL, NULL, NULL, err);

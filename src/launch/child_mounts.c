@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "kernel/lsm.h"
 #include "kernel/mount.h"
 #include "kernel/mount_old.h"
 #include "kernel/path.h"
@@ -153,7 +154,9 @@ mount_new (struct child *c, size_t i, struct err *err)
   if (mnt < 0)
     return mnt;
   c->mounts[i] = mnt; /* stays open: later mounts may lie in it; execve closes it */
-  ret = m->copy_up ? copy_up (c, m, mnt, err) : 0;
+  ret = m->label ? lsm_label_root (mnt, m->label, err) : 0;
+  if (ret == 0 && m->copy_up)
+    ret = copy_up (c, m, mnt, err);
   if (ret == 0)
     ret = attach (c, m, mnt, true, err);
   if (ret == 0 && m->propagation)

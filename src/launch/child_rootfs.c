@@ -164,6 +164,7 @@ struct cover
 {
   int fd;
   bool free; /* not attached yet */
+  const char *label; /* of a tmpfs, or NULL */
 };
 
 /* The host's /dev/null, opened before the root is entered; never the container's (CVE-2025-31133).  */
@@ -183,14 +184,18 @@ open_null (struct err *err)
 }
 
 static int
-make_empty (struct err *err)
+make_empty (const char *label, struct err *err)
 {
-  int ret = mount_make ("tmpfs", NULL, NULL, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+  const struct mount_opt context = { "context", label };
+  char data[4096];
+  int ret = mount_make ("tmpfs", NULL, &context, label != NULL, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
 
   if (ret != -ENOSYS)
     return ret;
   err_clear (err);
-  return mount_old_make ("tmpfs", NULL, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, err);
+  if (label && snprintf (data, sizeof data, "context=\"%s\"", label) >= (int) sizeof data)
+    return err_sys (err, ENAMETOOLONG, "mount", "%.100s", label);
+  return mount_old_make ("tmpfs", NULL, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, label ? data : NULL, err);
 }
 
 /* A detached mount to cover a file, or with IS_DIR a directory.  COVERS is indexed by IS_DIR.  */
@@ -205,9 +210,9 @@ make_cover (struct cover *covers, bool is_dir, struct err *err)
   if (c->fd >= 0)
     fd = mount_clone (c->fd, "", false, err);
   else
-    fd = is_dir ? make_empty (err) : open_null (err);
+    fd = is_dir ? make_empty (c->label, err) : open_null (err);
   if (fd >= 0)
-    *c = (struct cover){ fd, true };
+    *c = (struct cover){ fd, true, c->label };
   return fd;
 }
 
@@ -263,7 +268,7 @@ int
 child_root_masked (void *self, struct err *err)
 {
   struct child *c = self;
-  struct cover covers[2] = { { .fd = -1 }, { .fd = -1 } };
+  struct cover covers[2] = { { .fd = -1 }, { .fd = -1, .label = c->plan->mount_label } };
   int ret = 0;
 
   for (size_t i = 0; ret >= 0 && i < c->plan->n_masked; i++)

@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/creds.h"
+#include "kernel/lsm.h"
 #include "kernel/mount.h"
 #include "kernel/path.h"
 #include "kernel/signal.h"
@@ -39,13 +40,19 @@ int
 child_keyring (void *self, struct err *err)
 {
   struct child *c = self;
-  int ret = sys_keyctl (KEYCTL_JOIN_SESSION_KEYRING, (unsigned long) c->plan->keyring, 0, 0, 0);
+  const char *label = c->plan->process.selinux;
+  int ret = label ? lsm_label_keys (c->proc, label, err) : 0, joined;
 
-  /* ENOSYS: a kernel without keys; EDQUOT: the user's keys are used up, and the caller's keyring stays in use, as
-   * runc does it: a container without a keyring of its own runs all the same */
-  if (ret < 0 && ret != -ENOSYS && ret != -EDQUOT)
-    return err_sys (err, -ret, "keyctl", "%s", c->plan->keyring);
-  return 0;
+  if (ret < 0)
+    return err_in (err, ret, "process.selinuxLabel");
+  joined = (int) sys_keyctl (KEYCTL_JOIN_SESSION_KEYRING, (unsigned long) c->plan->keyring, 0, 0, 0);
+  ret = label ? lsm_label_keys (c->proc, NULL, err) : 0;
+  if (ret < 0)
+    return err_in (err, ret, "process.selinuxLabel");
+  c->without_keyring = joined == -EDQUOT;
+  /* ENOSYS: a kernel without keys; EDQUOT: the user's keys are used up: such a container runs all the same, in the caller's keyring, and
+   * the runtime warns */
+  return joined < 0 && joined != -ENOSYS && joined != -EDQUOT ? err_sys (err, -joined, "keyctl", "%s", c->plan->keyring) : 0;
 }
 
 /* Makes a terminal in the container's devpts below ROOT and hands its master over.  Returns the slave.  */

@@ -6,6 +6,7 @@
 
 const struct step child_create[] = {
   /* stage 1: namespaces */
+  { "label.open", child_label_open, want_label, SYNC_NONE },           /* the runtime's procfs, while it is in reach */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* user first: its root may join the others */
   { "ns.user", child_ns_user, want_unshare_user, SYNC_MAP_IDS },       /* before the rest: it is to own them */
   { "ns.unshare", child_ns_unshare, want_unshare, SYNC_NONE },
@@ -42,6 +43,7 @@ const struct step child_create[] = {
   { "process.memory", child_memory_policy, want_memory_policy, SYNC_NONE },
   { "process.personality", child_personality, want_personality, SYNC_NONE },
   { "process.stdio", child_stdio, want_stdio, SYNC_NONE },             /* while we may give them away */
+  { "label", child_label, want_label, SYNC_NONE },                     /* before any id or privilege goes */
   { "creds", child_creds, want_process, SYNC_NONE },                   /* groups, gid, uid, capabilities, cwd */
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   /* stage 4: the program */
@@ -55,6 +57,7 @@ const struct step child_create[] = {
 };
 
 const struct step child_exec[] = {
+  { "label.open", child_label_open, want_label, SYNC_NONE },
   { "root.enter", child_exec_root, want_exec_root, SYNC_NONE },        /* first: a user namespace may not reach its path */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },
   { "ns.fork", child_ns_fork, want_fork, SYNC_PID },
@@ -69,6 +72,7 @@ const struct step child_exec[] = {
   { "process.memory", child_memory_policy, want_memory_policy, SYNC_NONE },
   { "process.personality", child_personality, want_personality, SYNC_NONE },
   { "process.stdio", child_stdio, want_stdio, SYNC_NONE },
+  { "label", child_label, want_label, SYNC_NONE },
   { "creds", child_creds, NULL, SYNC_NONE },
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },

@@ -328,8 +328,13 @@ int
 parent_ready (void *self, struct err *err)
 {
   struct launch *l = self;
+  struct sync_packet p;
+  int ret = parent_explain (l, sync_expect (l->sync, SYNC_READY, &p, NULL, NULL, err), err);
 
-  return parent_explain (l, sync_expect (l->sync, SYNC_READY, NULL, NULL, NULL, err), err);
+  if (ret == 0 && p.ready.without_keyring)
+    log_warn (l->args->log, "the user's quota of keys is used up (/proc/sys/kernel/keys/maxkeys and maxbytes): the container has no session keyring "
+              "of its own and shares its caller's; --no-new-keyring asks for that");
+  return ret;
 }
 
 int
@@ -403,5 +408,7 @@ parent_go (void *self, struct err *err)
 {
   struct launch *l = self;
 
-  return parent_explain (l, sync_send (l->sync, SYNC_READY, NULL, 0, NULL, 0, err), err);
+  const struct sync_ready go = { 0 };
+
+  return parent_explain (l, sync_send (l->sync, SYNC_READY, &go, sizeof go, NULL, 0, err), err);
 }

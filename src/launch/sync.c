@@ -21,7 +21,7 @@ static const struct
   [SYNC_PID] = { "PID", sizeof (struct sync_pid) },
   [SYNC_NET] = { "NET", 0 },
   [SYNC_HOOKS] = { "HOOKS", 0 },
-  [SYNC_READY] = { "READY", 0 },
+  [SYNC_READY] = { "READY", sizeof (struct sync_ready) },
   [SYNC_START] = { "START", 0 },
   [SYNC_FAIL] = { "FAIL", sizeof (struct err) },
 };

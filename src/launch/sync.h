@@ -46,6 +46,12 @@ struct sync_hello
   uint32_t n_later; /* how many descriptors come in FDS messages */
 };
 
+/* Contents of READY; the parent's answer has none of it set.  */
+struct sync_ready
+{
+  uint32_t without_keyring; /* 1: the session keyring is the caller's, since the user's quota of keys is used up */
+};
+
 /* Contents of PID.  */
 struct sync_pid
 {
@@ -61,6 +67,7 @@ struct sync_packet
   {
     struct sync_hello hello;
     struct sync_pid pid;
+    struct sync_ready ready;
     struct err err;
   };
 };

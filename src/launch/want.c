@@ -239,3 +239,9 @@ want_stdio (const struct plan *p)
 {
   return p->process.own_stdio;
 }
+
+bool
+want_label (const struct plan *p)
+{
+  return p->process.apparmor != NULL || p->process.selinux != NULL;
+}

@@ -84,5 +84,7 @@ bool want_memory_policy (const struct plan *p);
 bool want_personality (const struct plan *p);
 /* Pipes on descriptors 0 to 2 get another owner.  */
 bool want_stdio (const struct plan *p);
+/* The program is confined by a label.  */
+bool want_label (const struct plan *p);
 
 #endif

@@ -49,13 +49,13 @@ features_make (char **ret_json, struct err *err)
 {
   static bool yes = true, no = false;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
-  struct oci_feature off = { .enabled = &no }, on = { .enabled = &yes };
+  struct oci_feature on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &no };
   struct oci_features_seccomp seccomp = { .enabled = &no };
   struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };
   struct lists l = { .n_hooks = 0 };
-  struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &off, .selinux = &off,
+  struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &on, .selinux = &on,
                                     .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on };
   struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &lin,
                             .annotations = annotations, .n_annotations = 1 };

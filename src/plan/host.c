@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/capset.h"
+#include "kernel/lsm.h"
 #include "kernel/rdt.h"
 #include "kernel/sys.h"
 
@@ -38,6 +39,13 @@ void
 host_probe_mounts (struct host *h)
 {
   h->mount_api = sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
+}
+
+void
+host_probe_labels (struct host *h)
+{
+  h->apparmor = lsm_present (LSM_APPARMOR, "/sys");
+  h->selinux = lsm_present (LSM_SELINUX, "/sys");
 }
 
 int
@@ -101,6 +109,8 @@ static const struct fact
   { "bounding", MASK, offsetof (struct host, bounding) },
   { "in_user_ns", FLAG, offsetof (struct host, in_user_ns) },
   { "mount_api", FLAG, offsetof (struct host, mount_api) },
+  { "apparmor", FLAG, offsetof (struct host, apparmor) },
+  { "selinux", FLAG, offsetof (struct host, selinux) },
   { "resctrl", PATH, offsetof (struct host, resctrl) },
 };
 

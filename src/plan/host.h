@@ -19,6 +19,7 @@ struct host
   bool in_user_ns;            /* we run in a user namespace ourselves, or unprivileged: no mknod, limits on mounts */
   unsigned last_cap;          /* highest capability of this kernel */
   uint64_t permitted, bounding; /* our own capabilities */
+  bool apparmor, selinux;     /* at work; read by host_probe_labels alone */
   bool mount_api;             /* fsopen and its family exist (Linux 5.2; mount_setattr 5.12) */
   char resctrl[256];          /* where resctrl is mounted, or ""; looked for with linux.intelRdt only */
   const struct cgroup_layout *layout; /* hierarchies, cgroup v1 or v2 */
@@ -33,10 +34,14 @@ int host_read (struct host *h, struct err *err);
  * plans in which it decides who opens the mounts: those with a user namespace.  One call.  */
 void host_probe_mounts (struct host *h);
 
+/* Asks whether AppArmor and SELinux are there: for documents that want a label.  A call for each.  */
+void host_probe_labels (struct host *h);
+
 /* Looks for resctrl among the mounts: many calls, for documents with linux.intelRdt only.  None is no error.  Returns 0 or negative errno.  */
 int host_read_resctrl (struct host *h, struct err *err);
 
-/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api, resctrl.
+/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api, apparmor, selinux,
+ * resctrl.
  * Returns 0 or negative errno.  */
 int host_parse (const char *text, struct host *h, struct err *err);
 

@@ -27,6 +27,9 @@ struct plan_args
   bool no_pivot, no_new_keyring, run;
 };
 
+/* True if a plan of PROCESS (NULL: none) in the container of CONFIG needs host_probe_labels.  */
+bool plan_asks_labels (const struct oci_config *config, const struct oci_process *process);
+
 /* Makes the plan of `create` and `run` in ARENA.  CONFIG has passed rules_check and must outlive nothing: strings are copied.
  * The cgroup part is separate (cgroup/cgroup.h): CGROUP_MOUNTS tells how to show it inside, see struct host.
  * Refuses what is not implemented by its JSON path (ERR_SPEC).  Returns 0 or negative errno.  */

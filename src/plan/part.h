@@ -47,9 +47,6 @@ const char *part_host_path (const struct part *p, const char *path);
  * Returns 0 or -EINVAL.  */
 int plan_refuse (const struct oci_config *config, struct err *err);
 
-/* As plan_refuse, for the process document of exec: paths are those of that document.  */
-int plan_refuse_process (const struct oci_process *process, struct err *err);
-
 /* plan_ns.c: plan->ns of create.  Returns 0 or negative errno.  */
 int plan_ns (const struct part *p, struct err *err);
 
@@ -91,6 +88,9 @@ int plan_process (const struct part *p, struct err *err);
 
 /* plan_task.c: scheduling of plan->process, memory policy and personality.  Needs plan->ns.  Returns 0 or negative errno.  */
 int plan_task (const struct part *p, struct err *err);
+
+/* plan_labels.c: labels of AppArmor and SELinux.  Before the mounts.  Returns 0 or negative errno.  */
+int plan_labels (const struct part *p, struct err *err);
 
 /* plan_hooks.c: plan->hooks.  Returns 0 or negative errno.  */
 int plan_hooks (const struct part *p, struct err *err);

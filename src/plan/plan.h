@@ -110,6 +110,7 @@ struct plan_mount
   int of;              /* REMOUNT: index of the earlier NEW or LEGACY mount that it changes (its handle is known), or -1 */
   bool late;           /* REMOUNT: only after devices, links and process.cwd are made: a read-only tmpfs that they lie in.  Always at the
                           end of `mounts` */
+  const char *label;   /* NEW, LEGACY: context of SELinux for its root, which the file system does not take as an option, or NULL */
   bool no_symlinks;    /* target must be an ordinary directory (proc, sysfs: CVE-2019-19921) */
   const char *fstype;  /* NEW, LEGACY */
   const char *source;  /* NEW, LEGACY: what to show as source, or NULL; BIND: absolute host path */
@@ -260,6 +261,8 @@ struct plan_process
   const struct bits *initial_cpus; /* exec: where it may run until it is in the cgroup, or NULL */
   const struct bits *cpus; /* exec: where from then on, or NULL */
   bool any_cpu;            /* wherever the cgroup allows: the affinity of the caller is not the container's */
+  const char *apparmor;    /* profile of the program, or NULL */
+  const char *selinux;     /* label of the program and its session keyring, or NULL */
   bool own_stdio;          /* pipes on descriptors 0 to 2 are given to uid, who could not open them again otherwise */
 };
 
@@ -304,6 +307,7 @@ struct plan
   const char *hostname, *domainname; /* NULL: leave */
   const struct plan_memory_policy *memory_policy; /* or NULL */
   const unsigned long *personality; /* PER_*, or NULL: leave */
+  const char *mount_label;     /* context of SELinux for files that we make, or NULL */
   const char *keyring;         /* name of the session keyring to join, or NULL */
   struct plan_process process;
   struct plan_hooks hooks;

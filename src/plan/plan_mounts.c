@@ -213,7 +213,10 @@ copy_legacy (const struct mount_ask *ask, struct plan_mount *m, struct err *err)
   for (size_t i = 0; data && i < ask->n_data; i++)
     {
       const struct mount_opt *o = &ask->data[i];
-      data = plan_printf (ask->part->arena, "%s%s%s%s%s", data, *data ? "," : "", o->key, o->value ? "=" : "", o->value ? o->value : "");
+      const char *quote = o->value == ask->part->plan->mount_label && o->value ? "\"" : ""; /* its categories have commas */
+
+      data = plan_printf (ask->part->arena, "%s%s%s%s%s%s%s", data, *data ? "," : "", o->key, o->value ? "=" : "", quote,
+                          o->value ? o->value : "", quote);
     }
   if (data == NULL)
     return part_nomem (err);
@@ -257,9 +260,32 @@ find_fallback (const struct part *p, const char *type)
   return strcmp (type, "proc") == 0 && part_namespace (p->config, "pid") == NAMESPACE_INHERITED ? "/proc" : NULL;
 }
 
-int
-mounts_add_new (const struct mount_ask *ask, const char *type, const char *source, struct err *err)
+/* Adds the context of SELinux to the options.  Not for what has no files of its own to label, as runc has it; mqueue takes no such option, and
+ * its root is labelled by itself.  One that the document gives stays.  */
+static int
+add_context (struct mount_ask *ask, const char *type, struct err *err)
 {
+  static const char *const unlabelled[] = { "proc", "sysfs", "cgroup", "cgroup2", "mqueue", NULL };
+  const char *label = ask->part->plan->mount_label, *key;
+  struct mount_opt *data;
+
+  if (label == NULL || listed (unlabelled, type) || has_data (ask, "context"))
+    return 0;
+  key = plan_strdup (ask->part->arena, "context");
+  data = plan_alloc (ask->part->arena, (ask->n_data + 1) * sizeof *data);
+  if (data == NULL || key == NULL)
+    return part_nomem (err);
+  if (ask->n_data)
+    memcpy (data, ask->data, ask->n_data * sizeof *data);
+  data[ask->n_data++] = (struct mount_opt){ .key = key, .value = label };
+  ask->data = data;
+  return 0;
+}
+
+int
+mounts_add_new (const struct mount_ask *asked, const char *type, const char *source, struct err *err)
+{
+  struct mount_ask copy = *asked, *ask = &copy;
   struct plan_arena *a = ask->part->arena;
   struct plan_mount m = { .kind = PLAN_MOUNT_NEW, .where = ask->where, .target = ask->target, .attr_set = ask->opt.attr_set,
                           .propagation = ask->opt.propagation, .propagation_recursive = ask->opt.propagation_recursive };
@@ -271,11 +297,15 @@ mounts_add_new (const struct mount_ask *ask, const char *type, const char *sourc
   m.no_symlinks = strcmp (type, "proc") == 0 || strcmp (type, "sysfs") == 0;
   m.target_link = ask->opt.extra & MNTOPT_DEST_NOFOLLOW;
   m.copy_up = find_copy_up (ask);
+  if (ask->part->plan->mount_label && strcmp (type, "mqueue") == 0)
+    m.label = ask->part->plan->mount_label;
   if (fallback)
     m.fallback = plan_strdup (a, fallback);
   if (m.fstype == NULL || m.source == NULL || (fallback && m.fallback == NULL))
     return part_nomem (err);
-  ret = copy_legacy (ask, &m, err);
+  ret = add_context (ask, type, err);
+  if (ret == 0)
+    ret = copy_legacy (ask, &m, err);
   if (needs_legacy (ask))
     m.kind = PLAN_MOUNT_LEGACY;
   else if (ret == 0)

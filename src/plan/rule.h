@@ -25,7 +25,7 @@ struct rule
 extern const struct rule rules_space[];
 extern const size_t rules_n_space;
 
-/* rules_task.c: scheduling, memory policy and personality.  */
+/* rules_task.c: scheduling, memory policy, personality and labels.  */
 extern const struct rule rules_task[];
 extern const size_t rules_n_task;
 

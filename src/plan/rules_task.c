@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules of how a process is scheduled, where its memory comes from, and of its personality; see rule.h.  What the kernel
+/* The rules of how a process is scheduled, where its memory comes from, of its personality and its labels; see rule.h.  What the kernel
  * would refuse for any machine is refused here, by its JSON path. */
 #include <stdint.h>
 #include <string.h>
@@ -271,7 +271,43 @@ always (const struct oci_config *c, size_t i)
   return true;
 }
 
+/* --- labels */
+
+/* They are written in one piece: a line feed would end one, and a quote would end the option that carries one.  */
+static bool
+no_label (const char *text)
+{
+  for (; text && *text; text++)
+    if ((unsigned char) *text < ' ' || *text == 0x7f || *text == '"')
+      return true;
+  return false;
+}
+
+static bool
+profile_broken (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return c->process && no_label (c->process->apparmor_profile);
+}
+
+static bool
+label_broken (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return c->process && no_label (c->process->selinux_label);
+}
+
+static bool
+mount_label_broken (const struct oci_config *c, size_t i)
+{
+  (void) i;
+  return c->linux_ && no_label (c->linux_->mount_label);
+}
+
 const struct rule rules_task[] = {
+  { "process.apparmorProfile", NULL, NULL, profile_broken, "must not have control characters or quotes", "config.md#linux-process" },
+  { "process.selinuxLabel", NULL, NULL, label_broken, "must not have control characters or quotes", "config.md#linux-process" },
+  { "linux.mountLabel", NULL, NULL, mount_label_broken, "must not have control characters or quotes", "config-linux.md#mount-label" },
   { "process.scheduler.nice", NULL, NULL, nice_far, "must be from -20 to 19", "config.md#linux-process" },
   { "process.scheduler.priority", NULL, NULL, priority_far, "must be from 1 to 99 with SCHED_FIFO and SCHED_RR", "config.md#linux-process" },
   { "process.scheduler.priority", NULL, NULL, priority_idle, "needs SCHED_FIFO or SCHED_RR", "config.md#linux-process" },

@@ -233,6 +233,7 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
   flag (f, "copy-mode", m->copy_up & PLAN_COPY_MODE);
   flag (f, "copy-owner", m->copy_up & PLAN_COPY_OWNER);
   item (f, "fallback", m->fallback);
+  item (f, "label", m->label);
   show_attributes (f, "set", m->attr_set);
   show_attributes (f, "clear", m->attr_clear);
   show_attributes (f, "set-all", m->rattr_set);
@@ -442,6 +443,13 @@ show_process (FILE *f, const struct plan_process *p)
   show_user (f, p);
   show_rlimits (f, p);
   show_scheduling (f, p);
+  if (p->apparmor || p->selinux)
+    {
+      fprintf (f, "  confined:");
+      item (f, "AppArmor", p->apparmor);
+      item (f, "SELinux", p->selinux);
+      fputc ('\n', f);
+    }
   if (p->own_stdio)
     fprintf (f, "  pipes given to the user\n");
   if (p->oom_score_adj)
@@ -501,6 +509,8 @@ show (FILE *f, const struct plan *p)
   show_links (f, p);
   show_paths (f, "mask", p->masked, p->n_masked);
   show_paths (f, "read-only", p->readonly, p->n_readonly);
+  if (p->mount_label)
+    fprintf (f, "mount label: %s\n", p->mount_label);
   if (p->keyring)
     fprintf (f, "keyring: %s\n", p->keyring);
   if (p->memory_policy)

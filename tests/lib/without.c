@@ -31,6 +31,7 @@ static const struct
   { "fsconfig", 431 },
   { "fsmount", 432 },
   { "fsopen", 430 },
+  { "keyctl", SYS_keyctl },
   { "memfd_create", SYS_memfd_create },
   { "mount_setattr", 442 },
   { "move_mount", 429 },

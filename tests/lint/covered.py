@@ -40,6 +40,7 @@ ELSEWHERE = {
     "src/plan/plan_devices.c": GOLDEN,
     "src/plan/plan_hooks.c": GOLDEN,
     "src/plan/plan_idmap.c": GOLDEN,
+    "src/plan/plan_labels.c": GOLDEN,
     "src/plan/plan_mounts.c": GOLDEN,
     "src/plan/plan_net.c": GOLDEN,
     "src/plan/plan_ns.c": GOLDEN,

@@ -140,10 +140,15 @@ child_exec_resolve_as_a_user (void **state)
 static void
 child_exec_ready_waits_for_the_parent (void **state)
 {
+  const struct sync_ready go = { 0 };
+  struct sync_packet got;
+
   (void) state;
-  assert_int_equal (sync_send (parent_end, SYNC_READY, NULL, 0, NULL, 0, NULL), 0);
+  assert_int_equal (sync_send (parent_end, SYNC_READY, &go, sizeof go, NULL, 0, NULL), 0);
+  child.without_keyring = true;
   assert_int_equal (child_exec_ready (&child, NULL), 0);
-  assert_int_equal (sync_expect (parent_end, SYNC_READY, NULL, NULL, NULL, NULL), 0);
+  assert_int_equal (sync_expect (parent_end, SYNC_READY, &got, NULL, NULL, NULL), 0);
+  assert_int_equal (got.ready.without_keyring, 1);
   assert_int_equal (child.start, child.sync);
 }
 

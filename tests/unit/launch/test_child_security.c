@@ -260,7 +260,9 @@ join_a_keyring (void *arg)
   CHECK (deny_call (SYS_keyctl, 0, 0, ENOSYS) == 0);
   CHECK (child_keyring (&child, &child_err) == 0); /* a kernel without keys */
   CHECK (deny_call (SYS_keyctl, 0, 0, EDQUOT) == 0);
-  CHECK (child_keyring (&child, &child_err) == 0); /* the quota is used up: the caller's stays */
+  CHECK (! child.without_keyring);
+  CHECK (child_keyring (&child, &child_err) == 0); /* the quota is used up: the caller's stays, and the parent is told */
+  CHECK (child.without_keyring);
   return 0;
 }
 

@@ -69,8 +69,11 @@ sync_expect_takes_each_message (void **state)
   assert_memory_equal (&got.hello, &hello, sizeof hello);
   assert_int_equal (sync_expect (p->us, SYNC_PID, &got, NULL, NULL, NULL), 0);
   assert_int_equal (got.pid.pid, 4711);
+  assert_int_equal (sync_send (p->them, SYNC_READY, &(struct sync_ready){ 1 }, sizeof (struct sync_ready), NULL, 0, NULL), 0);
+  assert_int_equal (sync_expect (p->us, SYNC_READY, &got, NULL, NULL, NULL), 0);
+  assert_int_equal (got.ready.without_keyring, 1);
   for (int what = SYNC_MAP_IDS; what <= SYNC_START; what++)
-    if (what != SYNC_PID)
+    if (what != SYNC_PID && what != SYNC_READY)
       {
         assert_int_equal (sync_send (p->them, (enum sync_what) what, NULL, 0, NULL, 0, NULL), 0);
         assert_int_equal (sync_expect (p->us, (enum sync_what) what, NULL, NULL, NULL, NULL), 0);
@@ -96,7 +99,7 @@ sync_expect_reset_by_unread_message (void **state)
   struct pair *p = *state;
 
   /* closed with a message of ours unread: the kernel says ECONNRESET where it would say end of file */
-  assert_int_equal (sync_send (p->us, SYNC_READY, NULL, 0, NULL, 0, NULL), 0);
+  assert_int_equal (sync_send (p->us, SYNC_READY, &(struct sync_ready){ 0 }, sizeof (struct sync_ready), NULL, 0, NULL), 0);
   close (p->them);
   p->them = -1;
   assert_int_equal (sync_expect (p->us, SYNC_READY, NULL, NULL, NULL, NULL), -ECONNRESET);
@@ -130,7 +133,8 @@ sync_expect_malformed (void **state)
     { SYNC_PID, sizeof (struct sync_pid), 3 },
     { SYNC_PID, 0, 0 },                        /* of another size */
     { SYNC_PID, 8, 8 },
-    { SYNC_READY, 4, 4 },
+    { SYNC_READY, 0, 0 },
+    { SYNC_START, 4, 4 },
     { SYNC_READY, 0, 4 },                      /* longer than it says */
     { SYNC_FAIL, sizeof (struct err), 100 },
     { SYNC_FAIL, UINT32_MAX, sizeof (struct err) },

@@ -23,7 +23,7 @@ want_nothing_for_an_empty_exec (void **state)
     want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_rdt, want_rdt_join, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
-    want_process, want_home, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
+    want_process, want_home, want_label, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
   };
   const struct plan p = { EXEC };
 
@@ -87,6 +87,8 @@ static const struct
   { want_outer_scheduling, { .process = { .io_priority = &io, .scheduled_by_parent = true } }, { .process = { .scheduled_by_parent = true } } },
   { want_memory_policy, { .memory_policy = &memory }, { CREATE } },
   { want_personality, { .personality = &persona }, { CREATE } },
+  { want_label, { .process = { .apparmor = some } }, { .mount_label = some } },
+  { want_label, { .process = { .selinux = some } }, { .keyring = some } },
   { want_stdio, { .process = { .own_stdio = true } }, { .process = { .uid = 1 } } },
 };
 

@@ -86,7 +86,8 @@ features_claim_nothing_that_is_refused (void **state)
   assert_true (*f->linux_->intel_rdt->enabled && *f->linux_->intel_rdt->schemata && *f->linux_->intel_rdt->monitoring);
   assert_true (*f->linux_->net_devices->enabled);
   assert_false (*f->linux_->seccomp->enabled);
-  assert_false (*f->linux_->apparmor->enabled);
+  assert_true (*f->linux_->apparmor->enabled);
+  assert_true (*f->linux_->selinux->enabled);
   assert_true (*f->linux_->mount_extensions->idmap->enabled);
 }
 

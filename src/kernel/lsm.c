@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Labels of security modules; see lsm.h.  A file of procfs is opened beneath the handle, without crossing a mount, and never for a second
+ * try after it was refused: a label that is not set is an error. */
+#include "kernel/lsm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "base/own.h"
+#include "kernel/sys.h"
+
+enum { LABEL_MAX = 4096 }; /* a write to attr is cut at a page (proc_pid_attr(5)) */
+
+/* How to say it to each module; the first file that exists is written.  */
+static const struct
+{
+  const char *files[3]; /* below /proc, NULL-terminated */
+  const char *prefix;
+} exec_attributes[] = {
+  [LSM_APPARMOR] = { { "self/attr/apparmor/exec", "self/attr/exec", NULL }, "exec " },
+  [LSM_SELINUX] = { { "self/attr/exec", NULL }, "" },
+};
+
+bool
+lsm_present (enum lsm which, const char *sys)
+{
+  char path[256], text[8];
+
+  if (which == LSM_SELINUX)
+    return snprintf (path, sizeof path, "%s/fs/selinux/enforce", sys) < (int) sizeof path && access (path, F_OK) == 0;
+  return snprintf (path, sizeof path, "%s/module/apparmor/parameters/enabled", sys) < (int) sizeof path
+         && file_read_small (AT_FDCWD, path, text, sizeof text) > 0 && text[0] == 'Y';
+}
+
+/* Opens NAME below PROC for writing on a kernel without openat2: it must lie in the same instance of procfs.  */
+static int
+open_checked (int proc, const char *name)
+{
+  struct stat root, st;
+  own_fd int fd = openat (proc, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+
+  if (fd < 0)
+    return -errno;
+  if (fstat (proc, &root) < 0 || fstat (fd, &st) < 0)
+    return -errno;
+  return root.st_dev == st.st_dev ? take_fd (&fd) : -EXDEV;
+}
+
+/* "self" is a link of the kernel's own; nothing else on the way may be one, or a mount.  */
+static int
+open_attribute (int proc, const char *name)
+{
+  const struct open_how how = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+  int fd = sys_openat2 (proc, name, &how);
+
+  return fd == -ENOSYS ? open_checked (proc, name) : fd;
+}
+
+/* Writes TEXT into the first of FILES that exists, saying WHAT was to be done when it cannot.  */
+static int
+write_attribute (int proc, const char *const *files, const char *text, const char *what, struct err *err)
+{
+  int ret = -ENOENT;
+
+  for (const char *const *file = files; *file; file++)
+    {
+      own_fd int fd = open_attribute (proc, *file);
+
+      ret = fd < 0 ? fd : write (fd, text, strlen (text)) < 0 ? -errno : 0;
+      if (fd == -ENOENT && file[1])
+        continue;
+      /* in backquotes: by this engines tell such an error from others */
+      if (ret < 0)
+        return err_doing (err, err_sys (err, -ret, fd < 0 ? "openat2" : "write", "%s", text), "%s through `/proc/%s`", what, *file);
+      break;
+    }
+  return ret;
+}
+
+int
+lsm_label_exec (int proc, enum lsm which, const char *label, struct err *err)
+{
+  char text[LABEL_MAX];
+
+  if (snprintf (text, sizeof text, "%s%s", exec_attributes[which].prefix, label) >= (int) sizeof text)
+    return err_sys (err, ENAMETOOLONG, "write", "%.100s", label);
+  return write_attribute (proc, exec_attributes[which].files, text,
+                          which == LSM_APPARMOR ? "cannot set the AppArmor profile" : "cannot set the SELinux label", err);
+}
+
+int
+lsm_label_keys (int proc, const char *label, struct err *err)
+{
+  static const char *const files[] = { "self/attr/keycreate", NULL };
+
+  /* a line feed alone takes it back; nothing at all is no write */
+  return write_attribute (proc, files, label ? label : "\n", "cannot set the SELinux label of new keys", err);
+}
+
+int
+lsm_label_root (int mnt, const char *label, struct err *err)
+{
+  own_fd int root = openat (mnt, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a mount's own handle takes no attribute */
+
+  if (root < 0)
+    return err_sys (err, errno, "openat", ".");
+  return fsetxattr (root, "security.selinux", label, strlen (label) + 1, 0) < 0 ? err_sys (err, errno, "fsetxattr", "%s", label) : 0;
+}
