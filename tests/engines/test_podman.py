@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Podman over orlop, one test for an operation (podman.py has them).  Podman over runc is the control: an operation that fails there too
-says nothing of orlop and is skipped with its reason."""
+says nothing of orlop and is skipped with its reason; but where Podman cannot even run a program, something of its own is missing, and nothing
+would be tested: that fails."""
 import ast
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = os.environ.get("ORLOP", os.path.join(os.path.dirname(os.path.dirname(HERE)), "build/orlop"))
+BASIC = ("image_import", "run")
 results = {}
 
 
@@ -41,6 +43,7 @@ def test_podman(name):
         return
     runc = shutil.which("runc")
     control = over(runc).get(name, {"ok": False, "why": "not reached"}) if runc else None
-    if control and not control["ok"]:
+    if control and not control["ok"] and name not in BASIC:
         pytest.skip(f"Podman over runc fails too: {control['why'][-200:]}")
-    pytest.fail(f"{got['why']}\n(over runc: {'passes' if control else 'not tried, runc is missing'})", pytrace=False)
+    said = control and (control["why"] or "passes")
+    pytest.fail(f"{got['why']}\n(over runc: {said or 'not tried, runc is missing'})", pytrace=False)
