@@ -51,7 +51,10 @@ PUBLIC void
 orlop_free (struct orlop *o)
 {
   if (o)
-    free (o->root);
+    {
+      free (o->root);
+      free (o->notify);
+    }
   free (o);
 }
 
@@ -60,13 +63,27 @@ orlop_set_root (struct orlop *o, const char *dir)
 {
   char *copy;
 
-  if (dir == NULL || dir[0] == '\0')
+  if (dir == NULL || dir[0] == '\0' || dir[strspn (dir, "/")] == '\0') /* containers beside the machine's own directories */
     return -EINVAL;
   copy = strdup (dir);
   if (copy == NULL)
     return -ENOMEM;
   free (o->root);
   o->root = copy;
+  return 0;
+}
+
+PUBLIC int
+orlop_set_notify_socket (struct orlop *o, const char *path)
+{
+  char *copy = NULL;
+
+  if (path && path[0] != '/' && path[0] != '@')
+    return -EINVAL;
+  if (path && (copy = strdup (path)) == NULL)
+    return -ENOMEM;
+  free (o->notify);
+  o->notify = copy;
   return 0;
 }
 

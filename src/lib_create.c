@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
@@ -96,11 +97,17 @@ prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options
               struct err *err)
 {
   const struct bundle *b = &p->bundle;
-  const struct plan_args args = { .id = id, .bundle = b->path, .preserve_fds = opt->preserve_fds,
-                                  .no_pivot = opt->no_pivot, .no_new_keyring = opt->no_new_keyring, .run = run };
+  struct plan_args args = { .id = id, .bundle = b->path, .preserve_fds = opt->listen_fds + opt->preserve_fds,
+                            .no_pivot = opt->no_pivot, .no_new_keyring = opt->no_new_keyring, .run = run };
   struct host host = { .euid = 0 };
+  const char **env = NULL;
   int ret = host_read (&host, err);
 
+  if (ret == 0)
+    ret = activation_env (o, opt, &p->bundle.arena, &env, err);
+  if (ret == 0)
+    ret = activation_mount (o, id, b->config, &p->bundle.arena, err);
+  args.extra_env = env;
   if (ret == 0)
     ret = prepare_cgroup (o, id, &host, p, err);
   if (ret < 0)
@@ -126,7 +133,9 @@ prepare (struct orlop *o, const char *id, const struct orlop_create_options *opt
 
   if (id == NULL || ! str_is_id (id))
     return err_usage (err, "invalid container id \"%.100s\": letters, digits and _+.- only, not beginning with a dot", id ? id : "");
-  ret = handle_check_fds (opt->preserve_fds, err);
+  if (opt->listen_fds > UINT_MAX - opt->preserve_fds)
+    return err_usage (err, "%u descriptors of a service manager and %u others are too many", opt->listen_fds, opt->preserve_fds);
+  ret = handle_check_fds (opt->listen_fds + opt->preserve_fds, err);
   if (ret < 0)
     return ret;
   handle_document (o, opt->bundle, document);
@@ -178,7 +187,8 @@ static int
 launch (struct orlop *o, const char *id, const struct orlop_create_options *opt, bool run, struct prepared *p,
         int *ret_status, struct err *err)
 {
-  struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .run = run,
+  struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .pidfd_socket = opt->pidfd_socket,
+                              .notify = p->plan->process.given ? o->notify : NULL, .run = run,
                               .detach = opt->detach, .keep = opt->keep, .exiting = o->exiting, .uid = o->uid, .log = handle_log (o) };
   int ret = check_console (p->plan, opt, run, err);
 

@@ -262,7 +262,7 @@ static int
 execute (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, int *ret_status,
          struct err *err)
 {
-  const struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket,
+  const struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .pidfd_socket = opt->pidfd_socket,
                                     .pid_file = opt->pid_file, .detach = opt->detach, .exiting = o->exiting, .log = handle_log (o) };
   int ret = check_options (opt, err);
 

@@ -21,7 +21,7 @@ orlop_start (struct orlop *o, const char *id)
 {
   struct err *err = handle_begin (o);
 
-  return handle_end (o, launch_start (o->root, id, handle_log (o), err));
+  return handle_end (o, launch_start (o->root, id, o->notify, handle_log (o), err));
 }
 
 PUBLIC int

@@ -87,6 +87,11 @@ void orlop_set_log (struct orlop *o, enum orlop_log_level level,
 /* Sets the cgroup driver for containers made from now on.  A container remembers its own.  */
 void orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager);
 
+/* Sets the socket of a service manager (NOTIFY_SOCKET of sd_notify(3): a path, or '@' and an abstract name) that is told when the program of a
+ * container says that it is ready; NULL: none.  A container made with it gets a socket of its own for that, in its variable NOTIFY_SOCKET; orlop_start and
+ * a detached orlop_run of such a container come back when it is ready or has ended.  Returns 0, -ENOMEM, or -EINVAL for no such name.  */
+int orlop_set_notify_socket (struct orlop *o, const char *path);
+
 /* Says that the process ends after the next call: create, run and exec then leave descriptors and memory to that, which spares their
  * closing.  */
 void orlop_set_exiting (struct orlop *o);
@@ -100,8 +105,11 @@ struct orlop_create_options
   const char *bundle;         /* directory with config.json; NULL: the current one */
   const char *config;         /* name of the document; NULL: config.json in the bundle */
   const char *console_socket; /* unix socket that receives the terminal's master side, or NULL */
+  const char *pidfd_socket;   /* unix socket that receives a pidfd of the first process, or NULL */
   const char *pid_file;       /* file to write the pid into, or NULL */
-  unsigned preserve_fds;      /* keep descriptors 3 .. 3+n-1 */
+  unsigned listen_fds;        /* keep descriptors 3 .. 3+n-1, and tell the program of them as sd_listen_fds (3) has it */
+  const char *listen_fdnames; /* their names, with colons between them, or NULL */
+  unsigned preserve_fds;      /* keep as many descriptors after those */
   bool no_pivot;              /* enter the root with MS_MOVE and chroot instead of pivot_root */
   bool no_new_keyring;        /* keep the caller's session keyring */
   /* run only */
@@ -180,7 +188,7 @@ struct orlop_exec_options
   const char *const *caps;    /* NULL-terminated capability names to add, or NULL */
   bool tty;                   /* wants a terminal */
   bool no_new_privs;
-  const char *console_socket, *pid_file;
+  const char *console_socket, *pidfd_socket, *pid_file;
   unsigned preserve_fds;
   bool detach;
   bool ignore_paused;         /* in a paused container, too: the process waits until that is resumed */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors; see fds.h.  child-safe (all but fds_connect and fds_listen, which only format into the stack and are too) */
+/* Descriptors; see fds.h.  child-safe (all but fds_connect, fds_bind and fds_listen, which only format into the stack and are too) */
 #include "base/fds.h"
 
 #include <errno.h>
@@ -211,7 +211,7 @@ fds_connect (int dirfd, const char *name, int sock_type, struct err *err)
 }
 
 int
-fds_listen (int dirfd, const char *name, int sock_type, struct err *err)
+fds_bind (int dirfd, const char *name, int sock_type, mode_t mode, struct err *err)
 {
   struct sockaddr_un addr;
   own_fd int dir = -1;
@@ -223,9 +223,17 @@ fds_listen (int dirfd, const char *name, int sock_type, struct err *err)
   if (sock < 0)
     return err_sys (err, errno, "socket", "%s", name);
   /* the mode of the socket's inode is the file's: set before there is a name, nobody can connect in between */
-  if (fchmod (sock, 0600) < 0 || bind (sock, (struct sockaddr *) &addr, sizeof addr) < 0)
+  if (fchmod (sock, mode) < 0 || bind (sock, (struct sockaddr *) &addr, sizeof addr) < 0)
     return err_sys (err, errno, "bind", "%s", name);
-  if (listen (sock, 1) < 0)
-    return err_sys (err, errno, "listen", "%s", name);
   return take_fd (&sock);
+}
+
+int
+fds_listen (int dirfd, const char *name, int sock_type, struct err *err)
+{
+  own_fd int sock = fds_bind (dirfd, name, sock_type, 0600, err);
+
+  if (sock < 0)
+    return sock;
+  return listen (sock, 1) < 0 ? err_sys (err, errno, "listen", "%s", name) : take_fd (&sock);
 }

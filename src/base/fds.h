@@ -30,6 +30,10 @@ int fds_cloexec_from (unsigned first);
  * paths over 107 bytes go through /proc/self/fd/N.  Returns the socket or negative errno with ERR filled.  */
 int fds_connect (int dirfd, const char *name, int sock_type, struct err *err);
 
+/* Binds a socket of SOCK_TYPE to NAME below DIRFD with MODE less the umask, which it has as soon as it has a name.  Returns the socket or negative errno with
+ * ERR filled.  */
+int fds_bind (int dirfd, const char *name, int sock_type, mode_t mode, struct err *err);
+
 /* Binds and listens (backlog 1) on NAME below DIRFD, mode 0600.  Returns the socket or negative errno with ERR filled.  */
 int fds_listen (int dirfd, const char *name, int sock_type, struct err *err);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,16 @@ cmd_fail (struct cmd_call *c, const char *fmt, ...)
   (void) vsnprintf (c->message, sizeof c->message, fmt, ap);
   va_end (ap);
   return -EINVAL;
+}
+
+int
+cmd_notify (struct cmd_call *c)
+{
+  const char *path = getenv ("NOTIFY_SOCKET");
+
+  if (path == NULL || path[0] == '\0' || orlop_set_notify_socket (c->o, path) == 0)
+    return 0;
+  return cmd_fail (c, "NOTIFY_SOCKET=%s is neither an absolute path nor an abstract name", path);
 }
 
 int

@@ -46,6 +46,9 @@ extern const struct cmd cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill
 /* Fails C with a message of the program itself.  Returns -EINVAL.  */
 int cmd_fail (struct cmd_call *c, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));
 
+/* Takes NOTIFY_SOCKET from the environment.  Returns 0 or fails C.  */
+int cmd_notify (struct cmd_call *c);
+
 /* Writes all of TEXT to standard output.  Returns 0 or fails C.  */
 int cmd_print (struct cmd_call *c, const char *text);
 

@@ -24,6 +24,7 @@ static const struct opt exec_options[] = {
   { "detach", 'd', OPT_FLAG, AT (options.detach), NULL, "return once the program runs" },
   { "tty", 't', OPT_FLAG, AT (options.tty), NULL, "give the program a terminal" },
   { "console-socket", 0, OPT_STRING, AT (options.console_socket), "PATH", "unix socket that receives the terminal" },
+  { "pidfd-socket", 0, OPT_STRING, AT (options.pidfd_socket), "PATH", "unix socket that receives a pidfd of the process" },
   { "pid-file", 0, OPT_STRING, AT (options.pid_file), "FILE", "file to write the process's pid into" },
   { "preserve-fds", 0, OPT_UNSIGNED, AT (options.preserve_fds), "N", "pass N descriptors, from 3 on" },
   { "cwd", 0, OPT_STRING, AT (options.cwd), "DIR", "working directory in the container" },

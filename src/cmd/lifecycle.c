@@ -10,7 +10,9 @@ static const struct opt no_options[] = { { .name = NULL } };
 static int
 start_run (struct cmd_call *c)
 {
-  return orlop_start (c->o, c->argv[0]);
+  int ret = cmd_notify (c);
+
+  return ret < 0 ? ret : orlop_start (c->o, c->argv[0]);
 }
 
 static int

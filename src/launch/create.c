@@ -16,6 +16,7 @@
 #include "launch/hooks.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
+#include "launch/notify.h"
 #include "launch/parent.h"
 #include "launch/teardown.h"
 #include "launch/wait.h"
@@ -87,11 +88,37 @@ start_now (struct launch *l, struct err *err)
   return lifecycle_hooks (l->rec, "running", l->pid, l->plan->hooks.poststart, l->plan->hooks.n_poststart, err);
 }
 
+static void
+take_message (void *notify)
+{
+  notify_step (notify);
+}
+
+/* `run --detach` for a service manager: comes back when the container is ready or has ended.  */
+static void
+wait_until_ready (struct launch *l)
+{
+  struct notify notify = { .fd = l->notify, .pid = l->pid, .host = l->args->notify, .log = l->args->log };
+
+  if (l->notify < 0)
+    return;
+  record_unlock (l->dir);
+  notify_wait (&notify, l->child);
+  l->notify = notify.fd;
+}
+
 /* Waits in the foreground for what was started.  */
 static int
 attend (struct launch *l, struct wait_signals *signals, int *ret_status, struct err *err)
 {
-  int ret = wait_foreground (signals, l->pid, l->child, l->master, ret_status, err);
+  struct notify notify = { .fd = l->notify, .pid = l->pid, .host = l->args->notify, .log = l->args->log };
+  const struct wait_also also = { .fd = &notify.fd, .step = take_message, .data = &notify };
+  int ret;
+
+  signals->also = &also;
+  ret = wait_foreground (signals, l->pid, l->child, l->master, ret_status, err);
+  signals->also = NULL;
+  l->notify = notify.fd;
 
   if (ret == 0)
     l->cloned = l->pid = 0; /* waited for */
@@ -116,6 +143,8 @@ create (struct launch *l, struct wait_signals *signals, int *ret_status, struct 
     ret = start_now (l, err);
   if (ret == 0)
     parent_net_close (l);
+  if (ret == 0 && a->run && a->detach)
+    wait_until_ready (l);
   if (ret < 0 || ! a->run || a->detach)
     return ret;
   return attend (l, signals, ret_status, err);

@@ -23,7 +23,9 @@ struct launch_args
   const char *root;           /* directory of all containers */
   const char *id;
   const char *console_socket; /* or NULL */
+  const char *pidfd_socket;   /* or NULL */
   const char *pid_file;       /* absolute, or NULL */
+  const char *notify;         /* socket of the service manager that is told when the container is ready, or NULL */
   bool run, detach, keep;     /* run: start at once; detach: do not wait; keep: do not delete afterwards */
   bool exiting;               /* the process ends after this: descriptors are left to that */
   uid_t uid;                  /* ours: the owner of the container */
@@ -35,8 +37,9 @@ struct launch_args
 int launch_create (const struct launch_args *args, const struct bundle *bundle, struct plan_arena *arena,
                    const struct plan *plan, struct cgroup *cgroup, int *ret_status, struct err *err);
 
-/* Starts a created container: startContainer hooks, execve, poststart hooks.  Reports the errno of execve.  */
-int launch_start (const char *root, const char *id, const struct log *log, struct err *err);
+/* Starts a created container: startContainer hooks, execve, poststart hooks.  Reports the errno of execve.  With NOTIFY (or NULL), the socket of a
+ * service manager, and a container that was created with one, it then waits until the program says that it is ready, or ends.  */
+int launch_start (const char *root, const char *id, const char *notify, const struct log *log, struct err *err);
 
 /* Signals the container's first process, or with ALL every process of it.  SIGKILL also ends what is paused, and all of a container
  * without a pid namespace of its own.  */

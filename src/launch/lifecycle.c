@@ -17,6 +17,7 @@
 #include "launch/hooks.h"
 #include "launch/known.h"
 #include "launch/launch.h"
+#include "launch/notify.h"
 #include "launch/parent.h"
 #include "launch/teardown.h"
 
@@ -106,11 +107,28 @@ wake (const struct known *k, struct err *err)
   return ret;
 }
 
+/* Tells the service manager when the container is ready.  Others may stop and delete it meanwhile.  */
+static void
+wait_until_ready (struct known *k, struct notify *n)
+{
+  own_fd int first = -1;
+
+  if (n->fd < 0 || lifecycle_open_first (k->rec, &first, NULL) < 0)
+    return;
+  n->pid = k->rec->pid;
+  record_unlock (&k->dir);
+  notify_wait (n, first);
+}
+
 static int
-start (struct known *k, const struct log *log, struct err *err)
+start (struct known *k, struct notify *n, const struct log *log, struct err *err)
 {
   int ret = check_startable (k, err);
 
+  if (ret == 0 && n->host && (n->fd = notify_bind (k->dir.fd, err)) < 0 && n->fd != -ENOENT)
+    ret = n->fd;
+  if (ret == 0)
+    err_clear (err);
   if (ret == 0 && (k->rec->poststart || k->rec->poststop))
     ret = known_hooks (k, err);
   if (ret < 0)
@@ -126,18 +144,22 @@ start (struct known *k, const struct log *log, struct err *err)
     ret = lifecycle_hooks (k->rec, "running", k->rec->pid, k->hooks.poststart, k->hooks.n_poststart, err);
   if (ret < 0)
     end_after_hook (k, log);
+  else
+    wait_until_ready (k, n);
   return ret;
 }
 
 int
-launch_start (const char *root, const char *id, const struct log *log, struct err *err)
+launch_start (const char *root, const char *id, const char *notify, const struct log *log, struct err *err)
 {
   struct known k = KNOWN_NONE;
+  struct notify n = { .fd = -1, .host = notify, .log = log };
   struct err own = { 0 };
   int ret = known_open (&k, root, id, true, err);
 
   if (ret == 0)
-    ret = start (&k, log, err ? err : &own);
+    ret = start (&k, &n, log, err ? err : &own);
+  own_close (&n.fd);
   known_close (&k);
   return ret;
 }

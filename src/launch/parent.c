@@ -23,6 +23,7 @@
 #include "kernel/sys.h"
 #include "kernel/tty.h"
 #include "launch/hooks.h"
+#include "launch/notify.h"
 #include "launch/schedule.h"
 #include "ocispec/config.h"
 #include "plan/bundle.h"
@@ -33,7 +34,7 @@ parent_init (struct launch *l, const struct launch_args *args, struct plan_arena
              struct record_dir *dir, struct record *rec)
 {
   *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup_fd = -1,
-                        .sync = -1, .child_sync = -1, .listen = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
+                        .sync = -1, .child_sync = -1, .listen = -1, .notify = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
                         .net_inside = -1, .net_outside = -1,
                         .child = -1 };
 }
@@ -48,12 +49,13 @@ parent_close (struct launch *l)
   own_close (&l->sync);
   own_close (&l->child_sync);
   own_close (&l->listen);
+  own_close (&l->notify);
   own_close (&l->console);
   own_close (&l->terminal);
   own_close (&l->master);
   own_close (&l->pidfd);
   own_close (&l->child);
-  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
+  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->notify = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
 }
 
 void
@@ -162,6 +164,19 @@ parent_cgroup_late (void *self, struct err *err)
   const struct oci_linux *x = l->bundle->config->linux_;
 
   return cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_LATE, err);
+}
+
+/* `start` makes the socket itself: it may come in another service, or again.  */
+int
+parent_notify (void *self, struct err *err)
+{
+  struct launch *l = self;
+  int ret = l->args->notify ? notify_make (l->dir->fd, err) : 0;
+
+  if (ret < 0 || l->args->notify == NULL || ! l->args->run)
+    return ret;
+  l->notify = notify_bind (l->dir->fd, err);
+  return l->notify < 0 ? l->notify : 0;
 }
 
 int
@@ -389,6 +404,23 @@ parent_save (void *self, struct err *err)
 
   l->rec->status = "created";
   return ret < 0 ? ret : record_save (l->dir, l->rec, false, err);
+}
+
+/* In the form in which terminals go to console sockets.  */
+int
+parent_pidfd (void *self, struct err *err)
+{
+  static const char name[] = "pidfd";
+  struct launch *l = self;
+  int ret;
+
+  if (l->args->pidfd_socket == NULL)
+    return 0;
+  own_fd int sock = fds_connect (AT_FDCWD, l->args->pidfd_socket, SOCK_STREAM, err);
+  if (sock < 0)
+    return sock;
+  ret = fds_send (sock, name, sizeof name - 1, &l->child, 1);
+  return ret < 0 ? err_sys (err, -ret, "sendmsg", "%s", l->args->pidfd_socket) : 0;
 }
 
 int

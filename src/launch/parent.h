@@ -39,6 +39,7 @@ struct launch
   int sync;          /* our end of the pair */
   int child_sync;    /* the child's, until it is cloned */
   int listen;        /* start.sock */
+  int notify;        /* run: the socket on which the container says that it is ready */
   int console;       /* connected console socket, or the child's end of our own pair */
   int terminal;      /* our end of it: the master arrives here (foreground) */
   int master;        /* the terminal itself, from then on */
@@ -76,6 +77,7 @@ int parent_started (int sock, struct err *err);
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);
 int parent_cgroup_open (void *self, struct err *err);
+int parent_notify (void *self, struct err *err);
 int parent_listen (void *self, struct err *err);
 int parent_console (void *self, struct err *err);
 int parent_spawn (void *self, struct err *err);
@@ -91,6 +93,7 @@ int parent_cgroup_late (void *self, struct err *err);
 int parent_rlimits (void *self, struct err *err);
 int parent_scheduling (void *self, struct err *err);
 int parent_save (void *self, struct err *err);
+int parent_pidfd (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);
 

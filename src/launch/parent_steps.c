@@ -9,6 +9,7 @@ const struct step parent_create[] = {
   { "record.reserve", parent_reserve, NULL, SYNC_NONE },           /* before the first effect: what is intended */
   { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* the child is cloned into it, limits stand */
   { "rdt.make", parent_rdt_make, want_rdt, SYNC_NONE },
+  { "notify.make", parent_notify, NULL, SYNC_NONE },               /* the directory that is bound into the container */
   { "start.listen", parent_listen, want_listen, SYNC_NONE },
   { "console.connect", parent_console, want_terminal, SYNC_NONE },
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
@@ -23,6 +24,7 @@ const struct step parent_create[] = {
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },    /* late: they must not starve the set-up */
   { "child.scheduling", parent_scheduling, want_outer_scheduling, SYNC_NONE }, /* after its last fork */
   { "record.save", parent_save, NULL, SYNC_NONE },
+  { "pidfd.send", parent_pidfd, NULL, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },           /* last: engines watch for it */
   { "child.go", parent_go, NULL, SYNC_NONE },
   { 0 },
@@ -38,6 +40,7 @@ const struct step parent_exec[] = {
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },
   { "child.scheduling", parent_scheduling, want_outer_scheduling, SYNC_NONE },
+  { "pidfd.send", parent_pidfd, NULL, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },
   { "child.go", parent_go, NULL, SYNC_NONE },
   { 0 },

@@ -18,6 +18,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/pid.h"
+#include "launch/notify.h"
 #include "ocispec/config.h"
 #include "ocispec/state.h"
 
@@ -192,6 +193,13 @@ record_open (const char *root, const char *id, bool lock, struct record_dir *dir
 }
 
 void
+record_unlock (struct record_dir *dir)
+{
+  (void) flock (dir->fd, LOCK_UN); /* cannot fail for a lock that we have */
+  dir->locked = false;
+}
+
+void
 record_close (struct record_dir *dir)
 {
   own_close (&dir->fd);
@@ -257,11 +265,12 @@ record_config (const struct record_dir *dir, struct oci_arena **arena, struct oc
   return ret;
 }
 
-/* The directory is ours alone and flat: whatever is in it was made by us, a temporary file of a killed command included.  */
+/* Removes the files in the directory NAME below DIRFD, and, with DEEP, the one directory that it may have.  It is ours alone: whatever is there was
+ * made by us, a temporary file of a killed command included.  No link is followed.  */
 static int
-remove_others (const struct record_dir *dir, struct err *err)
+remove_contents (const struct record_dir *dir, int dirfd, const char *name, bool deep, struct err *err)
 {
-  int copy = openat (dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int copy = openat (dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   DIR *d = copy < 0 ? NULL : fdopendir (copy);
   struct dirent *e;
   int ret = 0;
@@ -272,8 +281,16 @@ remove_others (const struct record_dir *dir, struct err *err)
       return err_sys (err, errno, "opendir", "%s", dir->id);
     }
   while (ret == 0 && (e = readdir (d)) != NULL)
-    if (strcmp (e->d_name, ".") && strcmp (e->d_name, "..") && unlinkat (dir->fd, e->d_name, 0) < 0 && errno != ENOENT)
-      ret = err_sys (err, errno, "unlinkat", "%s/%s", dir->id, e->d_name);
+    {
+      if (strcmp (e->d_name, ".") == 0 || strcmp (e->d_name, "..") == 0 || unlinkat (copy, e->d_name, 0) == 0 || errno == ENOENT)
+        continue;
+      if (errno != EISDIR || ! deep || strcmp (e->d_name, NOTIFY_DIR) != 0)
+        ret = err_sys (err, errno, "unlinkat", "%s/%s", dir->id, e->d_name);
+      else if ((ret = remove_contents (dir, copy, e->d_name, false, err)) < 0)
+        break;
+      else if (unlinkat (copy, e->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        ret = err_sys (err, errno, "rmdir", "%s/%s", dir->id, e->d_name);
+    }
   closedir (d);
   return ret;
 }
@@ -291,7 +308,7 @@ record_remove (const struct record_dir *dir, struct err *err)
     return 0;
   if (errno != ENOTEMPTY && errno != EEXIST)
     return err_sys (err, errno, "rmdir", "%s", dir->id);
-  ret = remove_others (dir, err);
+  ret = remove_contents (dir, dir->fd, ".", true, err);
   if (ret == 0 && unlinkat (dir->root, dir->id, AT_REMOVEDIR) < 0 && errno != ENOENT)
     ret = err_sys (err, errno, "rmdir", "%s", dir->id);
   return ret;

@@ -82,6 +82,9 @@ int record_open (const char *root, const char *id, bool lock, struct record_dir 
 /* Takes the lock of DIR, opened without it; with WAIT within ten seconds.  -EBUSY: another command has it.  */
 int record_lock (struct record_dir *dir, bool wait, struct err *err);
 
+/* Gives the lock back, for who waits with DIR open.  */
+void record_unlock (struct record_dir *dir);
+
 /* Closes DIR and so unlocks it.  */
 void record_close (struct record_dir *dir);
 

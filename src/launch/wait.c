@@ -58,17 +58,18 @@ forward (struct wait_signals *s, int child, struct tty_relay *relay)
       (void) pid_signal (child, (int) info.ssi_signo, NULL); /* it may have ended just now */
 }
 
-/* Serves signals and terminal until the pidfd tells of the end.  */
+/* Serves signals, terminal and what else there is until the pidfd tells of the end.  */
 static int
 serve (struct wait_signals *s, int child, struct tty_relay *relay, struct err *err)
 {
-  struct pollfd fds[2 + TTY_RELAY_FDS] = { { .fd = child, .events = POLLIN }, { .fd = s->fd, .events = POLLIN } };
+  struct pollfd fds[3 + TTY_RELAY_FDS] = { { .fd = child, .events = POLLIN }, { .fd = s->fd, .events = POLLIN }, { .events = POLLIN } };
 
   for (;;)
     {
-      size_t n = tty_relay_events (relay, fds + 2);
+      size_t n = tty_relay_events (relay, fds + 3);
 
-      if (poll (fds, 2 + n, -1) < 0)
+      fds[2].fd = s->also ? *s->also->fd : -1;
+      if (poll (fds, 3 + n, -1) < 0)
         {
           if (errno == EINTR)
             continue;
@@ -76,7 +77,9 @@ serve (struct wait_signals *s, int child, struct tty_relay *relay, struct err *e
         }
       if (fds[1].revents)
         forward (s, child, relay);
-      (void) tty_relay_step (relay, fds + 2, n, NULL); /* a broken output is thrown away: the container goes on */
+      if (fds[2].revents)
+        s->also->step (s->also->data);
+      (void) tty_relay_step (relay, fds + 3, n, NULL); /* a broken output is thrown away: the container goes on */
       if (fds[0].revents)
         return 0;
     }

@@ -9,11 +9,20 @@
 
 struct err;
 
+/* Something else that is served meanwhile.  */
+struct wait_also
+{
+  const int *fd; /* *fd is asked before each wait; -1: nothing now */
+  void (*step) (void *data); /* called when it can be read */
+  void *data;
+};
+
 /* Signals held back from now on, to be forwarded.  */
 struct wait_signals
 {
   int fd;       /* signalfd, or -1 */
   sigset_t old; /* the mask before */
+  const struct wait_also *also; /* or NULL */
 };
 
 /* Blocks what will be forwarded, so that nothing is lost between clone and wait.  Returns 0 or negative errno.  */

@@ -13,6 +13,7 @@ GOLDEN = "tests/golden/run-plan.c"
 ELSEWHERE = {
     "libocispec/ocispec/fault.c": "tests/unit/ocispec/test_faults.c",
     "libocispec/ocispec/value.c": "tests/unit/ocispec/test_decode.c",
+    "src/activation.c": "tests/cli/test_activation.py",
     "src/lib_create.c": "tests/cli/test_lifecycle.py",
     "src/lib_exec.c": "tests/cli/test_exec_basic.py",
     "src/lib_several.c": "tests/cli/test_kill.py",

@@ -34,7 +34,7 @@ enum
 static struct
 {
   char call[32];  /* "create"; "" for none */
-  char id[64], root[64];
+  char id[64], root[64], notify[64];
   struct orlop_create_options create;
   struct orlop_exec_options exec;
   unsigned gids[8];
@@ -112,6 +112,14 @@ orlop_set_cgroup_manager (struct orlop *o, enum orlop_cgroup_manager manager)
 {
   (void) o;
   seen.manager = manager;
+}
+
+int
+orlop_set_notify_socket (struct orlop *o, const char *path)
+{
+  (void) o;
+  (void) snprintf (seen.notify, sizeof seen.notify, "%s", path);
+  return path[0] == '/' ? 0 : -EINVAL;
 }
 
 void

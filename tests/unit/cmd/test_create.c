@@ -126,6 +126,51 @@ create_preserve_fds (void **state)
 }
 
 static void
+create_takes_descriptors_meant_for_us (void **state)
+{
+  char pid[16];
+
+  (void) state;
+  (void) snprintf (pid, sizeof pid, "%d", (int) getpid ());
+  assert_int_equal (setenv ("LISTEN_FDS", "3", 1) + setenv ("LISTEN_FDNAMES", "a:b", 1) + setenv ("LISTEN_PID", pid, 1), 0);
+  assert_deed ("create c1", "create", "c1");
+  assert_int_equal (seen.create.listen_fds, 3);
+  assert_string_equal (seen.create.listen_fdnames, "a:b");
+  assert_deed ("run --preserve-fds 2 c1", "run", "c1");
+  assert_int_equal (seen.create.listen_fds, 3);
+  assert_int_equal (seen.create.preserve_fds, 2);
+  (void) setenv ("LISTEN_FDS", "3x", 1);
+  assert_refused ("create c1", CMD_FAILED, "LISTEN_FDS=3x is no number of descriptors");
+  (void) setenv ("LISTEN_PID", "1", 1);
+  assert_deed ("create c1", "create", "c1");
+  assert_int_equal (seen.create.listen_fds, 0);
+  assert_int_equal (unsetenv ("LISTEN_FDS") + unsetenv ("LISTEN_FDNAMES") + unsetenv ("LISTEN_PID"), 0);
+}
+
+static void
+create_takes_the_managers_socket (void **state)
+{
+  static const char *const deeds[] = { "create", "run", "start" };
+
+  (void) state;
+  for (size_t i = 0; i < 3; i++)
+    {
+      char line[32];
+
+      (void) snprintf (line, sizeof line, "%s c1", deeds[i]);
+      (void) setenv ("NOTIFY_SOCKET", "/n", 1);
+      assert_deed (line, deeds[i], "c1");
+      assert_string_equal (seen.notify, "/n");
+      (void) setenv ("NOTIFY_SOCKET", "n", 1);
+      assert_refused (line, CMD_FAILED, "NOTIFY_SOCKET=n is neither");
+      (void) setenv ("NOTIFY_SOCKET", "", 1);
+      assert_deed (line, deeds[i], "c1");
+      assert_string_equal (seen.notify, "");
+      (void) unsetenv ("NOTIFY_SOCKET");
+    }
+}
+
+static void
 create_refuses (void **state)
 {
   (void) state;
@@ -183,6 +228,8 @@ main (void)
     program_test (create_letters),
     program_test (create_lines_of_engines),
     program_test (create_preserve_fds),
+    program_test (create_takes_descriptors_meant_for_us),
+    program_test (create_takes_the_managers_socket),
     program_test (create_refuses),
     program_test (create_dry_run_prints_the_plan),
     program_test (run_gives_the_programs_status),

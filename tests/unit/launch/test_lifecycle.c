@@ -58,7 +58,7 @@ launch_deeds_on_unknown (void **state)
   struct err err = { 0 };
 
   (void) snprintf (root, sizeof root, "%s", room_path (state, "root"));
-  assert_int_equal (launch_start (root, "c1", NULL, &err), -ENOENT);
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, &err), -ENOENT);
   assert_string_equal (err.what, "container \"c1\" does not exist");
   assert_int_equal (launch_kill (root, "c1", SIGTERM, false, NULL), -ENOENT);
   assert_int_equal (launch_delete (root, "c1", false, NULL, NULL), -ENOENT);
@@ -75,7 +75,7 @@ launch_deeds_on_damaged (void **state)
 
   (void) make_container (state, "created", 0);
   room_write (state, "root/c1/state.json", "{\"ociVersion\":", 0600);
-  assert_true (launch_start (root, "c1", NULL, &err) < 0);
+  assert_true (launch_start (root, "c1", NULL, NULL, &err) < 0);
   assert_non_null (strstr (err.what, "damaged"));
   assert_true (launch_kill (root, "c1", SIGTERM, false, NULL) < 0);
   assert_true (launch_delete (root, "c1", false, NULL, NULL) < 0);
@@ -214,18 +214,18 @@ launch_start_in_the_wrong_state (void **state)
   struct err err = { 0 };
   struct record rec = make_container (state, "created", pid);
 
-  assert_int_equal (launch_start (root, "c1", NULL, &err), -EINVAL);
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, &err), -EINVAL);
   assert_string_equal (err.what, "cannot start an already running container");
   room_write (state, "root/c1/start.sock", "", 0600);
   rec.no_process = true;
   save (&rec);
   err_clear (&err);
-  assert_int_equal (launch_start (root, "c1", NULL, &err), -EINVAL);
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, &err), -EINVAL);
   assert_string_equal (err.what, "cannot start a container without a process");
   assert_string_equal (err.where, "process");
   end (pid);
   err_clear (&err);
-  assert_int_equal (launch_start (root, "c1", NULL, &err), -EINVAL);
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, &err), -EINVAL);
   assert_string_equal (err.what, "cannot start a container that has stopped");
 }
 
@@ -282,7 +282,7 @@ start_against (void **state, enum deed deed, pid_t *ret_pid, struct err *err)
   rec.pid = *ret_pid;
   assert_int_equal (pid_starttime (*ret_pid, &rec.start_time, NULL, NULL), 0);
   save (&rec);
-  return launch_start (root, "c1", NULL, err);
+  return launch_start (root, "c1", NULL, NULL, err);
 }
 
 static void
@@ -292,7 +292,7 @@ launch_start_that_works (void **state)
 
   assert_int_equal (start_against (state, DEED_EXEC, &pid, NULL), 0);
   assert_int_equal (access (room_path (state, "root/c1/start.sock"), F_OK), -1);
-  assert_int_equal (launch_start (root, "c1", NULL, NULL), -EINVAL); /* once */
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, NULL), -EINVAL); /* once */
   end (pid);
 }
 
@@ -345,7 +345,7 @@ launch_start_with_nobody_listening (void **state)
   assert_int_equal (record_open (root, "c1", false, &dir, NULL), 0);
   close (fds_listen (dir.fd, RECORD_SOCKET, SOCK_SEQPACKET, NULL));
   record_close (&dir);
-  assert_int_equal (launch_start (root, "c1", NULL, &err), -EINVAL);
+  assert_int_equal (launch_start (root, "c1", NULL, NULL, &err), -EINVAL);
   assert_string_equal (err.what, "cannot start a container that has stopped");
   end (pid);
 }

@@ -424,6 +424,26 @@ record_status_while_creating (void **state)
 }
 
 static void
+record_lock_by_turns (void **state)
+{
+  struct record_dir one = RECORD_DIR_NONE, two = RECORD_DIR_NONE;
+  struct err err = { 0 };
+
+  (void) state;
+  make_container ("c1");
+  assert_int_equal (record_open (root, "c1", true, &one, NULL), 0);
+  assert_int_equal (record_open (root, "c1", false, &two, NULL), 0);
+  assert_int_equal (record_lock (&two, false, &err), -EBUSY);
+  assert_non_null (strstr (err.what, "in use by another command"));
+  record_unlock (&one);
+  assert_false (one.locked);
+  assert_int_equal (record_lock (&two, true, NULL), 0);
+  assert_int_equal (record_lock (&one, false, NULL), -EBUSY);
+  record_close (&one);
+  record_close (&two);
+}
+
+static void
 record_status_of_a_process (void **state)
 {
   struct record_dir dir = RECORD_DIR_NONE;
@@ -508,6 +528,8 @@ record_remove_everything (void **state)
   room_write (state, "root/c1/config.json", "{}", 0600);
   room_write (state, "root/c1/start.sock", "", 0600);
   room_write (state, "root/c1/.state.json.123", "half", 0600); /* of a command that was killed */
+  assert_int_equal (mkdir (room_path (state, "root/c1/notify"), 0755), 0);
+  room_write (state, "root/c1/notify/notify.sock", "", 0600);
   assert_int_equal (record_open (root, "c1", true, &dir, NULL), 0);
   assert_int_equal (record_remove (&dir, NULL), 0);
   assert_int_equal (access (room_path (state, "root/c1"), F_OK), -1);
@@ -568,6 +590,7 @@ main (void)
     record_test (record_load_no_regular_file),
     record_test (record_config_of_the_container),
     record_test (record_status_while_creating),
+    record_test (record_lock_by_turns),
     record_test (record_status_of_a_process),
     record_test (record_state_document),
     record_test (record_names_sorted),

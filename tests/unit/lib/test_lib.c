@@ -111,14 +111,17 @@ bad_ids_are_refused_everywhere (void **state)
   static const struct orlop_exec_options exec = { .args = args };
   struct user *u = *state;
   char *text = NULL;
+  pid_t *pids = NULL;
   int status = 0;
+  size_t n = 0;
 
   for (size_t i = 0; i < sizeof bad_ids / sizeof *bad_ids; i++)
     {
       const char *id = bad_ids[i];
       const int got[] = { orlop_create (u->o, id, &create), orlop_run (u->o, id, &create, &status), orlop_plan (u->o, id, &create, &text),
                           orlop_start (u->o, id),           orlop_kill (u->o, id, 15, false),       orlop_delete (u->o, id, false),
-                          orlop_delete (u->o, id, true),    orlop_state (u->o, id, &text),          orlop_exec (u->o, id, &exec, &status) };
+                          orlop_delete (u->o, id, true),    orlop_state (u->o, id, &text),          orlop_exec (u->o, id, &exec, &status),
+                          orlop_pause (u->o, id),           orlop_resume (u->o, id),                orlop_ps (u->o, id, &pids, &n) };
 
       for (size_t j = 0; j < sizeof got / sizeof *got; j++)
         if (got[j] != -EINVAL)
@@ -171,6 +174,10 @@ nulls_are_defaults_or_errors (void **state)
   assert_int_equal (orlop_signal (NULL), -EINVAL);
   assert_int_equal (orlop_set_root (u->o, NULL), -EINVAL);
   assert_int_equal (orlop_set_root (u->o, ""), -EINVAL);
+  assert_int_equal (orlop_set_root (u->o, "//"), -EINVAL);
+  assert_int_equal (orlop_set_notify_socket (u->o, "relative"), -EINVAL);
+  assert_int_equal (orlop_set_notify_socket (u->o, "@abstract"), 0);
+  assert_int_equal (orlop_set_notify_socket (u->o, NULL), 0);
   assert_int_equal (orlop_state (u->o, "c1", &text), -ENOENT); /* the root from before holds */
   orlop_set_log (u->o, ORLOP_LOG_DEBUG, NULL, NULL);
   assert_int_equal (fchdir (old), 0);
@@ -186,6 +193,11 @@ values_that_are_none (void **state)
   assert_int_equal (orlop_kill (u->o, "c1", -1, false), -EINVAL);
   assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_USAGE);
   assert_int_equal (orlop_kill (u->o, "c1", 65, false), -EINVAL);
+  assert_int_equal (orlop_kill_matching (u->o, ".", 65, false), -EINVAL);
+  assert_int_equal (orlop_kill_matching (u->o, NULL, 9, false), -EINVAL);
+  assert_int_equal (orlop_delete_matching (u->o, "(", true), -EINVAL);
+  assert_int_equal (orlop_delete_matching (u->o, "c", true), 0); /* there is none */
+  assert_int_equal (orlop_delete_several (u->o, NULL, 0, false), 0);
   assert_int_equal (orlop_create (u->o, "c1", &missing), -EINVAL);
   assert_non_null (strstr (orlop_error (u->o)->text, "to be preserved but is not open"));
   orlop_set_cgroup_manager (u->o, (enum orlop_cgroup_manager) 77);
