@@ -239,7 +239,7 @@ open_running (struct orlop *o, const char *id, struct running *r, bool ignore_pa
 static int
 make_plan (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, struct err *err)
 {
-  const struct plan_args args = { .id = id, .bundle = r->rec->bundle, .preserve_fds = opt->preserve_fds };
+  const struct plan_args args = { .id = id, .bundle = r->rec->bundle, .preserve_fds = opt->preserve_fds, .no_new_keyring = r->rec->no_keyring };
   struct host host = { .euid = 0 };
   int ret = host_read (&host, err);
 

@@ -52,7 +52,7 @@ fill_record (struct record *rec, const struct launch_args *args, const struct bu
   *rec = (struct record){ .oci_version = OCI_VERSION, .id = args->id, .status = "creating", .bundle = bundle->path,
                           .rootfs = plan->root.path, .annotations = config->annotations,
                           .n_annotations = config->n_annotations, .pid_file = args->pid_file, .cgroup = cgroup,
-                          .own_pid_ns = plan->ns.new_pid, .no_process = ! plan->process.given,
+                          .own_pid_ns = plan->ns.new_pid, .no_process = ! plan->process.given, .no_keyring = plan->keyring == NULL,
                           .poststart = plan->hooks.n_poststart > 0, .poststop = plan->hooks.n_poststop > 0 };
 }
 

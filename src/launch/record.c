@@ -51,6 +51,7 @@ OCI_TYPE (record,
   OCI_STR    (record, net_path,    "netPath",     0),
   OCI_BOOL   (record, own_pid_ns,  "ownPidNamespace", 0),
   OCI_BOOL   (record, no_process,  "noProcess",   0),
+  OCI_BOOL   (record, no_keyring,  "noNewKeyring", 0),
   OCI_BOOL   (record, poststart,   "poststart",   0),
   OCI_BOOL   (record, poststop,    "poststop",    0));
 

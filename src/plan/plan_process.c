@@ -153,23 +153,26 @@ copy_caps (const struct part *p)
                           "permitted and inheritable");
 }
 
+/* A process document of exec without limits gets those of the container, as with runc.  */
 static int
 copy_rlimits (const struct part *p, struct err *err)
 {
+  const struct oci_process *of = p->process->n_rlimits == 0 && p->config->process ? p->config->process : p->process;
+  bool own = p->plan->action == PLAN_EXEC && of == p->process;
   struct plan_process *to = &p->plan->process;
 
-  to->n_rlimits = p->process->n_rlimits;
+  to->n_rlimits = of->n_rlimits;
   to->rlimits_by_parent = (p->plan->ns.new_user || p->plan->ns.joined_user) && (p->host->permitted & (1ULL << CAP_SYS_RESOURCE));
   to->rlimits = plan_alloc (p->arena, to->n_rlimits * sizeof *to->rlimits);
   if (to->rlimits == NULL)
     return part_nomem (err);
   for (size_t i = 0; i < to->n_rlimits; i++)
     {
-      const struct oci_rlimit *from = &p->process->rlimits[i];
+      const struct oci_rlimit *from = &of->rlimits[i];
       struct plan_rlimit *r = &to->rlimits[i];
       uint64_t which;
 
-      r->where = plan_printf (p->arena, "%srlimits[%zu]", p->plan->action == PLAN_EXEC ? "" : "process.", i);
+      r->where = plan_printf (p->arena, "%srlimits[%zu]", own ? "" : "process.", i);
       if (r->where == NULL)
         return part_nomem (err);
       if (! name_value (rlimit_names, from->type, &which))
