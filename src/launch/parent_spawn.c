@@ -134,9 +134,16 @@ parent_write_maps (const struct plan *plan, pid_t pid, int proc_pid, struct err 
   bool helper = geteuid () != 0
                 && ! (idmap_is_own (ns->uid_maps, ns->n_uid_maps, geteuid ())
                       && idmap_is_own (ns->gid_maps, ns->n_gid_maps, getegid ()));
-  int ret = helper ? idmap_helper (pid, ns->uid_maps, ns->n_uid_maps, ns->gid_maps, ns->n_gid_maps, err)
-                   : idmap_write (proc_pid, ns->uid_maps, ns->n_uid_maps, ns->gid_maps, ns->n_gid_maps, ns->setgroups, err);
+  int ret;
 
+  if (! helper)
+    ret = idmap_write (proc_pid, ns->uid_maps, ns->n_uid_maps, ns->gid_maps, ns->n_gid_maps, ns->setgroups, err);
+  else
+    {
+      ret = err_in (err, idmap_helper (pid, NULL, 0, ns->gid_maps, ns->n_gid_maps, err), "linux.gidMappings");
+      if (ret == 0)
+        ret = idmap_helper (pid, ns->uid_maps, ns->n_uid_maps, NULL, 0, err);
+    }
   return err_in (err, ret, "linux.uidMappings");
 }
 

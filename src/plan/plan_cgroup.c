@@ -92,24 +92,40 @@ hierarchy_opts (const struct mount_ask *ask, const char *controllers, struct mou
   return 0;
 }
 
+/* Shows PATH of the hierarchy H at TARGET as it is.  */
+static int
+bind_hierarchy (const struct mount_ask *ask, const struct cgroup_hierarchy *h, const char *path, const char *target, bool optional, struct err *err)
+{
+  const char *source = plan_printf (ask->part->arena, CGROUP_ROOT "/%s%s", h->dir, path);
+
+  return source ? mounts_add_bind (ask, source, target, optional, err) : part_nomem (err);
+}
+
+/* Shows the container's cgroup, or, without one of its own, that of its creator, which may be out of sight.  Whether an unprivileged user may make one is
+ * known only when it has been tried: there the creator's is covered by the other if that exists.  */
+static int
+bind_own (const struct mount_ask *ask, const struct cgroup_hierarchy *h, const char *target, struct err *err)
+{
+  const struct cgroup *cg = ask->part->host->cgroup;
+  const struct cgroup_dir *own = find_own (ask->part, h->dir);
+  bool tried = own && cg->rootless && ! cg->explicit_path;
+  int ret = own == NULL || tried ? bind_hierarchy (ask, h, h->own, target, true, err) : 0;
+
+  return ret < 0 || own == NULL ? ret : bind_hierarchy (ask, h, own->path, target, tried, err);
+}
+
 static int
 add_hierarchy (const struct mount_ask *ask, const struct cgroup_hierarchy *h, struct err *err)
 {
   struct plan_arena *a = ask->part->arena;
-  const struct cgroup_dir *own = find_own (ask->part, h->dir);
   const char *target = plan_printf (a, "%s/%s", ask->target, h->dir);
   struct mount_ask one = *ask;
-  const char *source;
   int ret = 0;
 
   if (target == NULL)
     return part_nomem (err);
   if (! private_cgroups (ask->part))
-    {
-      /* without one of its own it runs in that of its creator, which may be out of sight */
-      source = plan_printf (a, CGROUP_ROOT "/%s%s", h->dir, own ? own->path : h->own);
-      return source ? mounts_add_bind (ask, source, target, own == NULL, err) : part_nomem (err);
-    }
+    return bind_own (ask, h, target, err);
   if (h->controllers[0] != '\0')
     ret = hierarchy_opts (ask, h->controllers, &one, err);
   one.target = target;

@@ -2,6 +2,7 @@
 /* The root file system: where it is, how it is entered, how mounts spread from and to it, and
  * what of it is masked or made read-only.  See mount_namespaces(7), pivot_root(2). */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <string.h>
@@ -171,6 +172,7 @@ plan_root (const struct part *p, struct err *err)
   struct plan *plan = p->plan;
   struct plan_root *r = &plan->root;
   const struct oci_linux *l = p->config->linux_;
+  bool may_mount;
   int ret = 0;
 
   r->path = part_host_path (p, p->config->root->path);
@@ -183,9 +185,11 @@ plan_root (const struct part *p, struct err *err)
   r->readonly = p->config->root->readonly;
   /* host paths are out of reach in another mount namespace, and may be for another user */
   r->from_parent = plan->ns.new_user || plan->ns.joined_user || plan->ns.join_mnt;
-  if (r->from_parent && ! p->host->mount_api) /* from inside, as far as the user namespace allows */
+  /* an unprivileged user may mount nothing where he is; from inside, his ids are those that the container has anyway */
+  may_mount = p->host->permitted & (1ULL << CAP_SYS_ADMIN);
+  if (r->from_parent && ! (p->host->mount_api && may_mount)) /* from inside, as far as the user namespace allows */
     {
-      if (plan->ns.join_mnt)
+      if (plan->ns.join_mnt && ! p->host->mount_api)
         return err_in (err, err_host (err, ENOSYS, "joining a mount namespace needs open_tree and mount_setattr (Linux 5.12)"),
                        "linux.namespaces");
       r->from_parent = false;

@@ -91,7 +91,7 @@ class Box:
         self.root = os.path.join(self.dir, "state")
         self.cgroup = f"/orlop-test-{os.getpid()}-{Box.count}"
         self.n = 0
-        self.prefix = []  # what the program is started by
+        self.prefix, self.program = [], PROGRAM  # what the program is started by; where it is
         self.before, self.orphans_before = self.snapshot(), set(orphans())
 
     # --- bundles
@@ -112,7 +112,7 @@ class Box:
     # --- the program
 
     def command(self, *words):
-        return [*self.prefix, PROGRAM, "--root", self.root, *words]
+        return [*self.prefix, self.program, "--root", self.root, *words]
 
     def orlop(self, *words, status=0, env=None, **more):
         # files, not pipes: a detached container keeps them open

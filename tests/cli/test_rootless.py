@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers of an ordinary user: with his own id alone, and with the ranges that /etc/subuid and /etc/subgid give him.  Both files, and the
+/etc/passwd that has him, are seen in a private mount namespace only."""
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from orlop import PROGRAM
+
+USER, RANGE = 4242, 300000
+ENTER = """set -e
+for f in passwd group subuid subgid; do mount --bind "$0/$f" /etc/$f; done
+exec setpriv --reuid=%d --regid=%d --clear-groups --inh-caps=-all -- "$@"
+""" % (USER, USER)
+
+
+@pytest.fixture
+def user(box):
+    """The box belongs to the user, and what it runs is run by him."""
+    etc = os.path.join(box.dir, "etc")
+    os.mkdir(etc)
+    for name, line in (("passwd", f"tester:x:{USER}:{USER}::/nowhere:/bin/sh"), ("group", f"tester:x:{USER}:"),
+                       ("subuid", f"tester:{RANGE}:5000"), ("subgid", f"tester:{RANGE}:5000")):
+        with open(f"/etc/{name}" if os.path.exists(f"/etc/{name}") else "/dev/null") as f, open(f"{etc}/{name}", "w") as out:
+            out.write(f.read() + line + "\n")
+        if not os.path.exists(f"/etc/{name}"):
+            pytest.skip(f"/etc/{name} is missing")
+    box.program = shutil.copy(PROGRAM, os.path.join(box.dir, "orlop"))
+    os.mkdir(os.path.join(box.dir, "run"))
+    os.chown(os.path.join(box.dir, "run"), USER, USER)
+    box.root = os.path.join(box.dir, "run/state")
+    os.chmod(box.dir, 0o755)
+    box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ENTER, etc]
+    return box
+
+
+@pytest.fixture
+def ranges(user):
+    if not shutil.which("newuidmap"):
+        pytest.skip("newuidmap is not installed")
+    return user
+
+
+def bundle(box, args, *, maps=False, **process):
+    """As `spec --rootless` writes it, with his own id or with the ranges."""
+    prefix, box.prefix = box.prefix, []
+    b = box.bundle(args)
+    box.prefix = prefix
+    os.chown(b.path, USER, USER)
+    os.unlink(f"{b.path}/config.json")
+    box.orlop("spec", "--rootless", "--bundle", b.path)
+    with open(f"{b.path}/config.json") as f:
+        b.config = json.load(f)
+    b.config["process"].update(terminal=False, args=list(args), **process)
+    b.config["root"]["readonly"] = False
+    if maps:
+        for key in ("uidMappings", "gidMappings"):
+            b.config["linux"][key] = [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": RANGE, "size": 5000}]
+    subprocess.run(["chown", "-R", f"{USER}:{USER}", b.path], check=True)
+    return b
+
+
+def sh(script):
+    return ["sh", "-c", script]
+
+
+@pytest.mark.spec(98)
+def test_own_id(user):
+    b = bundle(user, sh("id -u; id -g; cat /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups; echo x > /dev/null; echo y > /tmp/f"))
+    assert user.run(b).out.split() == ["0", "0", "0", str(USER), "1", "0", str(USER), "1", "deny"]
+    assert os.stat(f"{b.rootfs}/tmp/f").st_uid == USER
+
+
+def test_root_directory_of_the_user(user):
+    """Without --root, below XDG_RUNTIME_DIR."""
+    b = bundle(user, ["id", "-u"])
+    b.save()
+    done = subprocess.run([*user.prefix, user.program, "run", "--bundle", b.path, "c"], capture_output=True, text=True,
+                          env=dict(os.environ, XDG_RUNTIME_DIR=f"{user.dir}/run"), stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
+    assert os.listdir(f"{user.dir}/run/orlop") == []
+
+
+def test_life(user):
+    b = bundle(user, ["sleep", "100"])
+    user.create(b)
+    assert user.status() == "created"
+    user.orlop("start", "c")
+    assert user.status() == "running"
+    assert user.orlop("exec", "c", *sh("id -u; hostname")).out == "0\norlop\n"
+    assert user.state()["owner"] == str(USER)
+    assert user.orlop("list", "-q").out == "c\n"
+    user.orlop("kill", "c", "KILL")
+    user.wait("stopped")
+    user.delete(force=False)
+    assert not os.listdir(user.root)
+
+
+@pytest.mark.spec(98)
+def test_ranges(ranges):
+    script = "id -u; id -g; id -G; cat /proc/self/setgroups; echo x > /tmp/f"
+    b = bundle(ranges, sh(script), maps=True, user={"uid": 7, "gid": 8, "additionalGids": [9, 4000]})
+    os.chmod(f"{b.rootfs}/tmp", 0o1777)
+    assert ranges.run(b).out.splitlines() == ["7", "8", "8 9 4000", "allow"]
+    st = os.stat(f"{b.rootfs}/tmp/f")
+    assert (st.st_uid, st.st_gid) == (RANGE + 6, RANGE + 7)
+
+
+def test_exec_with_ranges(ranges):
+    b = bundle(ranges, ["sleep", "100"], maps=True)
+    ranges.run(b, "-d")
+    assert ranges.orlop("exec", "--user", "5:6", "--additional-gids", "11", "c", *sh("id -u; id -g; id -G")).out == "5\n6\n6 11\n"
+    maps = [line.split() for line in ranges.orlop("exec", "c", "cat", "/proc/self/uid_map").out.splitlines()]
+    assert maps == [["0", str(USER), "1"], ["1", str(RANGE), "5000"]]
+    ranges.delete()
+
+
+@pytest.mark.spec(99)
+def test_joined_user_namespace(ranges):
+    b = bundle(ranges, ["sleep", "100"], maps=True)
+    b.namespace("network")
+    ranges.run(b, "-d", id="other")
+    there = ranges.state("other")["pid"]
+    b = bundle(ranges, sh("cat /proc/self/uid_map; readlink /proc/self/ns/net; id -G; echo x > /tmp/f"), user={"uid": 3, "gid": 4, "additionalGids": [5]})
+    for key in ("uidMappings", "gidMappings"):
+        del b.config["linux"][key]
+    for kind, file in (("user", "user"), ("network", "net")):
+        b.namespace(kind, f"/proc/{there}/ns/{file}")
+    os.chmod(f"{b.rootfs}/tmp", 0o1777)
+    out = ranges.run(b).out.split()
+    assert out[:6] == ["0", str(USER), "1", "1", str(RANGE), "5000"]
+    assert out[6] == os.readlink(f"/proc/{there}/ns/net") and out[7:] == ["4", "5"]
+    assert os.stat(f"{b.rootfs}/tmp/f").st_uid == RANGE + 2
+    ranges.delete("other")
+
+
+@pytest.mark.spec(98, 104)
+def test_time_offsets(user):
+    b = bundle(user, ["cat", "/proc/self/timens_offsets"])
+    b.namespace("time")
+    b.config["linux"]["timeOffsets"] = {"boottime": {"secs": 86400}}
+    assert user.run(b).out.split()[3:] == ["boottime", "86400", "0"]
+
+
+def refused(box, b, *words):
+    err = box.run(b, status=1).err
+    for word in words:
+        assert word in err, err
+    assert box.orlop("list", "-q").out == ""
+
+
+@pytest.mark.spec(28)
+def test_range_that_is_not_granted(ranges):
+    b = bundle(ranges, ["true"], maps=True)
+    b.config["linux"]["uidMappings"][1]["hostID"] = RANGE + 1
+    refused(ranges, b, "linux.uidMappings", "newuidmap")
+
+
+@pytest.mark.spec(28)
+def test_group_range_that_is_not_granted(ranges):
+    b = bundle(ranges, ["true"], maps=True)
+    b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": 5, "size": 1}]
+    refused(ranges, b, "linux.gidMappings", "newgidmap")
+
+
+@pytest.mark.spec(28)
+def test_helper_that_is_missing(user):
+    b = bundle(user, ["true"], maps=True)
+    b.save()
+    done = subprocess.run([*user.prefix, "env", "PATH=/nowhere", *user.command("run", "--bundle", b.path, "c")[len(user.prefix):]],
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and "newgidmap" in done.stderr and "linux." in done.stderr, done
+    assert user.orlop("list", "-q").out == ""
+
+
+def test_groups_without_a_range(user):
+    """CVE-2014-8989: who maps himself alone may drop no group, so nobody may be given one."""
+    b = bundle(user, ["true"], user={"uid": 0, "gid": 0, "additionalGids": [0]})
+    refused(user, b, "process.user.additionalGids", "groups cannot be set")
+
+
+def test_without_user_namespace(user):
+    b = bundle(user, ["true"])
+    b.namespace("user", False)
+    for key in ("uidMappings", "gidMappings"):
+        del b.config["linux"][key]
+    refused(user, b, "linux.namespaces", "without privilege a container needs a user namespace")
+
+
+def test_id_that_is_not_mapped(user):
+    refused(user, bundle(user, ["true"], user={"uid": 1, "gid": 0}), "process.user.uid")
+
+
+@pytest.mark.spec(99)
+def test_namespace_of_the_host(user):
+    """Of which he may not be a member by his own namespace's rights."""
+    b = bundle(user, ["true"])
+    b.namespace("network", "/proc/1/ns/net")
+    refused(user, b, "linux.namespaces[")
+
+
+def test_network_device_of_the_host(user):
+    b = bundle(user, ["true"])
+    b.namespace("network")
+    b.config["linux"]["netDevices"] = {"lo0": {}}
+    refused(user, b, 'linux.netDevices["lo0"]')
+
+
+def test_anothers_bundle_and_state(user):
+    """State directories are the owner's: another user sees no container in them, and makes none."""
+    b = bundle(user, ["sleep", "100"])
+    user.run(b, "-d")
+    other = ["setpriv", "--reuid=5151", "--regid=5151", "--clear-groups", user.program, "--root", user.root]
+    for words in (["state", "c"], ["kill", "c", "KILL"], ["delete", "--force", "c"], ["exec", "c", "true"]):
+        done = subprocess.run([*other, *words], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode != 0, (words, done)
+    assert user.status() == "running"
+    user.delete()
