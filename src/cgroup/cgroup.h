@@ -87,8 +87,8 @@ int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
 int cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err);
 
 /* Opens the files into which a fresh process writes "0" to join the cgroup in every hierarchy: `tasks` on v1,
- * which spares a single-threaded process the lock that `cgroup.procs` takes; `cgroup.procs` on v2.  The
- * descriptors are close-on-exec and the caller's (cgroup_close_fds).  Returns how many, at most MAX, or negative errno.  */
+ * which spares a single-threaded process the lock that `cgroup.procs` takes; `cgroup.procs` on v2.  The freezer is the
+ * last.  The descriptors are close-on-exec and the caller's (cgroup_close_fds).  Returns how many, at most MAX, or negative errno.  */
 int cgroup_join_fds (const struct cgroup *cg, int *fds, size_t max, struct err *err);
 
 /* Writes "0" to each of FDS: moves the calling process.  Leaves them open.  Returns 0 or negative errno.  child-safe */

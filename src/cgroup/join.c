@@ -38,31 +38,37 @@ join_file (const struct cgroup_dir *d)
   return cgroup_dir_is_v2 (d) ? "cgroup.procs" : "tasks";
 }
 
+/* Opens one more.  */
+static int
+add_fd (const struct cgroup_dir *d, int *fds, size_t *n, size_t max, struct err *err)
+{
+  struct cgroup_path p;
+  int r = cgroup_dir_path (d, join_file (d), &p, err);
+
+  if (r == 0 && *n == max)
+    return err_bug (err, E2BIG, "too many cgroup hierarchies");
+  if (r == 0 && (fds[*n] = open (p.text, O_WRONLY | O_CLOEXEC)) < 0)
+    return err_sys (err, errno, "open", "%s", p.text);
+  *n += r == 0;
+  return r;
+}
+
 int
 cgroup_join_fds (const struct cgroup *cg, int *fds, size_t max, struct err *err)
 {
+  const struct cgroup_dir *freezer = cgroup_dir_find (cg, "freezer");
   size_t n = 0;
+  int r = 0;
 
-  for (size_t i = 0; i < cg->n_dirs; i++)
-    {
-      const struct cgroup_dir *d = &cg->dirs[i];
-      struct cgroup_path p;
-      int r = cgroup_dir_path (d, join_file (d), &p, err);
-
-      if (d->skipped)
-        continue;
-      if (r == 0 && n == max)
-        r = err_bug (err, E2BIG, "too many cgroup hierarchies");
-      if (r == 0 && (fds[n] = open (p.text, O_WRONLY | O_CLOEXEC)) < 0)
-        r = err_sys (err, errno, "open", "%s", p.text);
-      if (r < 0)
-        {
-          cgroup_close_fds (fds, n);
-          return r;
-        }
-      n++;
-    }
-  return (int) n;
+  for (size_t i = 0; r == 0 && i < cg->n_dirs; i++)
+    if (! cg->dirs[i].skipped && &cg->dirs[i] != freezer)
+      r = add_fd (&cg->dirs[i], fds, &n, max, err);
+  /* last: in a frozen one the process stops there, and those who look for it must find it wherever they look */
+  if (r == 0 && freezer && ! freezer->skipped)
+    r = add_fd (freezer, fds, &n, max, err);
+  if (r < 0)
+    cgroup_close_fds (fds, n);
+  return r < 0 ? r : (int) n;
 }
 
 int

@@ -75,6 +75,39 @@ cgroup_join_every_hierarchy (void **state)
   box_end (&b);
 }
 
+/* One who joins a paused container stops at its freezer, and is in all the others by then.  */
+static void
+cgroup_join_fds_freezer_last (void **state)
+{
+  struct box b;
+  struct cgroup_dir *freezer, first;
+  struct err err = { 0 };
+  int fds[CGROUP_HIERARCHIES_MAX], n;
+  char path[64], to[4096] = "";
+
+  (void) state;
+  box_plan (&b, "/f");
+  box_make (&b);
+  for (freezer = b.cg->dirs; freezer < b.cg->dirs + b.cg->n_dirs && strcmp (freezer->controllers, "freezer") != 0; freezer++)
+    ;
+  if (freezer == b.cg->dirs + b.cg->n_dirs)
+    {
+      box_end (&b);
+      print_message ("no freezer hierarchy of v1\n");
+      skip ();
+    }
+  first = b.cg->dirs[0]; /* wherever the machine lists it */
+  b.cg->dirs[0] = *freezer;
+  *freezer = first;
+  n = good (cgroup_join_fds (b.cg, fds, CGROUP_HIERARCHIES_MAX, &err), &err);
+  assert_int_equal (n, b.cg->n_dirs);
+  snprintf (path, sizeof path, "/proc/self/fd/%d", fds[n - 1]);
+  assert_true (readlink (path, to, sizeof to - 1) > 0);
+  assert_non_null (strstr (to, "freezer"));
+  cgroup_close_fds (fds, n);
+  box_end (&b);
+}
+
 static void
 cgroup_join_fds_too_many (void **state)
 {
@@ -179,6 +212,7 @@ run (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_join_every_hierarchy), cmocka_unit_test (cgroup_join_fds_too_many),
+    cmocka_unit_test (cgroup_join_fds_freezer_last),
     cmocka_unit_test (cgroup_join_fds_gone),        cmocka_unit_test (cgroup_close_fds_apart),
     cmocka_unit_test (cgroup_add_pid_everywhere),   cmocka_unit_test (cgroup_make_fd_for_clone3),
   };
