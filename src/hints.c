@@ -16,7 +16,7 @@ struct hint
 };
 
 static const struct hint hints[] = {
-  { "child.spawn", "clone3", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off (kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor)?" },
+  { "child.spawn", "clone3", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off (kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor), or is this a chroot, which may make none?" },
   { "child.spawn", "clone3", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
   { "child.spawn", "clone3", EAGAIN, NULL, "a limit on processes is reached: see ulimit -u and pids.max of the cgroup" },
   { NULL, "clone3", ENOSYS, NULL, "orlop needs Linux 5.4 or later" },
@@ -48,6 +48,7 @@ static const struct hint hints[] = {
   { "exec.go", "execve", ENOEXEC, NULL, "the file is no program: a script without #! line, or a program for another architecture" },
   { "exec.go", "execve", EACCES, NULL, "the program needs its execute bit, must be no directory and must not lie on a noexec mount" },
   { "exec.go", "execve", E2BIG, NULL, "arguments and environment together are too long" },
+  { "root.propagation", "mount", EINVAL, NULL, "the runtime's / is no mount point, as in a chroot: bind that directory onto itself before entering it" },
   { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },
   { "root.mounts", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "root.mounts", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
@@ -70,6 +71,7 @@ static const struct hint hints[] = {
   { "creds", "setgroups", EPERM, NULL, "supplementary groups need gid mappings written by newgidmap or a privileged runtime" },
   { "creds", NULL, EINVAL, NULL, "the id is not mapped in the container's user namespace: see linux.uidMappings and linux.gidMappings" },
   { "net.loopback", NULL, EPERM, NULL, "the network namespace belongs to another user namespace" },
+  { NULL, "read", EFBIG, NULL, "a document may have at most 16 MiB" },
   { NULL, NULL, ENOMEM, NULL, "memory is short: on the host, or by a limit of the cgroup" },
   { NULL, NULL, EMFILE, NULL, "too many open files: raise ulimit -n of the runtime" },
   { NULL, NULL, ENFILE, NULL, "the system's limit on open files is reached: see /proc/sys/fs/file-max" },

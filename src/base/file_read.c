@@ -65,7 +65,8 @@ file_read_at (int dirfd, const char *name, size_t max, char **ret_text, struct e
   if (fstat (fd, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", name);
   if (! S_ISREG (st.st_mode))
-    return err_sys (err, S_ISDIR (st.st_mode) ? EISDIR : EINVAL, "open", "%s", name);
+    return S_ISDIR (st.st_mode) ? err_sys (err, EISDIR, "open", "%s", name)
+                                : err_doing (err, err_sys (err, EINVAL, "open", "%s", name), "not a regular file");
   if (st.st_size > 0 && (size_t) st.st_size > max)
     return err_sys (err, EFBIG, "read", "%s", name);
   n = read_all (fd, st.st_size > 0 ? (size_t) st.st_size + 1 : FIRST_SIZE, st.st_size > 0, max, ret_text);

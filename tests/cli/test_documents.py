@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import re
+import resource
 import subprocess
 
 import pytest
@@ -237,3 +238,31 @@ def test_record_of_texts_that_are_no_utf8(box):
     with open(log) as f:
         records = [json.loads(line) for line in f.read().splitlines()]
     assert ["caf? ä" in records[0]["msg"], "/no/?" in records[1]["msg"], "ää" in records[2]["msg"], "unknown option --?" in records[3]["msg"]] == [True] * 4
+
+
+# --- documents that are none
+
+GARBAGE = {"zeros": b"\0", "noise": bytes(range(1, 256)), "brackets": b"[", "braces": b'{"a":', "keys": b'"a":1,', "digits": b"9", "letters": b"a", "spaces": b" \n"}
+
+
+@pytest.mark.parametrize("size", [100 << 20, (16 << 20) - 64], ids=["100 MiB", "16 MiB"])
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage(box, name, size):
+    """One clear error, in little memory and without a trace; and what is just small enough is read."""
+    head = {"keys": b'{"annotations":{', "digits": b'{"a":', "letters": b'{"a":"'}.get(name, b"")
+    b = box.bundle()
+    with open(os.path.join(b.path, "config.json"), "wb") as f:
+        f.write(head + GARBAGE[name] * ((size - len(head)) // len(GARBAGE[name])))
+    half = 512 << 20
+    r = box.orlop("create", "--bundle", b.path, "c", status=1, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (half, half)))
+    assert len(r.err.splitlines()) == 1 and len(r.err) < 8192 and "config.json" in r.err, r.err
+    assert ("16 MiB" in r.err) == (size > 16 << 20), r.err
+    assert not os.path.exists(box.root)
+
+
+def test_file_that_is_no_document(box):
+    b = box.bundle()
+    os.unlink(os.path.join(b.path, "config.json"))
+    os.mkfifo(os.path.join(b.path, "config.json"))
+    assert "not a regular file" in box.orlop("create", "--bundle", b.path, "c", status=1).err
+    assert "Is a directory" in box.orlop("create", "--bundle", b.path, "--config", b.rootfs, "c", status=1).err

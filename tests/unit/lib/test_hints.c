@@ -21,6 +21,8 @@ hint_for_the_special_first (void **state)
   assert_non_null (strstr (hint_for ("child.spawn", "clone3", ENOSPC, ""), "limit on namespaces"));
   assert_non_null (strstr (hint_for ("record.reserve", "mkdirat", ENOSPC, ""), "full")); /* the general one */
   assert_non_null (strstr (hint_for ("any.step", "setns", EPERM, ""), "CAP_SYS_ADMIN"));
+  assert_non_null (strstr (hint_for ("root.propagation", "mount", EINVAL, "propagation of /"), "chroot"));
+  assert_non_null (strstr (hint_for ("", "read", EFBIG, "config.json"), "16 MiB"));
 }
 
 static void
