@@ -141,6 +141,14 @@ def test_path_of_another_kind(box, kind):
 
 
 @pytest.mark.spec(99)
+def test_own_user_namespace(box):
+    """Which cannot be joined: setns(2)."""
+    b = box.bundle()
+    b.namespace("user", "/proc/self/ns/user")
+    err = box.run(b, status=1).err
+    assert "linux.namespaces[" in err and "leave it out" in err, err
+
+
 @pytest.mark.parametrize("path", ["/does/not/exist", "/etc/passwd", "/proc/self", "/dev/null"])
 def test_path_is_no_namespace(box, path):
     b = box.bundle()
