@@ -49,7 +49,7 @@ def quickstart(tmp_path, manager, have, *words):
 
 
 def run(tmp_path, *words):
-    return subprocess.run(["sh", str(tmp_path / "quickstart"), *words], env={"PATH": str(tmp_path / "bin")}, capture_output=True, text=True,
+    return subprocess.run(["sh", str(tmp_path / "quickstart"), *words], env={"PATH": str(tmp_path / "bin"), "TMPDIR": str(tmp_path)}, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=60, check=False)
 
 
@@ -75,6 +75,7 @@ def test_check_after_a_build_without_tests(tmp_path):
         (tmp_path / "found").write_text(found)
         run(tmp_path, *words)
         assert (tmp_path / "record").read_text().split() == expected.split(), words
+    assert not list(tmp_path.glob("tmp.*"))  # of the demonstration, which fails here
 
 
 @pytest.mark.parametrize("manager", COLUMNS)
