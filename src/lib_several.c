@@ -105,7 +105,7 @@ orlop_kill_matching (struct orlop *o, const char *regex, int signal, bool all)
   const struct deed kill = { .run = kill_one, .signal = signal, .all = all };
   struct err *err = handle_begin (o);
 
-  if (signal < 0 || signal > 64)
+  if ((signal < 0 && signal != ORLOP_STOP_SIGNAL) || signal > 64)
     return handle_end (o, err_usage (err, "%d is no signal", signal));
   return handle_end (o, each_matching (o, &kill, regex, err));
 }

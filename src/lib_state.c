@@ -29,7 +29,7 @@ orlop_kill (struct orlop *o, const char *id, int signal, bool all)
 {
   struct err *err = handle_begin (o);
 
-  if (signal < 0 || signal > 64)
+  if ((signal < 0 && signal != ORLOP_STOP_SIGNAL) || signal > 64)
     return handle_end (o, err_usage (err, "%d is no signal", signal));
   return handle_end (o, launch_kill (o->root, id, signal, all, err));
 }

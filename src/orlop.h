@@ -128,7 +128,13 @@ int orlop_start (struct orlop *o, const char *id);
  * status, 128 + the signal that ended it, or 0 when detached; it may be NULL.  Blocks and forwards the caller's signals while it waits.  */
 int orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status);
 
-/* Sends SIGNAL (number) to the container's first process, or with ALL to every process in its cgroup, also when the first one has ended
+/* The signal that the container's annotation org.opencontainers.image.stopSignal names, else SIGTERM.  */
+enum
+{
+  ORLOP_STOP_SIGNAL = -2
+};
+
+/* Sends SIGNAL (number, or ORLOP_STOP_SIGNAL) to the container's first process, or with ALL to every process in its cgroup, also when the first one has ended
  * already; it is no error then if there is none.  SIGKILL ends a paused container, too, and always every process of one that has no
  * pid namespace of its own.  */
 int orlop_kill (struct orlop *o, const char *id, int signal, bool all);

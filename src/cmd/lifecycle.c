@@ -54,11 +54,10 @@ static int
 kill_run (struct cmd_call *c)
 {
   const struct kill_args *a = c->args;
-  const char *name = c->argc > 1 ? c->argv[1] : "SIGTERM";
-  int signal = orlop_signal (name);
+  int signal = c->argc > 1 ? orlop_signal (c->argv[1]) : ORLOP_STOP_SIGNAL;
 
-  if (signal < 0)
-    return cmd_fail (c, "unknown signal \"%s\"", name);
+  if (c->argc > 1 && signal < 0)
+    return cmd_fail (c, "unknown signal \"%s\"", c->argv[1]);
   return a->regex ? orlop_kill_matching (c->o, c->argv[0], signal, a->all) : orlop_kill (c->o, c->argv[0], signal, a->all);
 }
 
@@ -93,7 +92,7 @@ const struct cmd cmd_start = { .name = "start", .operands = "CONTAINER", .help =
 const struct cmd cmd_state = { .name = "state", .operands = "CONTAINER", .help = "print a container's state as JSON",
                                .options = no_options, .min = 1, .max = 1, .failed = CMD_FAILED, .run = state_run };
 
-const struct cmd cmd_kill = { .name = "kill", .operands = "CONTAINER [SIGNAL]", .help = "signal a container's first process (default: SIGTERM)",
+const struct cmd cmd_kill = { .name = "kill", .operands = "CONTAINER [SIGNAL]", .help = "signal a container's first process (default: its stop signal)",
                               .options = kill_options, .args_size = sizeof (struct kill_args), .min = 1, .max = 2,
                               .failed = CMD_FAILED, .run = kill_run };
 

@@ -41,7 +41,7 @@ int launch_create (const struct launch_args *args, const struct bundle *bundle, 
  * service manager, and a container that was created with one, it then waits until the program says that it is ready, or ends.  */
 int launch_start (const char *root, const char *id, const char *notify, const struct log *log, struct err *err);
 
-/* Signals the container's first process, or with ALL every process of it.  SIGKILL also ends what is paused, and all of a container
+/* Signals the container's first process, or with ALL every process of it.  SIGNAL -2 is the one that its annotations name to stop it, else SIGTERM.  SIGKILL also ends what is paused, and all of a container
  * without a pid namespace of its own.  */
 int launch_kill (const char *root, const char *id, int signal, bool all, struct err *err);
 

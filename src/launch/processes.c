@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "cgroup/cgroup.h"
 #include "kernel/pid.h"
+#include "kernel/signal.h"
 #include "launch/known.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
@@ -33,6 +34,23 @@ kill_rest (const struct record *rec, struct err *err)
   if (! has_cgroup (rec))
     return 0;
   return rec->own_pid_ns ? cgroup_thaw (rec->cgroup, err) : cgroup_kill (rec->cgroup, err);
+}
+
+/* The signal by which the container's image wants to be stopped (config.md, "Annotations"; image-spec, "Pre-Defined Annotation Keys").  */
+static int
+stop_signal (const struct record *rec, struct err *err)
+{
+  static const char key[] = "org.opencontainers.image.stopSignal";
+
+  for (size_t i = 0; i < rec->n_annotations; i++)
+    if (strcmp (rec->annotations[i].key, key) == 0)
+      {
+        int signal = signal_number (rec->annotations[i].value);
+
+        return signal > 0 ? signal
+                          : err_state (err, EINVAL, "annotation %s: \"%.100s\" is no signal; name one", key, rec->annotations[i].value);
+      }
+  return SIGTERM;
 }
 
 static int
@@ -63,7 +81,9 @@ launch_kill (const char *root, const char *id, int signal, bool all, struct err 
   struct known k = KNOWN_NONE;
   int ret = known_open (&k, root, id, false, err);
 
-  if (ret == 0)
+  if (ret == 0 && signal < 0)
+    ret = signal = stop_signal (k.rec, err);
+  if (ret >= 0)
     ret = kill_known (&k, signal, all, err);
   known_close (&k);
   return ret;

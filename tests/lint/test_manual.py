@@ -113,7 +113,7 @@ def test_page_of_command(command):
     ("\\-\\-all\\fR", "\\-\\-everybody\\fR", ["--all  differs", "--everybody  differs"]),
     (".SH EXIT STATUS\n", ".TP\n\\fB\\-\\-loud\\fR\nNo such thing.\n.SH EXIT STATUS\n", ["--loud  differs"]),
     ("\\fB\\-\\-all\\fR", "\\fB\\-\\-all\\fR=\\fIHOW\\fR", ["--all  differs", "--all HOW differs"]),
-    ("kill \\- signal", "kill \\- greet", ["NAME is not kill - Signal a container's first process (default: SIGTERM)"]),
+    ("kill \\- signal", "kill \\- greet", ["NAME is not kill - Signal a container's first process (default: its stop signal)"]),
     (".RI [ signal ]\n", "", ["SYNOPSIS is not kill [OPTION...] CONTAINER [SIGNAL]"]),
     ("Signal every process", "Not implemented yet.", ["--all: only one of page and help says that it is not implemented"]),
     (".SH EXIT STATUS\n", "", ["sections are ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'SEE ALSO']"]),

@@ -58,6 +58,19 @@ launch_kill_signals_the_first (void **state)
   assert_string_equal (err.what, "container not running"); /* engines look for it */
 }
 
+/* Without an annotation the stop signal is SIGTERM.  */
+static void
+launch_kill_with_the_stop_signal (void **state)
+{
+  pid_t pid = room_process ();
+  int status;
+
+  (void) make_container (state, "created", pid);
+  assert_int_equal (launch_kill (root, "c1", -2, false, NULL), 0);
+  assert_int_equal (waitpid (pid, &status, 0), pid);
+  assert_int_equal (WTERMSIG (status), SIGTERM);
+}
+
 static void
 launch_kill_spares_a_later_process (void **state)
 {
@@ -111,6 +124,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     room_test (launch_kill_signals_the_first),
+    room_test (launch_kill_with_the_stop_signal),
     room_test (launch_kill_spares_a_later_process),
     room_test (launch_freeze_by_status),
     room_test (launch_pids_without_a_cgroup),
