@@ -2,6 +2,7 @@
 /* create, run and --dry-run: from a bundle to a plan, and on to the launch floor. */
 #include <errno.h>
 #include <limits.h>
+#include <linux/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "cgroup/layout.h"
 #include "cgroup/limits.h"
 #include "handle.h"
+#include "kernel/idmap.h"
+#include "kernel/ns.h"
 #include "launch/launch.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
@@ -32,6 +35,7 @@ static const struct orlop_create_options defaults;
 /* Everything that is decided before anything is done.  */
 struct prepared
 {
+  struct idmap_maps joined; /* of the user namespace that is joined */
   struct bundle bundle;
   struct cgroup_layout layout;
   struct cgroup *cgroup;
@@ -92,6 +96,24 @@ needs_mount_api (const struct oci_config *c)
   return false;
 }
 
+/* The maps of a user namespace that is joined by path: they decide who owns what the container has.  */
+static int
+read_joined (struct prepared *p, struct host *host, struct err *err)
+{
+  const struct oci_linux *l = p->bundle.config->linux_;
+
+  for (size_t i = 0; l && i < l->n_namespaces; i++)
+    if (strcmp (l->namespaces[i].type, "user") == 0 && l->namespaces[i].path && l->namespaces[i].path[0])
+      {
+        own_fd int fd = ns_open (l->namespaces[i].path, CLONE_NEWUSER, err);
+        int ret = fd < 0 ? fd : idmap_read (fd, &p->joined, err);
+
+        host->joined = &p->joined;
+        return err_in (err, ret, "linux.namespaces[%zu].path", i);
+      }
+  return 0;
+}
+
 static int
 prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options *opt, bool run, struct prepared *p,
               struct err *err)
@@ -116,6 +138,8 @@ prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options
     host_probe_mounts (&host);
   if (plan_asks_labels (b->config, b->config->process))
     host_probe_labels (&host);
+  if ((ret = read_joined (p, &host, err)) < 0)
+    return ret;
   if (b->config->linux_ && b->config->linux_->intel_rdt && (ret = host_read_resctrl (&host, err)) < 0)
     return ret;
   host.layout = &p->layout;

@@ -45,6 +45,21 @@ int idmap_write (int proc_pid_dirfd, const struct idmap *uid, size_t n_uid, cons
  * or negative errno (-EPERM: the maps need privilege).  Parent only.  */
 int idmap_userns (const struct idmap *uid, size_t n_uid, const struct idmap *gid, size_t n_gid, struct err *err);
 
+/* The maps of a user namespace, as our own namespace sees the outside.  */
+struct idmap_maps
+{
+  struct idmap uid[IDMAP_MAX], gid[IDMAP_MAX];
+  size_t n_uid, n_gid;
+  bool setgroups; /* is allowed in it */
+};
+
+/* Takes the text of a uid_map or gid_map apart.  Returns how many extents, at most IDMAP_MAX, or -EPROTO.  */
+int idmap_parse (const char *text, struct idmap *ret_maps);
+
+/* Reads the maps of the user namespace USERNS.  Only its members show them: clones a process that enters it and ends before it returns.  Returns 0
+ * or negative errno (-EPERM: we may not enter it).  Parent only.  */
+int idmap_read (int userns, struct idmap_maps *ret_maps, struct err *err);
+
 /* Writes the maps of PID through newuidmap and newgidmap, found on PATH, for callers without CAP_SETUID: they allow what
  * /etc/subuid and /etc/subgid grant to the user.  PID must be held by the caller (a child not yet reaped).  An empty list is
  * passed over.  Forks, waits, and puts what the helper says on its standard error into ERR.  Returns 0, -ENOENT (no helper

@@ -43,6 +43,8 @@ void
 parent_close (struct launch *l)
 {
   parent_net_close (l);
+  cgroup_close_fds (l->namespaces, l->n_namespaces);
+  l->n_namespaces = 0;
   cgroup_close_fds (l->join_fds, l->n_join_fds);
   l->n_join_fds = 0;
   own_close (&l->cgroup_fd);

@@ -14,7 +14,8 @@
 
 enum
 {
-  LAUNCH_MAX_JOIN_FDS = 24
+  LAUNCH_MAX_JOIN_FDS = 24,
+  LAUNCH_MAX_NAMESPACES = 8 /* there are no more kinds */
 };
 
 /* A network device in its new place.  */
@@ -44,6 +45,8 @@ struct launch
   int terminal;      /* our end of it: the master arrives here (foreground) */
   int master;        /* the terminal itself, from then on */
   int pidfd;         /* exec: the container's first process */
+  int namespaces[LAUNCH_MAX_NAMESPACES]; /* those to join, in the order of plan->ns.joins */
+  size_t n_namespaces;
   int net_inside, net_outside; /* routing sockets in the container's and the runtime's network namespace; -1 without linux.netDevices */
   struct parent_moved *moved;  /* what of plan->net_devices was moved so far */
   size_t n_moved;
@@ -80,6 +83,7 @@ int parent_cgroup_open (void *self, struct err *err);
 int parent_notify (void *self, struct err *err);
 int parent_listen (void *self, struct err *err);
 int parent_console (void *self, struct err *err);
+int parent_open_namespaces (void *self, struct err *err);
 int parent_spawn (void *self, struct err *err);
 int parent_map_ids (void *self, struct err *err);
 int parent_take_pid (void *self, struct err *err);

@@ -202,22 +202,24 @@ check_foreign (const struct plan_join *j, int fd, struct err *err)
   return 0;
 }
 
-/* Opens the namespaces to join, appending to FDS.  */
-static int
-open_joins (const struct plan_ns *ns, int *fds, size_t *n, struct err *err)
+int
+parent_open_namespaces (void *self, struct err *err)
 {
-  for (size_t i = 0; i < ns->n_joins; i++)
+  struct launch *l = self;
+  const struct plan_ns *ns = &l->plan->ns;
+  int ret = 0;
+
+  for (; ret == 0 && l->n_namespaces < ns->n_joins; l->n_namespaces++)
     {
-      int fd = ns_open (ns->joins[i].path, ns->joins[i].flag, err);
+      const struct plan_join *j = &ns->joins[l->n_namespaces];
+      int fd = ns_open (j->path, j->flag, err);
 
       if (fd < 0)
-        return err_in (err, fd, "%s", ns->joins[i].where);
-      fds[(*n)++] = fd;
-      fd = check_foreign (&ns->joins[i], fd, err);
-      if (fd < 0)
-        return fd;
+        return err_in (err, fd, "%s", j->where);
+      l->namespaces[l->n_namespaces] = fd;
+      ret = check_foreign (j, fd, err);
     }
-  return 0;
+  return ret;
 }
 
 /* What /proc says of the process just cloned.  If it is the container's first one, that is its start in the record.  */
@@ -243,7 +245,7 @@ send_hello (struct launch *l, struct err *err)
   const int known[] = { [SYNC_FD_PLAN] = l->arena->fd, [SYNC_FD_LISTEN] = l->listen,
                         [SYNC_FD_CONSOLE] = l->console, [SYNC_FD_PIDFD] = l->pidfd };
   int fds[FDS_MAX], ret;
-  size_t n = 0, n_known;
+  size_t n = 0;
 
   for (size_t role = 0; role < SYNC_FD_JOIN; role++)
     if (known[role] >= 0)
@@ -251,14 +253,10 @@ send_hello (struct launch *l, struct err *err)
         hello.present |= 1u << role;
         fds[n++] = known[role];
       }
-  n_known = n;
   ret = look_at_child (l, &hello.ignored, err);
-  if (ret == 0)
-    ret = open_joins (&l->plan->ns, fds, &n, err);
-  if (ret == 0)
-    ret = sync_send (l->sync, SYNC_HELLO, &hello, sizeof hello, fds, n, err);
-  cgroup_close_fds (fds + n_known, n - n_known);
-  return ret;
+  for (size_t i = 0; i < l->n_namespaces; i++)
+    fds[n++] = l->namespaces[i];
+  return ret < 0 ? ret : sync_send (l->sync, SYNC_HELLO, &hello, sizeof hello, fds, n, err);
 }
 
 int

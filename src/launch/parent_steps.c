@@ -6,6 +6,7 @@
 #include "launch/want.h"
 
 const struct step parent_create[] = {
+  { "ns.open", parent_open_namespaces, want_open_namespaces, SYNC_NONE }, /* a wrong path is an error before anything is made */
   { "record.reserve", parent_reserve, NULL, SYNC_NONE },           /* before the first effect: what is intended */
   { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* the child is cloned into it, limits stand */
   { "rdt.make", parent_rdt_make, want_rdt, SYNC_NONE },

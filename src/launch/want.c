@@ -23,6 +23,12 @@ want_join (const struct plan *p)
 }
 
 bool
+want_open_namespaces (const struct plan *p)
+{
+  return p->ns.n_joins > 0;
+}
+
+bool
 want_unshare_user (const struct plan *p)
 {
   return p->ns.staged && p->ns.new_user;

@@ -14,6 +14,8 @@ bool want_listen (const struct plan *p);
 bool want_terminal (const struct plan *p);
 /* Namespaces are joined by path or pidfd.  */
 bool want_join (const struct plan *p);
+/* Namespaces are joined by path.  */
+bool want_open_namespaces (const struct plan *p);
 /* A user namespace is made by unshare, in the child.  */
 bool want_unshare_user (const struct plan *p);
 /* Namespaces are unshared in the child.  */

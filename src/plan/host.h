@@ -11,6 +11,7 @@
 struct cgroup; /* cgroup/cgroup.h */
 struct cgroup_layout;
 struct err;
+struct idmap_maps; /* kernel/idmap.h */
 
 struct host
 {
@@ -21,6 +22,7 @@ struct host
   uint64_t permitted, bounding; /* our own capabilities */
   bool apparmor, selinux;     /* at work; read by host_probe_labels alone */
   bool mount_api;             /* fsopen and its family exist (Linux 5.2; mount_setattr 5.12) */
+  const struct idmap_maps *joined; /* maps of the user namespace that is joined by path, or NULL: none, or unknown */
   char resctrl[256];          /* where resctrl is mounted, or ""; looked for with linux.intelRdt only */
   const struct cgroup_layout *layout; /* hierarchies, cgroup v1 or v2 */
   const struct cgroup *cgroup; /* the container's own cgroup as cgroup_plan made it, or NULL (no cgroup) */

@@ -64,7 +64,7 @@ struct plan_ns
   struct plan_join *joins; /* in the order in which to join */
   size_t n_joins;
   const char *time_offsets; /* of the new time namespace, as timens_offsets reads them; NULL: none.  Staged: they can be set before anybody enters */
-  struct idmap *uid_maps, *gid_maps; /* of the new user namespace */
+  struct idmap *uid_maps, *gid_maps; /* of the new user namespace, or of the joined one where they are known */
   size_t n_uid_maps, n_gid_maps;
 };
 

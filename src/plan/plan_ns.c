@@ -193,6 +193,41 @@ time_offsets (const struct part *p, struct err *err)
   return 0;
 }
 
+static bool
+same_maps (const struct idmap *a, size_t n_a, const struct oci_id_mapping *b, size_t n_b)
+{
+  for (size_t i = 0; n_a == n_b && i < n_a; i++)
+    if (a[i].inside != b[i].container_id || a[i].outside != b[i].host_id || a[i].size != b[i].size)
+      return false;
+  return n_a == n_b;
+}
+
+/* A user namespace that exists has its maps; those of the document, which need not be there, must not say something else.  */
+static int
+joined_user (const struct part *p, struct err *err)
+{
+  const struct idmap_maps *m = p->host->joined;
+  const struct oci_linux *l = p->config->linux_;
+  struct plan_ns *ns = &p->plan->ns;
+
+  if (m == NULL)
+    return 0;
+  if (l->n_uid_mappings > 0 && ! same_maps (m->uid, m->n_uid, l->uid_mappings, l->n_uid_mappings))
+    return err_spec (err, "linux.uidMappings", "differs from the mappings of the user namespace that is joined");
+  if (l->n_gid_mappings > 0 && ! same_maps (m->gid, m->n_gid, l->gid_mappings, l->n_gid_mappings))
+    return err_spec (err, "linux.gidMappings", "differs from the mappings of the user namespace that is joined");
+  ns->uid_maps = plan_alloc (p->arena, m->n_uid * sizeof *ns->uid_maps);
+  ns->gid_maps = plan_alloc (p->arena, m->n_gid * sizeof *ns->gid_maps);
+  if (ns->uid_maps == NULL || ns->gid_maps == NULL)
+    return part_nomem (err);
+  memcpy (ns->uid_maps, m->uid, m->n_uid * sizeof *ns->uid_maps);
+  memcpy (ns->gid_maps, m->gid, m->n_gid * sizeof *ns->gid_maps);
+  ns->n_uid_maps = m->n_uid;
+  ns->n_gid_maps = m->n_gid;
+  ns->setgroups = m->setgroups;
+  return 0;
+}
+
 static void
 note_new (struct plan_ns *ns, int new)
 {
@@ -221,6 +256,8 @@ plan_ns (const struct part *p, struct err *err)
     return err_spec (err, "linux.namespaces",
                      "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings");
   if (ns->new_user && (ret = new_user (p, err)) < 0)
+    return ret;
+  if (ns->joined_user && (ret = joined_user (p, err)) < 0)
     return ret;
   if ((ret = time_offsets (p, err)) < 0)
     return ret;

@@ -47,7 +47,7 @@ static int
 check_mapped (const struct part *p, const char *property, const struct idmap *maps, size_t n, uint32_t id,
               struct err *err)
 {
-  if (! p->plan->ns.new_user || idmap_translate (maps, n, id) >= 0)
+  if (n == 0 || idmap_translate (maps, n, id) >= 0)
     return 0;
   return err_spec (err, where (p, property), "%u is not mapped into the container's user namespace", id);
 }
@@ -62,7 +62,7 @@ copy_groups (const struct part *p, const struct oci_user *user, struct err *err)
   if (! ns->setgroups && user->n_additional_gids > 0)
     return err_spec (err, where (p, "user.additionalGids"),
                      "groups cannot be set in a user namespace that an unprivileged user maps alone");
-  /* who joins another's user namespace cannot know whether setgroups is allowed there: nothing asked, nothing done */
+  /* exec does not know whether setgroups is allowed in another's user namespace: nothing asked, nothing done */
   to->keep_groups = ! ns->setgroups || (ns->joined_user && ! may_set && user->n_additional_gids == 0);
   to->n_groups = user->n_additional_gids;
   to->groups = plan_alloc (p->arena, to->n_groups * sizeof *to->groups);

@@ -307,3 +307,84 @@ def test_no_file_is_given_to_the_mapped_root(box):
     before = {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files}
     box.run(b, status=None)
     assert {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files} == before
+
+
+# --- user namespaces that are joined have maps
+
+def join_user(box, there, args=("true",), **process):
+    b = box.bundle(args, **process)
+    b.namespace("user", f"/proc/{there}/ns/user")
+    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    return b
+
+
+@pytest.mark.spec(99)
+def test_joined_user_namespace_with_its_maps(box):
+    """Listing them is not needed; what is listed must be true."""
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    b = join_user(box, there, ["cat", "/proc/self/gid_map"])
+    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = first.config["linux"]["uidMappings"]
+    assert box.run(b).out.split() == ["0", "100000", "1000"]
+    b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 999}]
+    err = box.run(b, status=1).err
+    assert "linux.gidMappings" in err and "differs" in err, err
+    box.delete("other")
+
+
+@pytest.mark.spec(28)
+@pytest.mark.parametrize("user, where", [({"uid": 1000, "gid": 0}, "process.user.uid"), ({"uid": 0, "gid": 5000}, "process.user.gid"),
+                                         ({"uid": 0, "gid": 0, "additionalGids": [1, 1000]}, "process.user.additionalGids")])
+def test_id_that_the_joined_namespace_does_not_map(box, user, where):
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    err = box.run(join_user(box, there, user=user), status=1).err
+    assert where in err and "is not mapped" in err, err
+    box.delete("other")
+
+
+@pytest.mark.spec(56)
+def test_idmap_of_the_joined_namespace(box):
+    """The container's mapping is that of the namespace, also relative to it in crun's words."""
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    os.mkdir(f"{box.dir}/data")
+    with open(f"{box.dir}/data/f", "w") as f:
+        f.write("x")
+    os.chown(f"{box.dir}/data/f", 3, 4)
+    b = join_user(box, there, ["sh", "-c", "stat -c %u:%g /m/f /r/f"])
+    b.mount("/m", f"{box.dir}/data", options=["bind", "idmap"])
+    b.mount("/r", f"{box.dir}/data", options=["bind", "idmap=uids=@3-7-1;gids=@4-8-1"])
+    r = box.run(b, status=None)
+    if "cannot be id-mapped" in r.err:
+        pytest.skip("the file system of the test's directory cannot be id-mapped")
+    assert (r.status, r.out) == (0, "3:4\n7:8\n"), r
+    box.delete("other")
+
+
+@pytest.mark.spec(99, 20)
+def test_wrong_path_is_found_before_anything_is_made(box):
+    hook = f"{box.dir}/hook-ran"
+    b = box.bundle()
+    b.namespace("network", "/proc/self/ns/uts")
+    b.config["hooks"] = {p: [{"path": "/bin/touch", "args": ["touch", hook]}] for p in ("prestart", "createRuntime", "poststop")}
+    assert "ns.open" in box.run(b, status=1).err
+    assert not os.path.exists(hook) and not os.path.exists(f"{box.root}/c")
+
+
+@pytest.mark.spec(99)
+def test_joined_user_namespace_of_another_kind(box):
+    b = box.bundle()
+    b.namespace("user", "/proc/self/ns/net")
+    assert "a user namespace is wanted, this is a network namespace" in box.run(b, status=1).err
+
+
+@pytest.mark.spec(99)
+def test_namespace_bound_to_a_file(box):
+    """As ip netns and engines keep them."""
+    path = f"{box.dir}/netns"
+    open(path, "w").close()
+    subprocess.run(["unshare", f"--net={path}", "true"], check=True)
+    try:
+        b = box.bundle(["readlink", "/proc/self/ns/net"])
+        b.namespace("network", path)
+        assert box.run(b).out == f"net:[{os.stat(path).st_ino}]\n"
+    finally:
+        subprocess.run(["umount", path], check=True)

@@ -8,6 +8,8 @@
  *                   config PATH           the document, below tests/
  *                   without linux.seccomp the document less that
  *                   cgroup LINE           a line of cgroup_layout_parse
+ *                   joined-uid A B C, joined-gid A B C, joined-setgroups
+ *                                         maps of the user namespace that is joined; setgroups is allowed in it
  *                   args KEY [VALUE]      id, bundle, run, no-pivot, no-new-keyring, preserve-fds, env, cgroup-driver
  *                   anything else         a line of host_parse
  *   expected.txt  warnings and the plan's text, or `error: ` and the error's
@@ -35,6 +37,7 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/layout.h"
+#include "kernel/idmap.h"
 #include "launch/child.h"
 #include "launch/parent.h"
 #include "ocispec/config.h"
@@ -62,6 +65,7 @@ struct golden
   size_t n_env;
   bool without_seccomp, has_cgroup;
   struct plan_args args;
+  struct idmap_maps joined;
   char *warnings;
 };
 
@@ -137,6 +141,7 @@ static void read_lines (struct golden *g, const char *path);
 static void
 take_line (struct golden *g, char *line)
 {
+  struct idmap_maps *j = &g->joined;
   char *rest = strchr (line, ' '), path[512];
 
   if (line[0] == '\0' || line[0] == '#')
@@ -156,6 +161,12 @@ take_line (struct golden *g, char *line)
       g->has_cgroup = true;
       add_line (g->cgroup, rest);
     }
+  else if (str_after (line, "joined-uid ") && sscanf (rest, "%u %u %u", &j->uid[j->n_uid].inside, &j->uid[j->n_uid].outside, &j->uid[j->n_uid].size) == 3)
+    j->n_uid++;
+  else if (str_after (line, "joined-gid ") && sscanf (rest, "%u %u %u", &j->gid[j->n_gid].inside, &j->gid[j->n_gid].outside, &j->gid[j->n_gid].size) == 3)
+    j->n_gid++;
+  else if (strcmp (line, "joined-setgroups") == 0)
+    j->setgroups = true;
   else if (str_after (line, "args "))
     {
       char *value = strchr (rest, ' ');
@@ -255,6 +266,7 @@ make (struct golden *g, struct made *m, struct err *err)
     ret = rules_check_process (p, m->process.text, m->process.len, err);
   if (ret == 0)
     ret = host_parse (g->host, &host, err);
+  host.joined = g->joined.n_uid ? &g->joined : NULL;
   if (ret == 0)
     ret = decide_cgroup (g, m, &host, err);
   if (ret == 0)

@@ -341,6 +341,46 @@ idmap_userns_refused (void **state)
   assert_child (userns_refused);
 }
 
+static void
+idmap_parse_cases (void **state)
+{
+  static const char *const bad[] = { "0 1 2", "0 1\n", "x 1 2\n", "0 1 2 3\n", "\n" };
+  struct idmap m[IDMAP_MAX];
+
+  (void) state;
+  assert_int_equal (idmap_parse ("         0       1000          1\n         1     100000      65536\n", m), 2);
+  assert_true (m[0].inside == 0 && m[0].outside == 1000 && m[0].size == 1 && m[1].inside == 1 && m[1].outside == 100000 && m[1].size == 65536);
+  assert_int_equal (idmap_parse ("         0          0 4294967295\n", m), 1);
+  assert_int_equal (m[0].size, UINT32_MAX);
+  assert_int_equal (idmap_parse ("", m), 0);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    assert_int_equal (idmap_parse (bad[i], m), -EPROTO);
+}
+
+static int
+reads (void *arg)
+{
+  static struct idmap_maps m;
+  const struct idmap uid[] = { { 0, 2000, 10 }, { 20, 3000, 5 } }, gid[] = { { 0, 4000, 1 } };
+  struct err err = { 0 };
+
+  (void) arg;
+  CHILD_SKIP_UNLESS (geteuid () == 0, "needs root");
+  int fd = idmap_userns (uid, 2, gid, 1, NULL);
+  CHECK (fd >= 0 && idmap_read (fd, &m, NULL) == 0);
+  CHECK (m.n_uid == 2 && memcmp (m.uid, uid, sizeof uid) == 0 && m.n_gid == 1 && memcmp (m.gid, gid, sizeof gid) == 0 && m.setgroups);
+  CHECK (idmap_read (open ("/dev/null", O_RDONLY), &m, &err) == -EINVAL && strcmp (err.call, "setns") == 0);
+  CHECK (waitpid (-1, NULL, __WALL) < 0 && errno == ECHILD);
+  return 0;
+}
+
+static void
+idmap_read_of_a_namespace (void **state)
+{
+  (void) state;
+  assert_child (reads);
+}
+
 int
 main (void)
 {
@@ -357,6 +397,8 @@ main (void)
     cmocka_unit_test (idmap_write_error_names_file),
     cmocka_unit_test (idmap_userns_makes),
     cmocka_unit_test (idmap_userns_refused),
+    cmocka_unit_test (idmap_parse_cases),
+    cmocka_unit_test (idmap_read_of_a_namespace),
     cmocka_unit_test_setup_teardown (idmap_helper_arguments, make_path, remove_path),
     cmocka_unit_test_setup_teardown (idmap_helper_refuses, make_path, remove_path),
     cmocka_unit_test_setup_teardown (idmap_helper_talks_too_much, make_path, remove_path),

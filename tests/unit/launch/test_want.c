@@ -20,7 +20,7 @@ static void
 want_nothing_for_an_empty_exec (void **state)
 {
   static bool (*const all[]) (const struct plan *p) = {
-    want_listen, want_terminal, want_join, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
+    want_listen, want_terminal, want_join, want_open_namespaces, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_rdt, want_rdt_join, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
     want_process, want_home, want_label, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
@@ -42,6 +42,7 @@ static const struct
   { want_terminal, { .process = { .terminal = true } }, { .process = { .rows = 24 } } },
   { want_join, { .ns = { .n_joins = 1 } }, { .ns = { .unshare_flags = 1 } } },
   { want_join, { .ns = { .pidfd_flags = 1 } }, { .ns = { .new_user = true } } },
+  { want_open_namespaces, { .ns = { .n_joins = 1 } }, { .ns = { .pidfd_flags = 1 } } },
   { want_unshare_user, { .ns = { .staged = true, .new_user = true } }, { .ns = { .new_user = true } } },
   { want_unshare_user, { .ns = { .staged = true, .new_user = true } }, { .ns = { .staged = true } } },
   { want_unshare, { .ns = { .staged = true, .unshare_flags = 1 } }, { .ns = { .unshare_flags = 1 } } },
