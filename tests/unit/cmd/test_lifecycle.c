@@ -24,7 +24,7 @@ kill_signals (void **state)
     int signal;
     bool all;
   } good[] = {
-    { "kill c1", 15, false },         { "kill c1 KILL", 9, false },       { "kill c1 SIGKILL", 9, false },
+    { "kill c1", ORLOP_STOP_SIGNAL, false }, { "kill c1 KILL", 9, false },       { "kill c1 SIGKILL", 9, false },
     { "kill c1 9", 9, false },        { "kill c1 sigkill", 9, false },    { "kill --all c1 9", 9, true },
     { "kill -a c1 TERM", 15, true },  { "kill c1 TERM --all", 15, true }, { "kill c1 --all 9", 9, true },
     { "kill c1 0", 0, false },        { "kill c1 RTMIN+3", 37, false },   { "kill --all=false c1 9", 9, false },
@@ -51,7 +51,7 @@ kill_regex (void **state)
 {
   (void) state;
   assert_deed ("kill --regex ^web", "kill_matching", "^web");
-  assert_int_equal (seen.signal, 15);
+  assert_int_equal (seen.signal, ORLOP_STOP_SIGNAL);
   assert_deed ("kill -r -a . KILL", "kill_matching", ".");
   assert_true (seen.flag && seen.signal == 9);
   assert_refused ("kill --regex", CMD_FAILED, "an operand is missing");
