@@ -48,6 +48,7 @@ static const struct hint hints[] = {
   { "exec.go", "execve", ENOENT, NULL, "the file exists, so its interpreter (#! line, or the loader of a dynamic program) is missing in the container" },
   { "exec.go", "execve", ENOEXEC, NULL, "the file is no program: a script without #! line, or a program for another architecture" },
   { "exec.go", "execve", EACCES, NULL, "the program needs its execute bit, must be no directory and must not lie on a noexec mount" },
+  { "exec.go", "execve", EPERM, NULL, "what confines the container (AppArmor, SELinux) does not let the program be executed; with noNewPrivileges its policy must allow the change of label" },
   { "exec.go", "execve", E2BIG, NULL, "arguments and environment together are too long" },
   { "root.propagation", "mount", EINVAL, NULL, "the runtime's / is no mount point, as in a chroot: bind that directory onto itself before entering it" },
   { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },

@@ -174,9 +174,28 @@ def test_real_profile(box, profile):
 def test_real_label(box):
     if not os.path.exists(SELINUX):
         pytest.skip(f"this kernel has no SELinux ({SELINUX})")
-    label = open("/proc/self/attr/current").read().strip("\0\n")
-    out = box.run(box.bundle(["cat", "/proc/self/attr/current"], selinuxLabel=label)).out
-    assert out.strip("\0\n") == label
+    # another one than ours if the caller knows one that the policy has
+    ours = open("/proc/self/attr/current").read().strip("\0\n")
+    label, mount_label = os.environ.get("ORLOP_SELINUX_LABEL", ours), os.environ.get("ORLOP_SELINUX_MOUNT_LABEL")
+    read = ["cat", "/proc/self/attr/current"]
+    b = box.bundle(["sleep", "100"], selinuxLabel=label, noNewPrivileges=False)
+    b.config["linux"]["maskedPaths"].append("/home")
+    if mount_label:
+        b.config["linux"]["mountLabel"] = mount_label
+    box.run(b, "-d")
+    pid = box.state()["pid"]
+    with open(f"/proc/{pid}/attr/current") as f:
+        assert f.read().strip("\0\n") == label
+    assert box.orlop("exec", "c", *read).out.strip("\0\n") == label
+    assert box.orlop("exec", "--process-label", ours, "c", *read).out.strip("\0\n") == ours
+    if mount_label:
+        mounts = box.orlop("exec", "c", "cat", "/proc/self/mountinfo").out.splitlines()
+        for target in ("/dev", "/dev/pts", "/dev/shm", "/home"):
+            assert "context=" in [line for line in mounts if line.split()[4] == target][-1]
+        assert os.getxattr(f"/proc/{pid}/root/dev/mqueue", "security.selinux").rstrip(b"\0").decode() == mount_label
+    box.delete()
+    err = box.run(box.bundle(selinuxLabel="no:such:label:s0"), "--no-new-keyring", status=1).err
+    assert "process.selinuxLabel" in err and "`/proc/self/attr/exec`" in err and "policy" in err
 
 
 # --- the session keyring
