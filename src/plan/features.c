@@ -8,6 +8,7 @@
 #include "kernel/caps.h"
 #include "kernel/mntopt.h"
 #include "kernel/ns.h"
+#include "kernel/numa.h"
 #include "kernel/sys.h"
 #include "ocispec/features.h"
 #include "ocispec/names.h"
@@ -22,6 +23,8 @@ struct lists
 {
   const char *namespaces[LIST_MAX], *caps[LIST_MAX], *options[LIST_MAX], *hooks[LIST_MAX];
   size_t n_namespaces, n_caps, n_options, n_hooks;
+  const char *modes[LIST_MAX], *mode_flags[LIST_MAX];
+  size_t n_modes, n_mode_flags;
 };
 
 static void
@@ -42,6 +45,10 @@ fill (struct lists *l)
     add (l->options, &l->n_options, r->name);
   for (const char *const *h = oci_hook_names; *h; h++)
     add (l->hooks, &l->n_hooks, *h);
+  for (const struct name *m = numa_modes; m->name; m++)
+    add (l->modes, &l->n_modes, m->name);
+  for (const struct name *m = numa_flags; m->name; m++)
+    add (l->mode_flags, &l->n_mode_flags, m->name);
 }
 
 int
@@ -54,14 +61,16 @@ features_make (char **ret_json, struct err *err)
   struct oci_features_seccomp seccomp = { .enabled = &no };
   struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };
+  struct oci_features_memory_policy memory = { .n_modes = 0 };
   struct lists l = { .n_hooks = 0 };
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &on, .selinux = &on,
-                                    .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on };
+                                    .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on, .memory_policy = &memory };
   struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &lin,
                             .annotations = annotations, .n_annotations = 1 };
   int ret;
 
   fill (&l);
+  memory = (struct oci_features_memory_policy){ l.modes, l.n_modes, l.mode_flags, l.n_mode_flags };
   lin.namespaces = l.namespaces;
   lin.n_namespaces = l.n_namespaces;
   lin.capabilities = l.caps;

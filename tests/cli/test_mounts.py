@@ -65,6 +65,7 @@ def fill(path):
     os.chmod(path, 0o751)
 
 
+@pytest.mark.spec(54)
 def test_tmpcopyup(box, ids):
     """SPEC 54"""
     def change(b):

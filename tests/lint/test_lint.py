@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import conformance  # noqa: E402
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 CHECKS = sorted(p.stem for p in HERE.glob("*.py") if p.stem != "tree" and not p.stem.startswith("test_"))
@@ -36,8 +39,19 @@ def test_our_tree(check):
     assert run(check, TOP) == (0, "")
 
 
+def marked(*rules, above="", name="test_shows"):
+    """A file of tests whose one function has a mark."""
+    return f"import pytest\n{above}\n\n@pytest.mark.spec({', '.join(map(str, rules))})\ndef {name}():\n    pass\n"
+
+
 # A small tree with nothing wrong.
 CLEAN = {
+    "tests/spec/rules.tsv": "# Rule\n1\tMUST\ta.md\tIt is so.\n2\tMAY\ta.md\tIt may.\n",
+    "tests/spec/reasons.tsv": "# Rule\n2\twaived\tnobody asks\n",
+    "tests/cli/test_a.py": marked(1),
+    "docs/conformance.md": conformance.INTRODUCTION + conformance.HEADING +
+                           "| 1 | MUST | a.md | It is so. | tested | tests/cli/test_a.py: test_shows |\n"
+                           "| 2 | MAY | a.md | It may. | waived | nobody asks |\n",
     "Makefile.am": "libocispec_sources = libocispec/ocispec/decode.c\n"
                    "base_child_sources = src/base/err.c\nbase_sources = src/base/own.c\n"
                    "kernel_child_sources =\nkernel_sources = src/kernel/mount.c\ncgroup_sources =\n"
@@ -194,6 +208,13 @@ VIOLATIONS = [
     ("covered", "src/plan/show.c: .*, which is to cover it, does not exist", {"src/plan/show.c": PUBLIC}),
     ("covered", "src/plan/show.c: has tests/unit/plan/test_show.c",
      {"src/plan/show.c": PUBLIC, "tests/unit/plan/test_show.c": "/* . */\n"}),
+    ("conformance", "rule 1 has neither a test nor a row", {"tests/cli/test_a.py": None}),
+    ("conformance", "rule 1 has neither a test nor a row", {"tests/cli/test_a.py": marked(1, name="helper")}),
+    ("conformance", "rule 2 has neither a test nor a row", {"tests/spec/reasons.tsv": "2\tnote\tin part\n"}),
+    ("conformance", "tests/cli/test_a.py: there is no rule 9", {"tests/cli/test_a.py": marked(1, 9)}),
+    ("conformance", "test_err.c: there is no rule 8", {"tests/unit/base/test_err.c": "/* . */\n/* spec: 1, 8 */\nstatic void\ntest_x (void **s)\n{\n}\n"}),
+    ("conformance", "2 later soon is no rule with waived or note", {"tests/spec/reasons.tsv": "2\twaived\tno\n2\tlater\tsoon\n"}),
+    ("conformance", "rules.tsv: no rules", {"tests/spec/rules.tsv": None}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 
@@ -203,6 +224,17 @@ def test_violation(check, expected, files, tmp_path):
     make_tree(tmp_path, {k: v for k, v in {**CLEAN, **files}.items() if v is not None})
     status, said = run(check, tmp_path)
     assert status == 1 and re.search(expected, said), said
+
+
+def test_where_marks_stand(tmp_path):
+    """On a function, a class, a parameter, a module; in C above the function, whatever its type says."""
+    python = ("import pytest\n\npytestmark = [pytest.mark.spec(1)]\n\n\n@pytest.mark.spec(2)\nclass TestX:\n    def test_in_class(self):\n        pass\n\n\n"
+              "@pytest.mark.parametrize('x', [pytest.param(1, marks=pytest.mark.spec(3))])\ndef test_parameter(x):\n    pass\n")
+    c = "/* . */\n/* spec: 4 */\nstatic void\nfile_read (void **state)\n{\n}\n\n/* spec: 4, 5 */\nstatic void one_line (void **s) { }\n"
+    make_tree(tmp_path, {**CLEAN, "tests/cli/test_a.py": python, "tests/unit/base/test_err.c": c})
+    unit = {"tests/unit/base/test_err.c": ["file_read", "one_line"]}
+    assert conformance.marks(tmp_path) == {"1": {"tests/cli/test_a.py": ["test_in_class", "test_parameter"]}, "2": {"tests/cli/test_a.py": ["test_in_class"]},
+                                           "3": {"tests/cli/test_a.py": ["test_parameter"]}, "4": unit, "5": {"tests/unit/base/test_err.c": ["one_line"]}}
 
 
 def test_options_in_manual(tmp_path):

@@ -4,6 +4,7 @@
 
 #include "kernel/mntopt.h"
 #include "ocispec/features.h"
+#include "ocispec/names.h"
 #include "plan/features.h"
 #include "plan/semver.h"
 
@@ -98,13 +99,25 @@ features_capabilities (void **state)
   assert_true (has (features (state)->linux_->capabilities, "CAP_CHECKPOINT_RESTORE"));
 }
 
+/* config-linux.md, Memory policy: every mode and flag, by the table that makes numbers of them.  */
+static void
+features_memory_policy (void **state)
+{
+  const struct oci_features_memory_policy *m = features (state)->linux_->memory_policy;
+
+  for (size_t i = 0; oci_memory_policy_mode_names[i]; i++)
+    assert_true (has (m->modes, oci_memory_policy_mode_names[i]));
+  for (size_t i = 0; oci_memory_policy_flag_names[i]; i++)
+    assert_true (has (m->flags, oci_memory_policy_flag_names[i]));
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (features_versions),      cmocka_unit_test (features_hooks),
     cmocka_unit_test (features_mount_options), cmocka_unit_test (features_claim_nothing_that_is_refused),
-    cmocka_unit_test (features_capabilities),
+    cmocka_unit_test (features_capabilities),  cmocka_unit_test (features_memory_policy),
   };
 
   return cmocka_run_group_tests (tests, make, drop);
