@@ -110,13 +110,21 @@ child_exec_wait_start (void *self, struct err *err)
 {
   struct child *c = self;
 
-  c->start = -1;
-  do
-    c->start = accept4 (c->listen, NULL, NULL, SOCK_CLOEXEC);
-  while (c->start < 0 && (errno == EINTR || errno == ECONNABORTED));
-  if (c->start < 0)
-    return err_sys (err, errno, "accept4", "start.sock");
-  return sync_send (c->start, SYNC_START, NULL, 0, NULL, 0, err);
+  for (;;)
+    {
+      int ret;
+
+      c->start = accept4 (c->listen, NULL, NULL, SOCK_CLOEXEC);
+      if (c->start < 0 && (errno == EINTR || errno == ECONNABORTED))
+        continue;
+      if (c->start < 0)
+        return err_sys (err, errno, "accept4", "start.sock");
+      ret = sync_send (c->start, SYNC_START, NULL, 0, NULL, 0, err);
+      if (ret != -EPIPE && ret != -ECONNRESET)
+        return ret;
+      err_clear (err); /* who came was killed: the next one may start us */
+      own_close (&c->start);
+    }
 }
 
 int

@@ -90,6 +90,17 @@ end_after_hook (struct known *k, const struct log *log)
     lifecycle_poststop (k->rec, k->hooks.poststop, k->hooks.n_poststop, log);
 }
 
+/* The child was not there to be woken: it has ended, or somebody else, who may have been killed, has just started it.  */
+static int
+not_waiting (const struct known *k, struct err *err)
+{
+  int ret;
+
+  err_clear (err);
+  ret = check_startable (k, err);
+  return ret < 0 ? ret : err_state (err, EINVAL, "cannot start a container that has stopped");
+}
+
 /* Wakes the child and waits until its execve has closed the socket.  */
 static int
 wake (const struct known *k, struct err *err)
@@ -98,8 +109,10 @@ wake (const struct known *k, struct err *err)
   own_fd int sock = fds_connect (k->dir.fd, RECORD_SOCKET, SOCK_SEQPACKET, err);
 
   if (sock < 0)
-    return sock == -ECONNREFUSED ? err_state (err, EINVAL, "cannot start a container that has stopped") : sock;
+    return sock == -ECONNREFUSED ? not_waiting (k, err) : sock;
   ret = sync_expect (sock, SYNC_START, NULL, NULL, NULL, err);
+  if (ret == -ECONNRESET)
+    return not_waiting (k, err);
   if (ret == 0)
     ret = parent_started (sock, err);
   /* whatever came of it, the container waits no longer */

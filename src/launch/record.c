@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
@@ -315,6 +317,17 @@ record_remove (const struct record_dir *dir, struct err *err)
   return ret;
 }
 
+/* True if the first process waits for start.  A `start` that was killed leaves the socket's name behind, though nobody listens any more.  A
+ * connection of another type tells the two apart and comes to nothing (unix(7), EPROTOTYPE).  */
+static bool
+is_waiting (const struct record_dir *dir)
+{
+  if (faccessat (dir->fd, RECORD_SOCKET, F_OK, 0) < 0)
+    return false;
+  own_fd int sock = fds_connect (dir->fd, RECORD_SOCKET, SOCK_STREAM, NULL);
+  return sock != -ECONNREFUSED && sock != -ENOENT;
+}
+
 const char *
 record_status (const struct record_dir *dir, const struct record *rec)
 {
@@ -332,7 +345,7 @@ record_status (const struct record_dir *dir, const struct record *rec)
     return "stopped";
   if (rec->cgroup && cgroup_frozen (rec->cgroup) == 1)
     return "paused";
-  return faccessat (dir->fd, RECORD_SOCKET, F_OK, 0) == 0 ? "created" : "running";
+  return is_waiting (dir) ? "created" : "running";
 }
 
 int

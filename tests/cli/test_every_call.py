@@ -165,3 +165,29 @@ def test_failing_call(box, nth, who):
             box.delete()
             create.clean(what)
     assert failed > (20 if STRIDE == 1 else 5)
+
+
+def test_start_killed(box, nth):
+    """Whatever start was killed at, the container is as its state says: it runs, or can be started."""
+    b = box.bundle(["sh", "-c", "echo started; exec sleep 100"])
+    record = os.path.join(box.dir, "nth.out")
+
+    def start(n):
+        """The container's output, and the number of the N-th call of start."""
+        out = box.create(b).out
+        subprocess.run([nth, record, "parent", str(n), "kill", *box.command("start", "c")], stdin=subprocess.DEVNULL, timeout=20)
+        with open(record) as f:
+            return out, [int(w) for w in f.read().split()]
+
+    numbers = start(0)[1]
+    box.delete()
+    for n in chosen(numbers, numbers.index(GETEUID) + 1):
+        out, called = start(n)
+        what = f"start killed at call {n} ({called})"
+        if box.status() == "created":
+            r = box.orlop("start", "c", status=None)
+            assert r.status == 0 or "already running" in r.err, (what, r)  # it was just beginning to
+        eventually(lambda: box.status() == "running", what)
+        eventually(lambda out=out: open(out).read() == "started\n", what)
+        assert "already running" in box.orlop("start", "c", status=1).err
+        box.delete()

@@ -2,9 +2,12 @@
 /* Records on a real directory: made, kept, listed, locked, damaged, and in places that are not ours. */
 #include "room.h"
 
+#include <poll.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/fds.h"
 #include "kernel/pid.h"
 #include "launch/record.h"
 #include "ocispec/config.h"
@@ -450,16 +453,24 @@ record_status_of_a_process (void **state)
   struct record rec = some_record ();
   pid_t pid = room_process ();
 
+  (void) state;
   make_container ("c1");
   assert_int_equal (record_open (root, "c1", false, &dir, NULL), 0);
   rec.status = "created";
   rec.pid = pid;
   assert_int_equal (pid_starttime (pid, &rec.start_time, NULL, NULL), 0);
   assert_string_equal (record_status (&dir, &rec), "running");
-  room_write (state, "root/c1/start.sock", "", 0600);
+  int listening = fds_listen (dir.fd, "start.sock", SOCK_SEQPACKET, NULL);
+  assert_true (listening >= 0);
   assert_string_equal (record_status (&dir, &rec), "created");
+  assert_int_equal (poll (&(struct pollfd){ .fd = listening, .events = POLLIN }, 1, 0), 0); /* the question was no start */
+  close (listening);
+  assert_string_equal (record_status (&dir, &rec), "running"); /* whoever started it was killed before the name was gone */
+  assert_int_equal (unlinkat (dir.fd, "start.sock", 0), 0);
+  listening = fds_listen (dir.fd, "start.sock", SOCK_SEQPACKET, NULL);
   rec.start_time++; /* another process of the same number */
   assert_string_equal (record_status (&dir, &rec), "stopped");
+  close (listening);
   rec.start_time--;
   kill (pid, SIGKILL);
   waitpid (pid, NULL, 0);
