@@ -27,7 +27,7 @@ static const struct hint hints[] = {
   { "child.spawn", "clone3", EBUSY, NULL, "a cgroup with controllers enabled for its children may hold no processes itself" },
   { NULL, "unshare", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off?" },
   { NULL, "unshare", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
-  { "ns.join", "setns", EINVAL, "/ns/user", "the runtime is in that user namespace already, and nobody can join his own: leave it out of linux.namespaces" },
+  { NULL, "setns", EINVAL, "/ns/user", "the runtime is in that user namespace already, and nobody can join his own: leave it out of linux.namespaces" },
   { NULL, "setns", EPERM, NULL, "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it" },
   { NULL, "newuidmap", EPERM, NULL, "does /etc/subuid grant these ids to the user?" },
   { NULL, "newgidmap", EPERM, NULL, "does /etc/subgid grant these ids to the user?" },

@@ -106,7 +106,7 @@ read_joined (struct prepared *p, struct host *host, struct err *err)
     if (strcmp (l->namespaces[i].type, "user") == 0 && l->namespaces[i].path && l->namespaces[i].path[0])
       {
         own_fd int fd = ns_open (l->namespaces[i].path, CLONE_NEWUSER, err);
-        int ret = fd < 0 ? fd : idmap_read (fd, &p->joined, err);
+        int ret = fd < 0 ? fd : idmap_read (fd, l->namespaces[i].path, &p->joined, err);
 
         host->joined = &p->joined;
         return err_in (err, ret, "linux.namespaces[%zu].path", i);

@@ -56,9 +56,9 @@ struct idmap_maps
 /* Takes the text of a uid_map or gid_map apart.  Returns how many extents, at most IDMAP_MAX, or -EPROTO.  */
 int idmap_parse (const char *text, struct idmap *ret_maps);
 
-/* Reads the maps of the user namespace USERNS.  Only its members show them: clones a process that enters it and ends before it returns.  Returns 0
+/* Reads the maps of the user namespace USERNS, which errors call NAME.  Only its members show them: clones a process that enters it and ends before it returns.  Returns 0
  * or negative errno (-EPERM: we may not enter it).  Parent only.  */
-int idmap_read (int userns, struct idmap_maps *ret_maps, struct err *err);
+int idmap_read (int userns, const char *name, struct idmap_maps *ret_maps, struct err *err);
 
 /* Writes the maps of PID through newuidmap and newgidmap, found on PATH, for callers without CAP_SETUID: they allow what
  * /etc/subuid and /etc/subgid grant to the user.  PID must be held by the caller (a child not yet reaped).  An empty list is

@@ -120,22 +120,22 @@ be_member (int userns, int tell, pid_t parent)
 }
 
 int
-idmap_read (int userns, struct idmap_maps *ret_maps, struct err *err)
+idmap_read (int userns, const char *name, struct idmap_maps *ret_maps, struct err *err)
 {
   struct clone_args args = { .flags = 0 };
   pid_t self = getpid ();
   int fds[2], pid, ret = -ESRCH;
 
   if (pipe2 (fds, O_CLOEXEC) < 0)
-    return err_sys (err, errno, "pipe2", "user namespace");
+    return err_sys (err, errno, "pipe2", "%s", name);
   pid = sys_clone3 (&args);
   if (pid == 0)
     be_member (userns, fds[1], self);
   (void) close (fds[1]);
   if (pid < 0)
-    ret = err_sys (err, -pid, "clone3", "member of a user namespace");
+    ret = err_sys (err, -pid, "clone3", "%s", name);
   else if (read (fds[0], &ret, sizeof ret) != (ssize_t) sizeof ret || ret < 0)
-    ret = err_sys (err, ret < 0 ? -ret : ESRCH, "setns", "user namespace");
+    ret = err_sys (err, ret < 0 ? -ret : ESRCH, "setns", "%s", name);
   else
     ret = read_maps (pid, ret_maps, err);
   (void) close (fds[0]);

@@ -71,7 +71,6 @@ child_ns_join (void *self, struct err *err)
       ret = ns_join (c->joins[i], ns->joins[i].flag, ns->joins[i].path, err);
       if (ret < 0)
         return err_in (err, ret, "%s", ns->joins[i].where);
-      /* user comes first: as its root the others can be joined */
       if (ns->joins[i].flag == CLONE_NEWUSER && (ret = become_ns_root (err)) < 0)
         return ret;
     }

@@ -7,7 +7,7 @@
 const struct step child_create[] = {
   /* stage 1: namespaces */
   { "label.open", child_label_open, want_label, SYNC_NONE },           /* the runtime's procfs, while it is in reach */
-  { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* user first: its root may join the others */
+  { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* before anything is made: a new user namespace would take the right to */
   { "ns.user", child_ns_user, want_unshare_user, SYNC_MAP_IDS },       /* before the rest: it is to own them */
   { "ns.unshare", child_ns_unshare, want_unshare, SYNC_NONE },
   { "ns.time", child_ns_time, want_time_offsets, SYNC_NONE },          /* before anybody is in the namespace */

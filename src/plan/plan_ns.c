@@ -84,6 +84,20 @@ add_join (const struct part *p, const struct ns_type *type, const struct oci_nam
   return j->name && j->path && j->where ? find_foreign (p, type->name, &j->foreign, err) : part_nomem (err);
 }
 
+/* Who may join the others without the help of the user namespace does so before it: they need not belong to it, as when an engine made the network
+ * namespace of a pod.  The mount namespace stays last: nobody with more rights than the container's is to see it from inside.  */
+static void
+join_user_late (struct plan_ns *ns)
+{
+  struct plan_join user = ns->joins[0];
+  size_t last = ns->n_joins - (ns->joins[ns->n_joins - 1].flag == CLONE_NEWNS);
+
+  if (user.flag != CLONE_NEWUSER)
+    return;
+  memmove (ns->joins, ns->joins + 1, (last - 1) * sizeof *ns->joins);
+  ns->joins[last - 1] = user;
+}
+
 /* Sorts the document's namespaces into joined and new ones (*ret_new), in the order of ns_types: user first, mount last.  */
 static int
 sort_kinds (const struct part *p, int *ret_new, struct err *err)
@@ -109,6 +123,8 @@ sort_kinds (const struct part *p, int *ret_new, struct err *err)
       else if (add_join (p, t, n, i, err) < 0)
         return -ENOMEM;
     }
+  if (ns->n_joins > 0 && (p->host->permitted & (1ULL << CAP_SYS_ADMIN)))
+    join_user_late (ns);
   return 0;
 }
 

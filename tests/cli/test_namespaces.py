@@ -388,3 +388,25 @@ def test_namespace_bound_to_a_file(box):
         assert box.run(b).out == f"net:[{os.stat(path).st_ino}]\n"
     finally:
         subprocess.run(["umount", path], check=True)
+
+
+@pytest.mark.spec(99)
+def test_joined_namespaces_of_different_owners(box):
+    """A network namespace that an engine made for a pod belongs to the host, and the user namespace to the pod."""
+    path = f"{box.dir}/netns"
+    open(path, "w").close()
+    first, there = in_user_namespace(box, ["sleep", "100"], "other")
+    subprocess.run(["unshare", f"--net={path}", "true"], check=True)
+    try:
+        b = join_user(box, there, ["sleep", "100"])
+        b.namespace("network", path)
+        b.namespace("ipc", f"/proc/{there}/ns/ipc")
+        box.run(b, "-d")
+        pid = box.state()["pid"]
+        assert [link(pid, k) for k in ("user", "ipc")] == [link(there, k) for k in ("user", "ipc")]
+        out = box.orlop("exec", "c", "sh", "-c", "readlink /proc/self/ns/net /proc/self/ns/net; readlink /proc/self/ns/net; id -u").out.split()
+        assert out[-2:] == [f"net:[{os.stat(path).st_ino}]", "0"]
+        box.delete()
+    finally:
+        subprocess.run(["umount", path], check=True)
+        box.delete("other")

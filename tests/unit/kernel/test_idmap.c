@@ -367,9 +367,9 @@ reads (void *arg)
   (void) arg;
   CHILD_SKIP_UNLESS (geteuid () == 0, "needs root");
   int fd = idmap_userns (uid, 2, gid, 1, NULL);
-  CHECK (fd >= 0 && idmap_read (fd, &m, NULL) == 0);
+  CHECK (fd >= 0 && idmap_read (fd, "its", &m, NULL) == 0);
   CHECK (m.n_uid == 2 && memcmp (m.uid, uid, sizeof uid) == 0 && m.n_gid == 1 && memcmp (m.gid, gid, sizeof gid) == 0 && m.setgroups);
-  CHECK (idmap_read (open ("/dev/null", O_RDONLY), &m, &err) == -EINVAL && strcmp (err.call, "setns") == 0);
+  CHECK (idmap_read (open ("/dev/null", O_RDONLY), "none", &m, &err) == -EINVAL && strcmp (err.call, "setns") == 0 && strcmp (err.object, "none") == 0);
   CHECK (waitpid (-1, NULL, __WALL) < 0 && errno == ECHILD);
   return 0;
 }
