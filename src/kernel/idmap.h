@@ -56,7 +56,8 @@ struct idmap_maps
 /* Takes the text of a uid_map or gid_map apart.  Returns how many extents, at most IDMAP_MAX, or -EPROTO.  */
 int idmap_parse (const char *text, struct idmap *ret_maps);
 
-/* Reads the maps of the user namespace USERNS, which errors call NAME.  Only its members show them: clones a process that enters it and ends before it returns.  Returns 0
+/* Reads the maps of the user namespace USERNS, whose path is NAME.  Only its members show them: who is named
+ * by /proc/PID/ns/user is asked; else it clones a process that enters it and ends before it returns.  Returns 0
  * or negative errno (-EPERM: we may not enter it).  Parent only.  */
 int idmap_read (int userns, const char *name, struct idmap_maps *ret_maps, struct err *err);
 

@@ -2,10 +2,13 @@
 /* User namespaces that are nothing but a mapping, for id-mapped mounts; and the mappings of those that exist.  Parent only: it clones. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,21 +91,52 @@ read_map (int proc, const char *name, struct idmap *ret_maps, size_t *ret_n, str
   return n < 0 ? n : 0;
 }
 
+/* Reads all of PROC, the directory of a member.  */
 static int
-read_maps (pid_t pid, struct idmap_maps *m, struct err *err)
+read_maps (int proc, struct idmap_maps *m, struct err *err)
 {
-  char path[32], word[16];
-  int ret;
+  char word[16];
+  int ret = read_map (proc, "uid_map", m->uid, &m->n_uid, err);
 
-  (void) snprintf (path, sizeof path, "/proc/%d", pid);
-  own_fd int proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (proc < 0)
-    return err_sys (err, errno, "open", "%s", path);
-  ret = read_map (proc, "uid_map", m->uid, &m->n_uid, err);
   if (ret == 0)
     ret = read_map (proc, "gid_map", m->gid, &m->n_gid, err);
   m->setgroups = file_read_small (proc, "setgroups", word, sizeof word) > 0 && strncmp (word, "allow", 5) == 0;
   return ret;
+}
+
+/* Where NAME is /proc/PID/ns/user, that process is a member, and none has to be made: as long as it is there and has not gone elsewhere.  Returns 0, or
+ * negative errno if there is nobody to ask.  */
+static int
+ask_member (int userns, const char *name, struct idmap_maps *m)
+{
+  static const char end[] = "/ns/user";
+  char path[64];
+  size_t len = strlen (name), dir = len > strlen (end) ? len - strlen (end) : 0;
+  struct stat ours, theirs;
+  struct statfs fs;
+
+  if (dir == 0 || dir >= sizeof path || strcmp (name + dir, end) != 0)
+    return -ENOENT;
+  memcpy (path, name, dir);
+  path[dir] = '\0';
+  own_fd int proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (proc < 0)
+    return -errno;
+  if (fstatfs (proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || read_maps (proc, m, NULL) < 0)
+    return -ENOENT;
+  if (fstat (userns, &ours) < 0 || fstatat (proc, "ns/user", &theirs, 0) < 0)
+    return -ENOENT;
+  return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino ? 0 : -ENOENT;
+}
+
+static int
+read_maps_of (pid_t pid, struct idmap_maps *m, struct err *err)
+{
+  char path[32];
+
+  (void) snprintf (path, sizeof path, "/proc/%d", pid);
+  own_fd int proc = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return proc < 0 ? err_sys (err, errno, "open", "%s", path) : read_maps (proc, m, err);
 }
 
 /* In the child: enters USERNS, says how that went, and waits for its end.  */
@@ -126,6 +160,8 @@ idmap_read (int userns, const char *name, struct idmap_maps *ret_maps, struct er
   pid_t self = getpid ();
   int fds[2], pid, ret = -ESRCH;
 
+  if (ask_member (userns, name, ret_maps) == 0)
+    return 0;
   if (pipe2 (fds, O_CLOEXEC) < 0)
     return err_sys (err, errno, "pipe2", "%s", name);
   pid = sys_clone3 (&args);
@@ -137,7 +173,7 @@ idmap_read (int userns, const char *name, struct idmap_maps *ret_maps, struct er
   else if (read (fds[0], &ret, sizeof ret) != (ssize_t) sizeof ret || ret < 0)
     ret = err_sys (err, ret < 0 ? -ret : ESRCH, "setns", "%s", name);
   else
-    ret = read_maps (pid, ret_maps, err);
+    ret = read_maps_of (pid, ret_maps, err);
   (void) close (fds[0]);
   if (pid < 0)
     return ret;

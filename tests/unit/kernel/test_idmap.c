@@ -369,6 +369,10 @@ reads (void *arg)
   int fd = idmap_userns (uid, 2, gid, 1, NULL);
   CHECK (fd >= 0 && idmap_read (fd, "its", &m, NULL) == 0);
   CHECK (m.n_uid == 2 && memcmp (m.uid, uid, sizeof uid) == 0 && m.n_gid == 1 && memcmp (m.gid, gid, sizeof gid) == 0 && m.setgroups);
+  /* a member that the path names is asked, and only if it is one */
+  int own = open ("/proc/self/ns/user", O_RDONLY);
+  CHECK (idmap_read (own, "/proc/self/ns/user", &m, NULL) == 0 && m.n_uid >= 1 && m.uid[0].inside == 0);
+  CHECK (idmap_read (fd, "/proc/self/ns/user", &m, NULL) == 0 && m.n_uid == 2 && m.uid[1].outside == 3000);
   CHECK (idmap_read (open ("/dev/null", O_RDONLY), "none", &m, &err) == -EINVAL && strcmp (err.call, "setns") == 0 && strcmp (err.object, "none") == 0);
   CHECK (waitpid (-1, NULL, __WALL) < 0 && errno == ECHILD);
   return 0;
