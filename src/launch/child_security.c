@@ -7,7 +7,6 @@
 #include <linux/mount.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "kernel/sys.h"
 #include "kernel/tty.h"
 #include "launch/child.h"
+#include "launch/limits.h"
 
 int
 child_session (void *self, struct err *err)
@@ -127,37 +127,16 @@ child_exec_tty (void *self, struct err *err)
   return tty_take (slave, err);
 }
 
-enum
-{
-  FEW_FILES = 256 /* a limit on descriptors below this might be in our own way */
-};
-
-/* Sets the limits; LATE: those that the steps until execve could run into.  Lowering needs no privilege, so these can wait.  */
-static int
-set_rlimits (const struct plan_process *p, bool late, struct err *err)
-{
-  for (size_t i = 0; i < p->n_rlimits; i++)
-    {
-      const struct plan_rlimit *r = &p->rlimits[i];
-      const struct sys_rlimit limit = { r->soft, r->hard };
-      int ret = (r->which == RLIMIT_NOFILE && r->soft < FEW_FILES) == late ? sys_prlimit (0, r->which, &limit, NULL) : 0;
-
-      if (ret < 0)
-        return err_in (err, err_sys (err, -ret, "prlimit", "soft %ju, hard %ju", (uintmax_t) r->soft, (uintmax_t) r->hard), "%s", r->where);
-    }
-  return 0;
-}
-
 int
 child_rlimits (void *self, struct err *err)
 {
-  return set_rlimits (&((struct child *) self)->plan->process, false, err);
+  return limits_early (&((struct child *) self)->plan->process, 0, err);
 }
 
 int
 child_late_rlimits (void *self, struct err *err)
 {
-  return set_rlimits (&((struct child *) self)->plan->process, true, err);
+  return limits_late (&((struct child *) self)->plan->process, err);
 }
 
 int

@@ -51,7 +51,7 @@ const struct step child_create[] = {
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
   { "exec.wait_start", child_exec_wait_start, want_listen, SYNC_NONE },
   { "hooks.start", child_hooks_start, want_start_hooks, SYNC_NONE },
-  { "exec.rlimits", child_late_rlimits, want_rlimits, SYNC_NONE },     /* what would starve the steps above */
+  { "exec.rlimits", child_late_rlimits, want_late_rlimits, SYNC_NONE },     /* what would starve the steps above */
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };
@@ -77,7 +77,7 @@ const struct step child_exec[] = {
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
-  { "exec.rlimits", child_late_rlimits, want_rlimits, SYNC_NONE },     /* what would starve the steps above */
+  { "exec.rlimits", child_late_rlimits, want_late_rlimits, SYNC_NONE },     /* what would starve the steps above */
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };

@@ -23,6 +23,7 @@
 #include "kernel/sys.h"
 #include "kernel/tty.h"
 #include "launch/hooks.h"
+#include "launch/limits.h"
 #include "launch/notify.h"
 #include "launch/schedule.h"
 #include "ocispec/config.h"
@@ -375,19 +376,8 @@ int
 parent_rlimits (void *self, struct err *err)
 {
   struct launch *l = self;
-  const struct plan_process *p = &l->plan->process;
 
-  for (size_t i = 0; i < p->n_rlimits; i++)
-    {
-      const struct plan_rlimit *r = &p->rlimits[i];
-      struct sys_rlimit limit = { r->soft, r->hard };
-      int ret = sys_prlimit (l->pid, r->which, &limit, NULL);
-
-      if (ret < 0)
-        return err_in (err, err_sys (err, -ret, "prlimit", "soft %ju, hard %ju", (uintmax_t) r->soft, (uintmax_t) r->hard), "%s",
-                       r->where);
-    }
-  return 0;
+  return limits_early (&l->plan->process, l->pid, err);
 }
 
 int

@@ -139,6 +139,15 @@ want_rlimits (const struct plan *p)
 }
 
 bool
+want_late_rlimits (const struct plan *p)
+{
+  for (size_t i = 0; i < p->process.n_rlimits; i++)
+    if (p->process.rlimits[i].late)
+      return true;
+  return false;
+}
+
+bool
 want_outer_rlimits (const struct plan *p)
 {
   return p->process.n_rlimits > 0 && p->process.rlimits_by_parent;

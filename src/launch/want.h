@@ -52,6 +52,8 @@ bool want_sysctl (const struct plan *p);
 bool want_oom (const struct plan *p);
 /* rlimits that the child sets itself.  */
 bool want_rlimits (const struct plan *p);
+/* Resource limits are set last, by the child.  */
+bool want_late_rlimits (const struct plan *p);
 /* rlimits that the parent sets, over a user namespace.  */
 bool want_outer_rlimits (const struct plan *p);
 /* Masked paths.  */

@@ -198,6 +198,8 @@ struct plan_rlimit
 {
   const char *where;
   unsigned which; /* RLIMIT_* */
+  bool late;      /* so small that the steps until execve could run into it: set by the child, last.  Lowering needs no privilege */
+  uint64_t before; /* late: the soft limit until then, the hard one being set with privilege; 0: both are left alone until then */
   uint64_t soft, hard;
 };
 

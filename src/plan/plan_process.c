@@ -3,6 +3,7 @@
  * here; the child knows only those. */
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/resource.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -153,6 +154,27 @@ copy_caps (const struct part *p)
                           "permitted and inheritable");
 }
 
+/* Limits on what orlop-init itself needs, startContainer hooks included: below these they might be in its way.  */
+static const struct
+{
+  unsigned which;
+  uint64_t enough;
+} needed[] = {
+  { RLIMIT_NOFILE, 256 }, { RLIMIT_STACK, 1 << 20 }, { RLIMIT_AS, 64 << 20 }, { RLIMIT_DATA, 16 << 20 },
+};
+
+/* Puts off what is too small for us.  */
+static void
+put_off (struct plan_rlimit *r)
+{
+  for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+    if (needed[i].which == r->which && r->soft < needed[i].enough)
+      {
+        r->late = true;
+        r->before = r->hard >= needed[i].enough ? needed[i].enough : 0;
+      }
+}
+
 /* A process document of exec without limits gets those of the container, as with runc.  */
 static int
 copy_rlimits (const struct part *p, struct err *err)
@@ -180,6 +202,7 @@ copy_rlimits (const struct part *p, struct err *err)
       r->which = (unsigned) which;
       r->soft = from->soft;
       r->hard = from->hard;
+      put_off (r);
     }
   return 0;
 }

@@ -391,8 +391,8 @@ static void
 show_rlimits (FILE *f, const struct plan_process *p)
 {
   for (size_t i = 0; i < p->n_rlimits; i++)
-    fprintf (f, "  %s: %" PRIu64 " %" PRIu64 " [%s]\n", value_name (rlimit_names, p->rlimits[i].which),
-             p->rlimits[i].soft, p->rlimits[i].hard, p->rlimits[i].where);
+    fprintf (f, "  %s: %" PRIu64 " %" PRIu64 "%s [%s]\n", value_name (rlimit_names, p->rlimits[i].which), p->rlimits[i].soft,
+             p->rlimits[i].hard, p->rlimits[i].late ? p->rlimits[i].before ? " in two steps" : " late" : "", p->rlimits[i].where);
 }
 
 /* How the process is scheduled.  */

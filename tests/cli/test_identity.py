@@ -76,6 +76,24 @@ def test_all_limits(box):
     box.delete()
 
 
+@pytest.mark.parametrize("namespace", [False, True])
+def test_limits_that_would_starve_the_setup(box, namespace):
+    """Few files and little stack: set last, startContainer hooks do not feel them, and the hard limits are as written."""
+    small = {"RLIMIT_NOFILE": (4, 300), "RLIMIT_STACK": (256 * 1024, 2 ** 21), "RLIMIT_AS": (2 ** 23, 2 ** 30), "RLIMIT_DATA": (2 ** 22, 2 ** 22)}
+    b = box.bundle(["cat", "/proc/self/limits"], rlimits=[{"type": t, "soft": s, "hard": h} for t, (s, h) in small.items()])
+    b.config["hooks"] = {"startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "exec 9</proc/self/status && ulimit -n > /tmp/hook"], "env": ["PATH=/bin"]}]}
+    if namespace:
+        b.namespace("user")
+        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+        os.chmod(box.dir, 0o755)
+    lines = box.run(b).out.splitlines()
+    for type_, (soft, hard) in small.items():
+        title = LIMITS[type_[7:]]
+        assert [line[26:].split()[:2] for line in lines if line.startswith(title)] == [[str(soft), str(hard)]]
+    assert int(open(os.path.join(b.rootfs, "tmp/hook")).read()) >= 256
+
+
 @pytest.mark.spec(64)
 def test_unlimited(box):
     if resource.getrlimit(resource.RLIMIT_CORE)[1] != resource.RLIM_INFINITY:

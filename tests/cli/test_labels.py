@@ -130,6 +130,23 @@ def test_procfs_of_the_container_is_not_asked(pretending):
     assert os.path.getsize(os.path.join(b.rootfs, "proc/self/attr/exec")) == os.path.getsize(os.path.join(b.rootfs, "proc/self/attr/apparmor/exec")) == 0
 
 
+def test_procfs_of_the_container_is_not_asked_by_exec(pretending):
+    """As above, where the container has had all the time to prepare."""
+    b = pretending.bundle(["sleep", "100"])
+    b.config["mounts"] = [m for m in b.config["mounts"] if m["destination"] != "/proc"]
+    b.config["linux"]["maskedPaths"] = b.config["linux"]["readonlyPaths"] = []
+    os.makedirs(os.path.join(b.rootfs, "proc/self/attr/apparmor"))
+    for name in ("exec", "apparmor/exec", "keycreate"):
+        with open(os.path.join(b.rootfs, "proc/self/attr", name), "w"):
+            pass
+    pretending.run(b, "-d", "--no-new-keyring")
+    assert "apparmorProfile" in pretending.orlop("exec", "--apparmor", "p", "c", "true", status=255).err
+    assert "selinuxLabel" in pretending.orlop("exec", "--process-label", LABEL, "c", "true", status=255).err
+    for name in ("exec", "apparmor/exec", "keycreate"):
+        assert os.path.getsize(os.path.join(b.rootfs, "proc/self/attr", name)) == 0
+    pretending.delete()
+
+
 # --- the real thing
 
 PROFILE = """

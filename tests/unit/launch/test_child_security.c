@@ -51,7 +51,7 @@ child_session_with_a_terminal (void **state)
 
 static struct plan_rlimit limits[] = {
   { .where = "process.rlimits[0]", .which = RLIMIT_CORE, .soft = 0, .hard = 0 },
-  { .where = "process.rlimits[1]", .which = RLIMIT_NOFILE, .soft = 5, .hard = 300 },
+  { .where = "process.rlimits[1]", .which = RLIMIT_NOFILE, .late = true, .soft = 5, .hard = 300 },
 };
 
 static rlim_t

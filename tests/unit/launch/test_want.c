@@ -7,6 +7,7 @@
 #include "plan/plan.h"
 
 static const char some[] = "x";
+static struct plan_rlimit limit, late_limit = { .late = true };
 static const struct bits cpus;
 static const struct sched policy;
 static const struct plan_io_priority io;
@@ -22,7 +23,7 @@ want_nothing_for_an_empty_exec (void **state)
   static bool (*const all[]) (const struct plan *p) = {
     want_listen, want_terminal, want_join, want_open_namespaces, want_unshare_user, want_unshare, want_time_offsets, want_fork, want_cgroup_ns, want_propagation, want_root,
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_rdt, want_rdt_join, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
-    want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
+    want_late_rlimits, want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
     want_process, want_home, want_label, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
   };
   const struct plan p = { EXEC };
@@ -65,6 +66,7 @@ static const struct
   { want_sysctl, { .n_sysctls = 1 }, { CREATE } },
   { want_oom, { .process = { .oom_score_adj = some } }, { CREATE } },
   { want_rlimits, { .process = { .n_rlimits = 1 } }, { .process = { .n_rlimits = 1, .rlimits_by_parent = true } } },
+  { want_late_rlimits, { .process = { .n_rlimits = 1, .rlimits = &late_limit } }, { .process = { .n_rlimits = 1, .rlimits = &limit } } },
   { want_outer_rlimits, { .process = { .n_rlimits = 1, .rlimits_by_parent = true } }, { .process = { .n_rlimits = 1 } } },
   { want_outer_rlimits, { .process = { .n_rlimits = 1, .rlimits_by_parent = true } }, { .process = { .rlimits_by_parent = true } } },
   { want_masked, { .n_masked = 1 }, { .n_readonly = 1 } },
