@@ -22,7 +22,8 @@ import tempfile
 import time
 
 PROGRAM = os.environ.get("ORLOP", "build/orlop")
-TIMEOUT = 20
+PATIENCE = int(os.environ.get("ORLOP_TEST_PATIENCE", "1"))  # a guest is slow
+TIMEOUT = 20 * PATIENCE
 
 
 class Result:
@@ -201,7 +202,7 @@ class Box:
 
 
 def eventually(true, what, seconds=20):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         got = true()
         if got:
@@ -281,7 +282,7 @@ class ConsoleSocket:
 def read_terminal(fd, until, seconds=20):
     """Reads from a terminal until a text appears."""
     import select
-    text, end = "", time.monotonic() + seconds
+    text, end = "", time.monotonic() + seconds * PATIENCE
     while until not in text and time.monotonic() < end:
         if select.select([fd], [], [], 0.2)[0]:
             try:

@@ -1,0 +1,273 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A guest to run tests in: Debian with systemd, pure cgroup v2 and AppArmor on a kernel of its own, in qemu.
+
+    guest.py build [--kernel 6.1|6.12]
+        makes the guest's disk, unless it is there, and prints where
+    guest.py run [--kernel 6.1|6.12] [--at PATH] [--timeout SECONDS] DIRECTORY COMMAND
+        copies DIRECTORY to PATH in the guest (/srv/tests), runs COMMAND (sh) there as root, as a service of systemd, and
+        prints what it prints; the exit status is COMMAND's
+
+The status is 77 with a reason where there can be no guest, and 125 with the end of the console if the guest failed.
+
+Disks are kept in $ORLOP_VM_CACHE (/var/cache/orlop-tests), in a folder named by a hash of all that they are made from here.  The
+kernel starts without an initial ram disk: Debian's cloud kernels have NVMe and ext4 built in.  The
+processor is emulated, which is ten times slower than this machine but works everywhere: a nested /dev/kvm may be there and yet end
+in an emulation failure.  ORLOP_VM_ACCEL=kvm is for machines where it is known to work."""
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+CACHE = pathlib.Path(os.environ.get("ORLOP_VM_CACHE", "/var/cache/orlop-tests"))
+MIRROR = os.environ.get("ORLOP_VM_MIRROR", "http://deb.debian.org/debian")
+
+# Where a kernel comes from: the suite that has it as linux-image-cloud-amd64.
+KERNELS = {"6.1": "bookworm", "6.12": "bookworm-backports"}
+
+PACKAGES = """systemd dbus dbus-user-session libpam-systemd uidmap procps kmod util-linux iproute2 bash busybox-static python3
+python3-pytest strace apparmor libyajl2 libcmocka0 gcc libc6-dev""".split()
+
+MODULES = "virtio_pci virtio_blk overlay veth bridge dummy tun fuse loop"
+
+# What the guest's test service starts.  The second serial line is the command's output, and after it a line with its status.
+RUNNER = f"""#!/bin/sh
+exec </dev/null >/dev/ttyS1 2>&1
+stty -F /dev/ttyS1 raw -echo
+modprobe -a {MODULES}
+mkdir -p /srv/disk
+mount -o noatime /dev/vda /srv/disk
+at=$(cat /srv/disk/at)
+mkdir -p "$at"
+mount --bind /srv/disk/tree "$at"
+date -s "@$(cat /srv/disk/time)" >/dev/null
+echo "orlop-guest: begin"
+cd "$at"
+sh /srv/disk/command
+echo "orlop-guest: end $?"
+cd /
+umount "$at" /srv/disk
+sync
+poweroff -ff
+"""
+
+APPEND = ("root=/dev/nvme0n1 rw rootfstype=ext4 console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 "
+          "apparmor=1 security=apparmor systemd.unit=orlop-test.target systemd.unified_cgroup_hierarchy=1")
+
+BOOT_SECONDS = 240  # a guest that has not begun by then does not; loaded machines without kvm need a minute
+
+
+class NoGuest(Exception):
+    """There can be no guest here, and why."""
+
+
+class Failed(Exception):
+    """The guest failed."""
+
+
+def suite():
+    """The release of Debian whose programs run in the guest: this machine's, so that what is built here runs there."""
+    facts = dict(line.rstrip().replace('"', "").split("=", 1) for line in open("/etc/os-release") if "=" in line)
+    name = facts.get("VERSION_CODENAME")
+    if facts.get("ID") != "debian" or name not in ("bookworm", "trixie") or os.uname().machine != "x86_64":
+        raise NoGuest("a guest has this machine's release of Debian, which must be 12 or 13 for amd64")
+    return name
+
+
+def command(*argv, **more):
+    done = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", check=False, **more)
+    if done.returncode != 0:
+        raise Failed(f"{argv[0]} ended with status {done.returncode}:\n" + "\n".join(done.stdout.splitlines()[-15:]))
+    return done.stdout
+
+
+# --- the disk
+
+def recipe(kernel):
+    text = [suite(), kernel, KERNELS[kernel], *PACKAGES, RUNNER, (HERE / "setup-root").read_text()]
+    return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
+
+
+def fetch_kernel(kernel, work):
+    """Unpacks the newest kernel of its suite, by an apt with sources and state of its own.  Returns where it is."""
+    apt, tree = work / "apt", work / "kernel"
+    for sub in ("lists/partial", "cache/archives/partial"):
+        (apt / sub).mkdir(parents=True)
+    (apt / "sources.list").write_text(
+        f"deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] {MIRROR} {KERNELS[kernel]} main\n")
+    own = [f"-oDir::Etc::sourcelist={apt}/sources.list", "-oDir::Etc::sourceparts=-", f"-oDir::State::lists={apt}/lists",
+           f"-oDir::Cache={apt}/cache", "-oAPT::Sandbox::User=root", "-oAcquire::Languages=none", "-qq"]
+    command("apt-get", *own, "update")
+    depends = command("apt-cache", *own, "depends", "linux-image-cloud-amd64")
+    names = [line.split()[-1] for line in depends.splitlines() if "Depends: linux-image-" in line]
+    if not names:
+        raise NoGuest(f"{KERNELS[kernel]} has no kernel linux-image-cloud-amd64")
+    command("apt-get", *own, "download", names[0], cwd=apt)
+    for package in apt.glob("*.deb"):
+        command("dpkg-deb", "-x", package, tree)
+    return tree
+
+
+def make_root(root):
+    """A Debian tree.  What mmdebstrap mounts it mounts in a mount namespace of its own."""
+    quiet = [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale", "info")]
+    command("unshare", "--mount", "--propagation", "private", "mmdebstrap", "--mode=root", "--variant=essential",
+            "--aptopt=Acquire::Languages none", "--aptopt=APT::Install-Recommends false", "--dpkgopt=force-unsafe-io", *quiet,
+            "--include=" + ",".join(PACKAGES), suite(), root, MIRROR)
+    command(HERE / "setup-root", root)
+    runner = root / "usr/local/lib/orlop-test"
+    runner.write_text(RUNNER)
+    runner.chmod(0o755)
+
+
+def make_disk(kernel, made, say):
+    """Makes vmlinuz and disk in the directory MADE."""
+    root = made / "root"
+    say(f"a tree of Debian {suite()}")
+    make_root(root)
+    say(f"kernel {kernel}")
+    tree = fetch_kernel(kernel, made)
+    image = next((tree / "boot").glob("vmlinuz-*"))
+    release = image.name.split("-", 1)[1]
+    shutil.copy(image, made / "vmlinuz")
+    modules = next(d for d in (tree / "usr/lib/modules", tree / "lib/modules") if d.is_dir())
+    shutil.copytree(modules / release, root / "usr/lib/modules" / release, symlinks=True)
+    command("chroot", root, "depmod", release)
+    say("packing")
+    pack(root, made / "disk", 2048)
+    for left in (root, tree, made / "apt"):
+        shutil.rmtree(left)
+
+
+def pack(tree, disk, megabytes):
+    """Makes a file system of TREE in the file DISK; nothing is mounted."""
+    command("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-E", "lazy_itable_init=1,nodiscard", "-m", "0",
+            "-d", tree, disk, f"{megabytes}M")
+
+
+def build(kernel, say=lambda what: None):
+    """The directory with vmlinuz and disk, made if it is missing."""
+    for tool in ("qemu-system-x86_64", "mmdebstrap", "mke2fs"):
+        if not shutil.which(tool):
+            raise NoGuest(f"{tool} is not installed")
+    if os.geteuid() != 0:
+        raise NoGuest("only root can make the guest's disk")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    done = CACHE / recipe(kernel)
+    with open(CACHE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            made = pathlib.Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
+            try:
+                make_disk(kernel, made, say)
+                made.rename(done)
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
+    return done
+
+
+# --- running
+
+def qemu(made, disk):
+    machine = {"kvm": ["-accel", "kvm", "-cpu", "host", "-smp", "2"],
+               # one processor: with more, emulated kernels of 2024 die of a double fault in qemu 7
+               "tcg": ["-accel", "tcg,tb-size=512", "-cpu", "qemu64", "-smp", "1"]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
+    return ["qemu-system-x86_64", "-M", "q35", *machine, "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-nic", "none", "-kernel", made / "vmlinuz", "-append", APPEND,
+            "-drive", f"file={made}/disk,if=none,id=root,format=raw,snapshot=on,cache=unsafe",
+            "-device", "nvme,drive=root,serial=root",
+            "-drive", f"file={disk},if=none,id=work,format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=work",
+            "-chardev", f"file,id=console,path={disk}.console", "-serial", "chardev:console",
+            "-chardev", "stdio,id=out,signal=off", "-serial", "chardev:out"]
+
+
+def attempt(made, disk, seconds, out):
+    """Runs the guest once.  Returns whether the command began, and its status or None."""
+    began, status = False, None
+    guest = subprocess.Popen([str(a) for a in qemu(made, disk)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors="replace")
+    late = threading.Timer(BOOT_SECONDS, guest.kill)
+    late.start()
+    try:
+        for line in guest.stdout:
+            if line == "orlop-guest: begin\n":
+                began = True
+                late.cancel()
+                late = threading.Timer(seconds, guest.kill)
+                late.start()
+            elif line.startswith("orlop-guest: end "):
+                status = int(line.split()[-1])
+            else:
+                out(line)
+        guest.wait()
+    finally:
+        late.cancel()
+        guest.kill()
+        guest.wait()
+    return began, status
+
+
+def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write, say=lambda what: None):
+    """Runs the shell command SCRIPT in a guest that has the directory TREE at AT; gives each line to OUT.  Returns its status."""
+    made = build(kernel, say)
+    with tempfile.TemporaryDirectory(prefix="orlop-guest-") as temporary:
+        work = pathlib.Path(temporary)
+        content = work / "content"
+        content.mkdir()
+        for name, text in (("at", at), ("time", str(int(time.time()))), ("command", script)):
+            (content / name).write_text(text + "\n")
+        command("cp", "-a", tree, content / "tree")
+        size = sum(f.lstat().st_size for f in content.rglob("*")) >> 20
+        disk = work / "disk"
+        pack(content, disk, size * 5 // 4 + 256)
+        for _ in range(2):  # once more if it did not boot
+            began, status = attempt(made, disk, seconds, out)
+            if began:
+                break
+        if status is None:
+            console = pathlib.Path(f"{disk}.console")
+            said = console.read_text(errors="replace").splitlines()[-25:] if console.exists() else []
+            raise Failed("\n".join(["the guest did not end by itself" if began else "the guest did not boot", *said]))
+        return status
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("build", "run"))
+    parser.add_argument("--kernel", choices=KERNELS, default="6.1")
+    parser.add_argument("--at", default="/srv/tests")
+    parser.add_argument("--timeout", type=int, default=600)
+    parser.add_argument("words", nargs="*", metavar="DIRECTORY COMMAND")
+    args = parser.parse_intermixed_args()
+    sys.stdout.reconfigure(line_buffering=True)
+
+    def say(what):
+        print(f"guest.py: {what}", file=sys.stderr)
+
+    try:
+        if args.what == "build":
+            print(build(args.kernel, say))
+            return 0
+        if len(args.words) != 2:
+            parser.error("run wants DIRECTORY and COMMAND")
+        return run(args.kernel, args.words[0], args.words[1], args.at, args.timeout, say=say)
+    except NoGuest as why:
+        print(f"guest.py: {why}")
+        return 77
+    except Failed as why:
+        print(f"guest.py: {why}", file=sys.stderr)
+        return 125
+
+
+if __name__ == "__main__":
+    sys.exit(main())
