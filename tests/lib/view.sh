@@ -11,6 +11,11 @@ view=$1
 shift
 case $view in hybrid | v1 | v2) ;; *) echo "view.sh: unknown view $view" >&2; exit 2 ;; esac
 if [ -z "${ORLOP_IN_VIEW-}" ]; then
+  # The root of the new cgroup namespace is where we are.  On a v2 machine that may be a service, whose own processes would keep
+  # it from having children with controllers; the real root, which alone has no type, is exempt from that (cgroups(7)).
+  if [ -e /sys/fs/cgroup/cgroup.controllers ] && [ ! -e /sys/fs/cgroup/cgroup.type ]; then
+    echo 0 >/sys/fs/cgroup/cgroup.procs
+  fi
   ORLOP_IN_VIEW=1 exec unshare --mount --cgroup --propagation private "$0" "$view" "$@"
 fi
 unset ORLOP_IN_VIEW
