@@ -100,4 +100,4 @@ def test_none_missing_asks_nothing(tmp_path, manager):
 
 def test_rows_are_whole():
     for row in rows():
-        assert len(row) == 5 and row[0] in ("build", "demo", "test", "engine") and all(row), row
+        assert len(row) == 5 and row[0] in ("build", "demo", "test", "engine", "vm") and all(row), row
