@@ -20,6 +20,10 @@ INTRODUCTION = """# Conformance
 Made by `make conformance` from the tests' marks. The rules are those of runtime-spec 1.3 that bind a runtime on Linux, in our own words
 and with numbers of our own (tests/spec/rules.tsv). The tests are those that name the rule by a mark.
 
+`make check-conformance` runs those of tests/spec with orlop, runc and crun and prints one table. It fails if orlop fails one. The validation
+programs of runtime-tools are no part of it: Debian's golang-github-opencontainers-runtime-tools-dev has the libraries of that project and
+not its programs. What they look at (the life of a container, hooks, namespaces, mounts, devices, limits) the rules below have tests for.
+
 """
 HEADING = "| rule | level | section | in our words | status | tests, remarks |\n|---|---|---|---|---|---|\n"
 

@@ -2,6 +2,7 @@
 """The rules of the specification, each by what a container of it shows.  These tests know no more of the program than the operations and
 words that runc, crun and orlop share, so that any of them may be ORLOP (tests/spec/compare.py); texts of errors are left to tests/cli."""
 import os
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import orlop  # noqa: E402
 
 orlop.under_reaper()
+
+
+def clear(directory):
+    """Removes a cgroup, once what was killed in it has ended."""
+    def gone():
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+        return not os.path.exists(directory)
+    orlop.eventually(gone, f"{directory} is removed", 5)
 
 
 class SpecBox(orlop.Box):
@@ -31,6 +43,17 @@ class SpecBox(orlop.Box):
         if made:
             self.delete()
         return r.status != 0 and not made
+
+    def close(self):
+        """A peer may leave things: that fails its test, and is cleared away."""
+        try:
+            super().close()
+        finally:
+            for line in self.processes():
+                os.kill(int(line.split()[0]), signal.SIGKILL)
+            for top in set(self.snapshot()["cgroups"]) - set(self.before["cgroups"]):
+                for directory, _, _ in os.walk(top, topdown=False):
+                    clear(directory)
 
     def fails(self, *words):
         return self.orlop(*words, status=None).status != 0
