@@ -207,7 +207,7 @@ def attempt(made, disk, seconds, out):
                 late.start()
             elif line.startswith("orlop-guest: end "):
                 status = int(line.split()[-1])
-            else:
+            elif status is None:
                 out(line)
         guest.wait()
     finally:
