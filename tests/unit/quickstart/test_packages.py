@@ -60,7 +60,7 @@ def program(path, script):
 
 def test_check_after_a_build_without_tests(tmp_path):
     """What the first command configured knows of no test library, since that was not there yet."""
-    quickstart(tmp_path, "apt-get", names("apt-get", "build", "demo", "test", "engine", "conformance"), "check")
+    quickstart(tmp_path, "apt-get", names("apt-get", "build", "demo", "test", "engine", "conformance", "vm"), "check")
     (tmp_path / "configure.ac").touch()
     os.utime(tmp_path / "configure.ac", (0, 0))
     program(tmp_path / "configure", 'echo configured >>../record; touch Makefile; printf "%s\\n" "S[\\"HAVE_CMOCKA_TRUE\\"]=\\"$(cat ../found)\\"" >config.status')
@@ -86,7 +86,7 @@ def test_all_missing(tmp_path, manager):
 
 @pytest.mark.parametrize("manager", COLUMNS)
 def test_one_missing(tmp_path, manager):
-    wanted = names(manager, "build", "demo", "test", "engine", "conformance")
+    wanted = names(manager, "build", "demo", "test", "engine", "conformance", "vm")
     missing = wanted[3]
     asked, _ = quickstart(tmp_path, manager, [n for n in wanted if n != missing], "check")
     assert asked[-1] == f"{INSTALL[manager]} {missing}"
@@ -94,7 +94,7 @@ def test_one_missing(tmp_path, manager):
 
 @pytest.mark.parametrize("manager", COLUMNS)
 def test_none_missing_asks_nothing(tmp_path, manager):
-    asked, out = quickstart(tmp_path, manager, names(manager, "build", "demo", "test", "engine", "conformance"), "check")
+    asked, out = quickstart(tmp_path, manager, names(manager, "build", "demo", "test", "engine", "conformance", "vm"), "check")
     assert asked == [] and "all there" in out
 
 
