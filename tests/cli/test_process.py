@@ -329,6 +329,20 @@ def test_personality_refused(box, value, path):
     assert f"linux.personality.{path}" in box.run(b, status=1).err
 
 
+@pytest.mark.spec(171)
+def test_features_keep_their_word(box):
+    """Every mode and flag that is listed is recognised: a kernel may be too old for it, and says so itself."""
+    f = json.loads(box.orlop("features").out)["linux"]["memoryPolicy"]
+    assert len(f["modes"]) == 7 and len(f["flags"]) == 3
+    for mode in f["modes"]:
+        for flag in (None, *f["flags"]):
+            b = box.bundle()
+            nodes = "" if mode in ("MPOL_DEFAULT", "MPOL_LOCAL") else "0"
+            b.config["linux"]["memoryPolicy"] = {"mode": mode, "nodes": nodes, "flags": [flag] if flag else []}
+            r = box.run(b, status=None)
+            assert r.status == 0 or "set_mempolicy" in r.err or "linux.memoryPolicy.flags: MPOL_F_" in r.err, r.err
+
+
 # --- the pipes
 
 def owner(box, user, **process):

@@ -90,6 +90,10 @@ features_claim_nothing_that_is_refused (void **state)
   assert_true (*f->linux_->apparmor->enabled);
   assert_true (*f->linux_->selinux->enabled);
   assert_true (*f->linux_->mount_extensions->idmap->enabled);
+  for (const char *const *m = oci_memory_policy_mode_names; *m; m++)
+    assert_true (has (f->linux_->memory_policy->modes, *m));
+  for (const char *const *m = oci_memory_policy_flag_names; *m; m++)
+    assert_true (has (f->linux_->memory_policy->flags, *m));
 }
 
 static void
