@@ -23,6 +23,9 @@ int
 pid_open (pid_t pid, struct err *err)
 {
   int fd = sys_pidfd_open (pid, 0);
+  /* a number that lives on as that of a process group or session: Linux 6.1 answers EINVAL, 6.18 ESRCH */
+  if (fd == -EINVAL && pid > 0)
+    fd = -ESRCH;
   return fd < 0 ? err_sys (err, -fd, "pidfd_open", "%d", (int) pid) : fd;
 }
 

@@ -99,6 +99,27 @@ pid_starttime_no_process (void **state)
   assert_int_equal (pid_open (pid, &err), -ESRCH);
 }
 
+/* The number of a process that has ended lives on while others are in its group.  */
+static void
+pid_open_number_of_a_group (void **state)
+{
+  struct err err = { 0 };
+  pid_t pid = fork ();
+
+  (void) state;
+  assert_true (pid >= 0);
+  if (pid == 0)
+    {
+      if (setpgid (0, 0) < 0 || fork () == 0)
+        pause ();
+      _exit (0);
+    }
+  assert_int_equal (waitpid (pid, NULL, 0), pid);
+  assert_int_equal (kill (-pid, 0), 0);
+  assert_int_equal (pid_open (pid, &err), -ESRCH);
+  (void) kill (-pid, SIGKILL);
+}
+
 static void
 pid_alive_zombie (void **state)
 {
@@ -214,6 +235,7 @@ main (void)
     cmocka_unit_test (pid_birth_tells_what_is_ignored),
     cmocka_unit_test (pid_starttime_odd_names),
     cmocka_unit_test (pid_starttime_no_process),
+    cmocka_unit_test (pid_open_number_of_a_group),
     cmocka_unit_test (pid_alive_zombie),
     cmocka_unit_test (pid_alive_first_thread_ended),
     cmocka_unit_test (pid_signal_ends_it),
