@@ -17,6 +17,8 @@
 #include "handle.h"
 #include "kernel/idmap.h"
 #include "kernel/ns.h"
+#include "kernel/filter.h"
+#include "launch/filters.h"
 #include "launch/launch.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
@@ -41,6 +43,8 @@ struct prepared
   struct cgroup *cgroup;
   struct plan_arena arena;
   struct plan *plan;
+  struct filter filter;
+  bool dry; /* only shown: nothing may be changed, so the cache of filters is left alone */
   char pid_file[PATH_MAX];
 };
 
@@ -48,6 +52,7 @@ static void
 release (struct prepared *p)
 {
   plan_arena_close (&p->arena);
+  free (p->filter.code);
   bundle_close (&p->bundle);
 }
 
@@ -114,17 +119,31 @@ read_joined (struct prepared *p, struct host *host, struct err *err)
   return 0;
 }
 
+/* The compiled filter, if one is asked for.  */
+static int
+prepare_filter (const struct orlop *o, struct prepared *p, struct err *err)
+{
+  const struct oci_config *c = p->bundle.config;
+
+  if (c->process == NULL || c->linux_ == NULL || c->linux_->seccomp == NULL)
+    return 0;
+  return filters_get (p->dry ? NULL : o->root, c->linux_->seccomp, &p->bundle.arena, handle_log (o), &p->filter, err);
+}
+
 static int
 prepare_plan (struct orlop *o, const char *id, const struct orlop_create_options *opt, bool run, struct prepared *p,
               struct err *err)
 {
   const struct bundle *b = &p->bundle;
   struct plan_args args = { .id = id, .bundle = b->path, .preserve_fds = opt->listen_fds + opt->preserve_fds,
-                            .no_pivot = opt->no_pivot, .no_new_keyring = opt->no_new_keyring, .run = run };
+                            .no_pivot = opt->no_pivot, .no_new_keyring = opt->no_new_keyring, .run = run,
+                            .filter = &p->filter };
   struct host host = { .euid = 0 };
   const char **env = NULL;
-  int ret = host_read (&host, err);
+  int ret = prepare_filter (o, p, err);
 
+  if (ret == 0)
+    ret = host_read (&host, err);
   if (ret == 0)
     ret = activation_env (o, opt, &p->bundle.arena, &env, err);
   if (ret == 0)
@@ -275,6 +294,7 @@ orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *
   if (p == NULL)
     return handle_end (o, err_sys (err, ENOMEM, "calloc", "plan"));
   p->bundle.dirfd = p->arena.fd = -1;
+  p->dry = true;
   ret = prepare (o, id, options ? options : &defaults, false, p, err);
   if (ret == 0)
     ret = plan_show (p->plan, ret_text, err);

@@ -8,6 +8,8 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "handle.h"
+#include "kernel/filter.h"
+#include "launch/filters.h"
 #include "launch/launch.h"
 #include "launch/record.h"
 #include "ocispec/config.h"
@@ -31,6 +33,7 @@ struct running
   struct oci_process *process;
   struct plan_arena plan_arena;
   struct plan *plan;
+  struct filter filter;
 };
 
 static int
@@ -239,10 +242,14 @@ open_running (struct orlop *o, const char *id, struct running *r, bool ignore_pa
 static int
 make_plan (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, struct err *err)
 {
-  const struct plan_args args = { .id = id, .bundle = r->rec->bundle, .preserve_fds = opt->preserve_fds, .no_new_keyring = r->rec->no_keyring };
+  const struct plan_args args = { .id = id, .bundle = r->rec->bundle, .preserve_fds = opt->preserve_fds, .no_new_keyring = r->rec->no_keyring,
+                                  .filter = &r->filter };
+  const struct oci_linux *l = r->config->linux_;
   struct host host = { .euid = 0 };
   int ret = host_read (&host, err);
 
+  if (ret == 0 && l && l->seccomp)
+    ret = filters_get (o->root, l->seccomp, &r->arena, handle_log (o), &r->filter, err);
   if (ret == 0 && plan_asks_labels (r->config, r->process))
     host_probe_labels (&host);
   if (ret == 0)
@@ -295,6 +302,7 @@ orlop_exec (struct orlop *o, const char *id, const struct orlop_exec_options *op
   if (o->exiting)
     return handle_end (o, ret);
   plan_arena_close (&r.plan_arena);
+  free (r.filter.code);
   document_close (&r.document);
   oci_arena_free (r.arena);
   record_close (&r.dir);

@@ -189,6 +189,12 @@ sys_bpf (int cmd, void *attr, unsigned size)
 }
 
 int
+sys_seccomp (unsigned op, unsigned flags, const void *args)
+{
+  return CALL (SYS_seccomp, op, flags, args);
+}
+
+int
 sys_prlimit (pid_t pid, unsigned resource, const struct sys_rlimit *new_limit, struct sys_rlimit *old_limit)
 {
   return CALL (SYS_prlimit64, pid, resource, new_limit, old_limit);

@@ -113,6 +113,9 @@ long sys_keyctl (int op, unsigned long a, unsigned long b, unsigned long c, unsi
 /* bpf(2); ATTR the kernel's union of SIZE bytes.  */
 int sys_bpf (int cmd, void *attr, unsigned size);
 
+/* seccomp(2), Linux 3.17; ARGS depends on OP.  */
+int sys_seccomp (unsigned op, unsigned flags, const void *args);
+
 /* The kernel's struct rlimit64, which C libraries name and hide in their own ways.  */
 struct sys_rlimit
 {

@@ -101,6 +101,11 @@ int child_stdio (void *self, struct err *err);
 /* HOME of the user, child_home.c.  */
 int child_home (void *self, struct err *err);
 
+/* Filters of system calls, child_seccomp.c.  */
+int child_seccomp_check (void *self, struct err *err);
+int child_seccomp_notify (void *self, struct err *err);
+int child_seccomp_load (void *self, struct err *err);
+
 /* Stage 4, child_exec.c: find the program, wait for start, execve.  */
 int child_exec_resolve (void *self, struct err *err);
 int child_exec_ready (void *self, struct err *err);

@@ -3,6 +3,7 @@
  * direction; a step that fails ends the child.  child-safe */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <signal.h>
@@ -185,6 +186,21 @@ set_ids (const struct plan *plan, struct err *err)
   return creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
 }
 
+/* Sets the capabilities; with KEEP_ADMIN CAP_SYS_ADMIN beside them, which loading the filter takes and execve, for which what is permitted before
+ * counts for nothing (capabilities(7)), takes away.  */
+static int
+apply_caps (const struct plan_process *p, bool keep_admin, struct err *err)
+{
+  struct caps caps = p->caps;
+
+  if (keep_admin)
+    {
+      caps.permitted |= 1ULL << CAP_SYS_ADMIN;
+      caps.effective |= 1ULL << CAP_SYS_ADMIN;
+    }
+  return capset_apply (&caps, err);
+}
+
 int
 child_creds (void *self, struct err *err)
 {
@@ -199,7 +215,7 @@ child_creds (void *self, struct err *err)
   ret = set_ids (c->plan, err);
   if (ret < 0)
     return err_in (err, ret, "process.user");
-  if (p->set_caps && (ret = capset_apply (&p->caps, err)) < 0)
+  if (p->set_caps && (ret = apply_caps (p, c->plan->seccomp.keep_admin, err)) < 0)
     return err_in (err, ret, "process.capabilities");
   if (p->set_umask)
     umask (p->umask);

@@ -48,10 +48,13 @@ const struct step child_create[] = {
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   /* stage 4: the program */
   { "exec.resolve", child_exec_resolve, want_process, SYNC_NONE },     /* its errors are create's */
+  { "seccomp.check", child_seccomp_check, want_filter_check, SYNC_NONE }, /* what is wrong with it is create's error */
+  { "seccomp.notify", child_seccomp_notify, want_listener, SYNC_NOTIFY }, /* who hands the listener on is gone after READY */
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
   { "exec.wait_start", child_exec_wait_start, want_listen, SYNC_NONE },
   { "hooks.start", child_hooks_start, want_start_hooks, SYNC_NONE },
   { "exec.rlimits", child_late_rlimits, want_late_rlimits, SYNC_NONE },     /* what would starve the steps above */
+  { "seccomp.load", child_seccomp_load, want_late_filter, SYNC_NONE }, /* so that execve alone must pass it */
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };
@@ -76,8 +79,10 @@ const struct step child_exec[] = {
   { "creds", child_creds, NULL, SYNC_NONE },
   { "no_new_privs", child_no_new_privs, want_no_new_privs, SYNC_NONE },
   { "exec.resolve", child_exec_resolve, NULL, SYNC_NONE },
+  { "seccomp.notify", child_seccomp_notify, want_listener, SYNC_NOTIFY },
   { "exec.ready", child_exec_ready, NULL, SYNC_READY },
   { "exec.rlimits", child_late_rlimits, want_late_rlimits, SYNC_NONE },     /* what would starve the steps above */
+  { "seccomp.load", child_seccomp_load, want_late_filter, SYNC_NONE },
   { "exec.go", child_exec_go, NULL, SYNC_NONE },
   { 0 },
 };

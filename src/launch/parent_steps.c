@@ -19,6 +19,7 @@ const struct step parent_create[] = {
   { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },       /* whatever it starts from now on is in it too */
   { "net.devices", parent_net_devices, want_net_devices, SYNC_NET }, /* before the hooks that configure them */
   { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
+  { "child.notify", parent_listener, want_listener, SYNC_NOTIFY },   /* the agent lives outside */
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },   /* before the program can ask for its size */
   { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: the child will fork no more */
@@ -37,6 +38,7 @@ const struct step parent_exec[] = {
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
   { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },
+  { "child.notify", parent_listener, want_listener, SYNC_NOTIFY },
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },

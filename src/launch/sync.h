@@ -20,6 +20,7 @@ enum sync_what
   SYNC_PID,     /* child: the first process is this pid and pidfd; parent: taken */
   SYNC_NET,     /* child: a routing socket of my network namespace; parent: the network devices are there */
   SYNC_HOOKS,   /* child: namespaces and mounts stand; parent: its hooks are done, here is the state text */
+  SYNC_NOTIFY,  /* child: here is the listener of my filter; parent: the agent has it */
   SYNC_READY,   /* child: everything but execve is done; parent: the record stands */
   SYNC_START,   /* child to `start`: I heard you; what follows is end of file (running) or FAIL */
   SYNC_FAIL     /* either: a struct err */

@@ -190,6 +190,30 @@ want_no_new_privs (const struct plan *p)
 }
 
 bool
+want_filter (const struct plan *p)
+{
+  return p->seccomp.given;
+}
+
+bool
+want_listener (const struct plan *p)
+{
+  return p->seccomp.listener_path != NULL;
+}
+
+bool
+want_late_filter (const struct plan *p)
+{
+  return want_filter (p) && ! want_listener (p);
+}
+
+bool
+want_filter_check (const struct plan *p)
+{
+  return want_late_filter (p) && want_listen (p);
+}
+
+bool
 want_devices (const struct plan *p)
 {
   return p->n_devices > 0;

@@ -68,6 +68,14 @@ bool want_names (const struct plan *p);
 bool want_keyring (const struct plan *p);
 /* noNewPrivileges.  */
 bool want_no_new_privs (const struct plan *p);
+/* A filter of system calls.  */
+bool want_filter (const struct plan *p);
+/* A filter that an agent answers for: its listener must leave before READY.  */
+bool want_listener (const struct plan *p);
+/* A filter that waits for execve.  */
+bool want_late_filter (const struct plan *p);
+/* ... and for `start`: what can be known of it is found in `create`.  */
+bool want_filter_check (const struct plan *p);
 /* Device nodes.  */
 bool want_devices (const struct plan *p);
 /* Symbolic links.  */

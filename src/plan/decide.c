@@ -70,8 +70,8 @@ copy_sysctls (const struct part *p, struct err *err)
 /* The parts of each kind of plan, in the order in which they need one another.  */
 static int (*const create_parts[]) (const struct part *, struct err *)
     = { plan_ns,      plan_net,   plan_rdt, plan_labels,  plan_root,  plan_links, plan_mounts,  plan_devices, plan_places, plan_process, plan_task,
-        plan_hooks,   copy_names, copy_sysctls, copy_keyring, NULL };
-static int (*const exec_parts[]) (const struct part *, struct err *) = { plan_ns_exec, plan_rdt, plan_labels, plan_root_exec, plan_process, plan_task, copy_keyring, NULL };
+        plan_seccomp, plan_hooks,   copy_names, copy_sysctls, copy_keyring, NULL };
+static int (*const exec_parts[]) (const struct part *, struct err *) = { plan_ns_exec, plan_rdt, plan_labels, plan_root_exec, plan_process, plan_task, plan_seccomp, copy_keyring, NULL };
 
 static int
 make (struct part *p, enum plan_action action, int (*const *parts) (const struct part *, struct err *), struct err *err)
@@ -95,10 +95,8 @@ plan_make (struct plan_arena *arena, const struct oci_config *config, const stru
            const struct plan_args *args, const struct log *log, struct plan **ret_plan, struct err *err)
 {
   struct part p = { .arena = arena, .config = config, .process = config->process, .host = host, .args = args, .log = log };
-  int ret = plan_refuse (config, err);
+  int ret = make (&p, PLAN_CREATE, create_parts, err);
 
-  if (ret == 0)
-    ret = make (&p, PLAN_CREATE, create_parts, err);
   if (ret == 0)
     *ret_plan = p.plan;
   return ret;

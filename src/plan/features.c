@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this build supports; see features.h.  Claims only what is implemented: what plan_refuse refuses is not listed. */
+/* What this build supports; see features.h.  Claims only what is implemented. */
 #include "plan/features.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "kernel/caps.h"
+#include "kernel/filter.h"
 #include "kernel/mntopt.h"
 #include "kernel/ns.h"
 #include "kernel/numa.h"
@@ -25,6 +27,8 @@ struct lists
   size_t n_namespaces, n_caps, n_options, n_hooks;
   const char *modes[LIST_MAX], *mode_flags[LIST_MAX];
   size_t n_modes, n_mode_flags;
+  const char *actions[LIST_MAX], *operators[LIST_MAX], *archs[LIST_MAX], *flags[LIST_MAX], *old_flags[LIST_MAX];
+  size_t n_actions, n_operators, n_archs, n_flags, n_old_flags;
 };
 
 static void
@@ -51,6 +55,39 @@ fill (struct lists *l)
     add (l->mode_flags, &l->n_mode_flags, m->name);
 }
 
+/* Flags that every kernel we run on has (5.4): the text must not depend on the machine, and what is supported must work.  */
+static bool
+old_flag (const char *name)
+{
+  return strcmp (name, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") != 0; /* 5.19 */
+}
+
+static void
+fill_seccomp (struct lists *l, struct oci_features_seccomp *s)
+{
+  static bool on = HAVE_SECCOMP;
+
+  *s = (struct oci_features_seccomp){ .enabled = &on };
+  if (! HAVE_SECCOMP)
+    return;
+  for (const struct name *n = filter_actions; n->name; n++)
+    add (l->actions, &l->n_actions, n->name);
+  for (const struct name *n = filter_operators; n->name; n++)
+    add (l->operators, &l->n_operators, n->name);
+  for (const char *const *a = oci_seccomp_arch_names; *a; a++)
+    add (l->archs, &l->n_archs, *a);
+  for (const struct name *n = filter_flags; n->name; n++)
+    {
+      add (l->flags, &l->n_flags, n->name);
+      if (old_flag (n->name))
+        add (l->old_flags, &l->n_old_flags, n->name);
+    }
+  *s = (struct oci_features_seccomp){
+    .enabled = &on, .actions = l->actions, .n_actions = l->n_actions, .operators = l->operators, .n_operators = l->n_operators,
+    .archs = l->archs, .n_archs = l->n_archs, .known_flags = l->flags, .n_known_flags = l->n_flags,
+    .supported_flags = l->old_flags, .n_supported_flags = l->n_old_flags };
+}
+
 int
 features_make (char **ret_json, struct err *err)
 {
@@ -58,7 +95,7 @@ features_make (char **ret_json, struct err *err)
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
   struct oci_feature on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &no };
-  struct oci_features_seccomp seccomp = { .enabled = &no };
+  struct oci_features_seccomp seccomp;
   struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };
   struct oci_features_memory_policy memory = { .n_modes = 0 };
@@ -70,6 +107,7 @@ features_make (char **ret_json, struct err *err)
   int ret;
 
   fill (&l);
+  fill_seccomp (&l, &seccomp);
   memory = (struct oci_features_memory_policy){ l.modes, l.n_modes, l.mode_flags, l.n_mode_flags };
   lin.namespaces = l.namespaces;
   lin.n_namespaces = l.n_namespaces;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct err;
+struct filter;
 struct host;
 struct log;
 struct oci_config;
@@ -24,6 +25,7 @@ struct plan_args
   const char *bundle;       /* absolute */
   unsigned preserve_fds;    /* --preserve-fds plus LISTEN_FDS */
   const char *const *extra_env; /* NULL-terminated additions such as LISTEN_FDS=1, or NULL */
+  const struct filter *filter;  /* linux.seccomp, compiled, or NULL */
   bool no_pivot, no_new_keyring, run;
 };
 

@@ -43,10 +43,6 @@ const char *part_clean (struct plan_arena *a, const char *path);
 /* plan_root.c: PATH of the host, relative ones below the bundle.  Returns NULL on a full arena.  */
 const char *part_host_path (const struct part *p, const char *path);
 
-/* plan_refuse.c: refuses what is valid and not implemented yet, all of it in one error.  CONFIG without a process is fine.
- * Returns 0 or -EINVAL.  */
-int plan_refuse (const struct oci_config *config, struct err *err);
-
 /* plan_ns.c: plan->ns of create.  Returns 0 or negative errno.  */
 int plan_ns (const struct part *p, struct err *err);
 
@@ -91,6 +87,9 @@ int plan_task (const struct part *p, struct err *err);
 
 /* plan_labels.c: labels of AppArmor and SELinux.  Before the mounts.  Returns 0 or negative errno.  */
 int plan_labels (const struct part *p, struct err *err);
+
+/* plan_seccomp.c: plan->seccomp.  Needs plan->ns.  Returns 0 or negative errno.  */
+int plan_seccomp (const struct part *p, struct err *err);
 
 /* plan_hooks.c: plan->hooks.  Returns 0 or negative errno.  */
 int plan_hooks (const struct part *p, struct err *err);

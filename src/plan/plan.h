@@ -8,6 +8,7 @@
 #ifndef ORLOP_PLAN_PLAN_H
 #define ORLOP_PLAN_PLAN_H
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -284,6 +285,18 @@ struct plan_root
   bool final_propagation_recursive; /* rshared and the like: on all that is mounted in it, too */
 };
 
+/* The filter of system calls.  */
+struct plan_seccomp
+{
+  bool given;
+  const struct sock_filter *code; /* the program, compiled; NULL in a plan that is only shown */
+  size_t n;
+  unsigned flags;  /* SECCOMP_FILTER_FLAG_* */
+  bool keep_admin; /* without no_new_privs loading needs CAP_SYS_ADMIN, which the process keeps until execve takes it */
+  const char *listener_path;     /* socket of the agent that is sent the listener, or NULL: no rule asks one */
+  const char *listener_metadata; /* what the agent is told, or NULL */
+};
+
 struct plan
 {
   enum plan_action action;
@@ -312,6 +325,7 @@ struct plan
   const char *mount_label;     /* context of SELinux for files that we make, or NULL */
   const char *keyring;         /* name of the session keyring to join, or NULL */
   struct plan_process process;
+  struct plan_seccomp seccomp;
   struct plan_hooks hooks;
   unsigned preserve_fds;       /* descriptors 3 .. 3+n-1 stay open for the program */
   bool run;                    /* start follows at once over the same socket (`run`); no start.sock */

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "ocispec/config.h"
+#include "plan/profile.h"
 #include "plan/report.h"
 #include "plan/rule.h"
 #include "plan/semver.h"
@@ -489,6 +490,7 @@ rules_check (const struct oci_config *config, const char *text, size_t len, stru
   check_table (rules, sizeof rules / sizeof *rules, config, "", &report);
   check_table (rules_space, rules_n_space, config, "", &report);
   check_table (rules_task, rules_n_task, config, "", &report);
+  profile_check (lin (config)->seccomp, &report);
   return report_end (&report, err);
 }
 

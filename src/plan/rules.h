@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rules of runtime-spec that tie properties together or limit their values beyond
  * what the tables of libocispec say: one row each.  What the spec allows and we cannot
- * do yet is not judged here but in plan_refuse. */
+ * do yet is refused where it would be done. */
 #ifndef ORLOP_PLAN_RULES_H
 #define ORLOP_PLAN_RULES_H
 

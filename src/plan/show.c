@@ -19,6 +19,7 @@
 #include "base/names.h"
 #include "base/own.h"
 #include "kernel/caps.h"
+#include "kernel/filter.h"
 #include "kernel/ns.h"
 #include "kernel/numa.h"
 #include "kernel/rlimit.h"
@@ -464,6 +465,20 @@ show_process (FILE *f, const struct plan_process *p)
 }
 
 static void
+show_seccomp (FILE *f, const struct plan_seccomp *s)
+{
+  if (! s->given)
+    return;
+  fprintf (f, "seccomp: loaded before %s", s->listener_path ? "ready" : "execve");
+  for (const struct name *n = filter_flags; n->name; n++)
+    flag (f, n->name, s->flags & n->value);
+  flag (f, "keeping CAP_SYS_ADMIN", s->keep_admin);
+  item (f, "listener at", s->listener_path);
+  item (f, "metadata", s->listener_metadata);
+  fputc ('\n', f);
+}
+
+static void
 show_hook_list (FILE *f, const char *point, const struct plan_hook *hooks, size_t n)
 {
   for (size_t i = 0; i < n; i++)
@@ -523,6 +538,7 @@ show (FILE *f, const struct plan *p)
   if (p->personality)
     fprintf (f, "personality: %#lx\n", *p->personality);
   show_process (f, &p->process);
+  show_seccomp (f, &p->seccomp);
   show_hooks (f, &p->hooks);
 }
 

@@ -112,6 +112,14 @@ check_process (struct arena_check *c, const struct plan_process *p)
 }
 
 static void
+check_seccomp (struct arena_check *c, const struct plan_seccomp *s)
+{
+  check_pointer (c, "seccomp.code", s->code);
+  check_pointer (c, "seccomp.listener_path", s->listener_path);
+  check_pointer (c, "seccomp.listener_metadata", s->listener_metadata);
+}
+
+static void
 check_names (struct arena_check *c, const struct plan *p)
 {
   check_pointer (c, "id", p->id);
@@ -149,6 +157,7 @@ check_arena (const struct plan_arena *arena, const struct plan *plan)
   check_paths (&c, "masked", plan->masked, plan->n_masked);
   check_paths (&c, "readonly", plan->readonly, plan->n_readonly);
   check_process (&c, &plan->process);
+  check_seccomp (&c, &plan->seccomp);
   check_hooks (&c, h->prestart, h->n_prestart);
   check_hooks (&c, h->create_runtime, h->n_create_runtime);
   check_hooks (&c, h->create_container, h->n_create_container);

@@ -6,7 +6,6 @@
  *   case.txt      the machine and the caller, by line:
  *                   include NAME          lines of tests/golden/hosts/NAME.txt
  *                   config PATH           the document, below tests/
- *                   without linux.seccomp the document less that
  *                   cgroup LINE           a line of cgroup_layout_parse
  *                   joined-uid A B C, joined-gid A B C, joined-setgroups
  *                                         maps of the user namespace that is joined; setgroups is allowed in it
@@ -63,7 +62,7 @@ struct golden
   char id[256], bundle[256], driver[64];
   const char *env[ENV_MAX + 1];
   size_t n_env;
-  bool without_seccomp, has_cgroup;
+  bool has_cgroup;
   struct plan_args args;
   struct idmap_maps joined;
   char *warnings;
@@ -154,8 +153,6 @@ take_line (struct golden *g, char *line)
     }
   else if (str_after (line, "config "))
     (void) str_copy (g->config, sizeof g->config, rest);
-  else if (strcmp (line, "without linux.seccomp") == 0)
-    g->without_seccomp = true;
   else if (str_after (line, "cgroup "))
     {
       g->has_cgroup = true;
@@ -229,8 +226,6 @@ load (const struct golden *g, struct made *m, struct err *err)
   (void) snprintf (path, sizeof path, "%s/golden/plan/%s/process.json", g->tests, g->name);
   if (access (path, F_OK) == 0)
     ret = document_load (AT_FDCWD, path, &oci_process_type, &m->process, err);
-  if (g->without_seccomp && ((struct oci_config *) m->config.object)->linux_)
-    ((struct oci_config *) m->config.object)->linux_->seccomp = NULL;
   return ret;
 }
 

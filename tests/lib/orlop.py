@@ -191,7 +191,7 @@ class Box:
             time.sleep(0.02)
 
     def close(self):
-        left = os.listdir(self.root) if os.path.isdir(self.root) else []
+        left = [n for n in os.listdir(self.root) if n[0] != "."] if os.path.isdir(self.root) else [] # (the cache of filters stays)
         for id in left:
             subprocess.run(self.command("delete", "--force", id), capture_output=True, timeout=TIMEOUT)
         after, processes = self.snapshot(), self.processes() + self.orphans()

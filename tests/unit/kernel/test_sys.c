@@ -44,6 +44,7 @@ CALL (memfd_create, sys_memfd_create ("x", 0))
 CALL (execveat, sys_execveat (-1, "", none, none, AT_EMPTY_PATH))
 CALL (keyctl, (int) sys_keyctl (KEYCTL_GET_KEYRING_ID, 0, 0, 0, 0))
 CALL (bpf, sys_bpf (-1, NULL, 0))
+CALL (seccomp, sys_seccomp (99, 0, NULL))
 CALL (prlimit, sys_prlimit (0, RLIMIT_NOFILE, NULL, &limit))
 CALL (setgroups, sys_setgroups (0, NULL))
 CALL (setresuid, sys_setresuid ((uid_t) -1, (uid_t) -1, (uid_t) -1))
@@ -77,6 +78,7 @@ static const struct row
   { SYS_execveat, call_execveat },
   { SYS_keyctl, call_keyctl },
   { SYS_bpf, call_bpf },
+  { SYS_seccomp, call_seccomp },
   { SYS_prlimit64, call_prlimit },
 #ifdef SYS_setgroups32
   { SYS_setgroups32, call_setgroups },

@@ -86,7 +86,7 @@ features_claim_nothing_that_is_refused (void **state)
   assert_int_equal (f->linux_->n_namespaces, 8);
   assert_true (*f->linux_->intel_rdt->enabled && *f->linux_->intel_rdt->schemata && *f->linux_->intel_rdt->monitoring);
   assert_true (*f->linux_->net_devices->enabled);
-  assert_false (*f->linux_->seccomp->enabled);
+  assert_int_equal (*f->linux_->seccomp->enabled, HAVE_SECCOMP);
   assert_true (*f->linux_->apparmor->enabled);
   assert_true (*f->linux_->selinux->enabled);
   assert_true (*f->linux_->mount_extensions->idmap->enabled);
@@ -94,6 +94,30 @@ features_claim_nothing_that_is_refused (void **state)
     assert_true (has (f->linux_->memory_policy->modes, *m));
   for (const char *const *m = oci_memory_policy_flag_names; *m; m++)
     assert_true (has (f->linux_->memory_policy->flags, *m));
+}
+
+/* spec: 158, 169 */
+static void
+features_seccomp (void **state)
+{
+  const struct oci_features_seccomp *s = features (state)->linux_->seccomp;
+
+  if (! HAVE_SECCOMP)
+    {
+      assert_null (s->actions);
+      return;
+    }
+  for (const char *const *a = oci_seccomp_action_names; *a; a++)
+    assert_true (has (s->actions, *a));
+  for (const char *const *o = oci_seccomp_operator_names; *o; o++)
+    assert_true (has (s->operators, *o));
+  for (const char *const *a = oci_seccomp_arch_names; *a; a++)
+    assert_true (has (s->archs, *a));
+  for (const char *const *f = oci_seccomp_flag_names; *f; f++)
+    assert_true (has (s->known_flags, *f));
+  assert_int_equal (s->n_supported_flags, 3); /* all kernels have these */
+  for (size_t i = 0; i < s->n_supported_flags; i++)
+    assert_true (has (s->known_flags, s->supported_flags[i]));
 }
 
 static void
@@ -122,6 +146,7 @@ main (void)
     cmocka_unit_test (features_versions),      cmocka_unit_test (features_hooks),
     cmocka_unit_test (features_mount_options), cmocka_unit_test (features_claim_nothing_that_is_refused),
     cmocka_unit_test (features_capabilities),  cmocka_unit_test (features_memory_policy),
+    cmocka_unit_test (features_seccomp),
   };
 
   return cmocka_run_group_tests (tests, make, drop);
