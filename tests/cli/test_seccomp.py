@@ -319,6 +319,7 @@ class Agent:
             os.close(listener)
 
     def close(self):
+        self.server.shutdown(socket.SHUT_RDWR)  # ends accept, which close alone does not
         self.server.close()
 
 
