@@ -144,7 +144,8 @@ enum
   BIT_HOOKS_INSIDE = 1 << 9,
   BIT_PROCESS = 1 << 10,
   BIT_NET_DEVICES = 1 << 11,
-  COMBINATIONS = 1 << 12
+  BIT_LISTENER = 1 << 12,
+  COMBINATIONS = 1 << 13
 };
 
 static struct plan
@@ -157,6 +158,7 @@ plan_of (unsigned bits)
             .fork = bits & BIT_FORK, .n_joins = bits & BIT_JOINS ? 2 : 0 },
     .hooks = { .n_prestart = bits & BIT_HOOKS_OUTSIDE ? 1 : 0, .n_start_container = bits & BIT_HOOKS_INSIDE ? 1 : 0 },
     .n_net_devices = bits & BIT_NET_DEVICES ? 1 : 0,
+    .seccomp = { .given = bits & BIT_LISTENER, .listener_path = bits & BIT_LISTENER ? "/agent" : NULL },
     .process = { .given = bits & BIT_PROCESS, .terminal = bits & BIT_TERMINAL },
   };
 }
