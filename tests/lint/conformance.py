@@ -93,11 +93,16 @@ def complaints(root):
             yield f"{', '.join(where)}: there is no rule {rule}"
     waived = {r[0] for r in reasons if r[1] == "waived"}
     for rule in known:
-        if rule not in waived and rule not in found:
+        if rule in waived and rule in found:
+            yield f"{REASONS}: rule {rule} is waived, but tested by {', '.join(found[rule])}: take the row out"
+        elif rule not in waived and rule not in found:
             yield f"rule {rule} has neither a test nor a row in {REASONS}"
     for row in reasons:
         if row[0] not in known or row[1] not in ("waived", "note") or not row[2]:
             yield f"{REASONS}: {' '.join(row)} is no rule with waived or note, and a reason"
+    path = root / DOCUMENT
+    if not path.exists() or path.read_text() != document(root):
+        yield f"{DOCUMENT}: is not what the marks of the tests say; `make conformance` writes it"
 
 
 if __name__ == "__main__":

@@ -214,6 +214,9 @@ VIOLATIONS = [
     ("conformance", "tests/cli/test_a.py: there is no rule 9", {"tests/cli/test_a.py": marked(1, 9)}),
     ("conformance", "test_err.c: there is no rule 8", {"tests/unit/base/test_err.c": "/* . */\n/* spec: 1, 8 */\nstatic void\ntest_x (void **s)\n{\n}\n"}),
     ("conformance", "2 later soon is no rule with waived or note", {"tests/spec/reasons.tsv": "2\twaived\tno\n2\tlater\tsoon\n"}),
+    ("conformance", "rule 2 is waived, but tested by tests/cli/test_a.py", {"tests/cli/test_a.py": marked(1, 2)}),
+    ("conformance", "docs/conformance.md: is not what the marks", {"tests/cli/test_a.py": marked(1, name="test_renamed")}),
+    ("conformance", "docs/conformance.md: is not what the marks", {"docs/conformance.md": None}),
     ("conformance", "rules.tsv: no rules", {"tests/spec/rules.tsv": None}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
