@@ -212,16 +212,6 @@ get_process (struct orlop *o, struct running *r, const struct orlop_exec_options
 }
 
 static int
-check_options (const struct orlop_exec_options *opt, struct err *err)
-{
-  static const char later[] = "is not implemented yet";
-
-  if (opt->cgroup)
-    return err_usage (err, "exec: option --cgroup %s", later);
-  return handle_check_fds (opt->preserve_fds, err);
-}
-
-static int
 open_running (struct orlop *o, const char *id, struct running *r, bool ignore_paused, struct err *err)
 {
   const char *status;
@@ -269,9 +259,10 @@ static int
 execute (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, int *ret_status,
          struct err *err)
 {
-  const struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .pidfd_socket = opt->pidfd_socket,
+  const struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket,
+                                    .pidfd_socket = opt->pidfd_socket, .cgroups = opt->cgroups,
                                     .pid_file = opt->pid_file, .detach = opt->detach, .exiting = o->exiting, .log = handle_log (o) };
-  int ret = check_options (opt, err);
+  int ret = handle_check_fds (opt->preserve_fds, err);
 
   if (ret == 0)
     ret = open_running (o, id, r, opt->ignore_paused, err);

@@ -198,7 +198,7 @@ struct orlop_exec_options
   unsigned preserve_fds;
   bool detach;
   bool ignore_paused;         /* in a paused container, too: the process waits until that is resumed */
-  const char *cgroup;         /* not implemented yet: refused */
+  const char *const *cgroups; /* NULL-terminated, each "[CTRL[,CTRL...]:]PATH": an existing cgroup below the container's; or NULL */
   const char *process_label;  /* SELinux; NULL: the container's */
   const char *apparmor;       /* profile of AppArmor; NULL: the container's */
 };

@@ -86,6 +86,20 @@ int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
 /* Opens the directory of an existing cgroup for clone3, *ret_fd as from cgroup_make.  Returns 0 or negative errno.  */
 int cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err);
 
+/* The cgroup below CG that WORDS (NULL-terminated) name, each "[CTRL[,CTRL...]:]PATH": with controllers in their hierarchies of
+ * cgroup v1, and the others as in CG; without, one word alone, in all.  A path is always below that of CG, and must be there.  *RET_SUB points
+ * to strings of CG and is freed by the caller with free(3).  Returns 0; -ENOENT: there is no such cgroup; or negative errno.  */
+int cgroup_sub (const struct cgroup *cg, const char *const *words, struct cgroup **ret_sub, struct err *err);
+
+/* Where process PID is now, in the hierarchies of CG: what manages cgroups in a container, or the host's systemd, may have moved it, and even removed
+ * CG.  Whoever asks holds a pidfd, and looks afterwards whether it was PID all the time.  Where it is outside of our cgroup namespace the path stays
+ * that of CG.  *RET_CGROUP as of cgroup_sub.  Returns 0 or negative errno; -ESRCH: there is no such process.  */
+int cgroup_of (const struct cgroup *cg, pid_t pid, struct cgroup **ret_cgroup, struct err *err);
+
+/* 1 if CG hands controllers to its children in the v2 hierarchy, so that no process can join it itself (cgroups(7), "no internal
+ * processes"), else 0.  */
+int cgroup_is_inner (const struct cgroup *cg);
+
 /* Opens the files into which a fresh process writes "0" to join the cgroup in every hierarchy: `tasks` on v1,
  * which spares a single-threaded process the lock that `cgroup.procs` takes; `cgroup.procs` on v2.  The freezer is the
  * last.  The descriptors are close-on-exec and the caller's (cgroup_close_fds).  Returns how many, at most MAX, or negative errno.  */

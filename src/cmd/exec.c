@@ -14,7 +14,7 @@ enum
 struct exec_args
 {
   struct orlop_exec_options options;
-  struct opt_list env, caps, groups;
+  struct opt_list env, caps, groups, cgroups;
 };
 
 #define AT(m) offsetof (struct exec_args, m)
@@ -33,7 +33,7 @@ static const struct opt exec_options[] = {
   { "additional-gids", 'g', OPT_LIST, AT (groups), "GID", "add a supplementary group" },
   { "cap", 'c', OPT_LIST, AT (caps), "CAP", "add a capability" },
   { "no-new-privs", 0, OPT_FLAG, AT (options.no_new_privs), NULL, "set no_new_privs" },
-  { "cgroup", 0, OPT_STRING, AT (options.cgroup), "PATH", "not implemented yet" },
+  { "cgroup", 0, OPT_LIST, AT (cgroups), "[CTRL[,CTRL...]:]PATH", "run in a cgroup below the container's" },
   { "process-label", 0, OPT_STRING, AT (options.process_label), "LABEL", "label of SELinux" },
   { "apparmor", 0, OPT_STRING, AT (options.apparmor), "PROFILE", "profile of AppArmor" },
   { "ignore-paused", 0, OPT_FLAG, AT (options.ignore_paused), NULL, "run it in a paused container too, once that is resumed" },
@@ -66,6 +66,7 @@ exec_run (struct cmd_call *c)
     return ret;
   options.args = c->argc > 1 ? (const char *const *) c->argv + 1 : NULL;
   options.env = a->env.n ? a->env.item : NULL;
+  options.cgroups = a->cgroups.n ? a->cgroups.item : NULL;
   options.caps = a->caps.n ? a->caps.item : NULL;
   options.additional_gids = groups;
   options.n_additional_gids = a->groups.n;

@@ -24,6 +24,7 @@ struct launch_args
   const char *id;
   const char *console_socket; /* or NULL */
   const char *pidfd_socket;   /* or NULL */
+  const char *const *cgroups; /* exec: words of cgroup_sub, or NULL */
   const char *pid_file;       /* absolute, or NULL */
   const char *notify;         /* socket of the service manager that is told when the container is ready, or NULL */
   bool run, detach, keep;     /* run: start at once; detach: do not wait; keep: do not delete afterwards */

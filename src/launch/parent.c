@@ -34,7 +34,7 @@ void
 parent_init (struct launch *l, const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
              struct record_dir *dir, struct record *rec)
 {
-  *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup_fd = -1,
+  *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup = rec->cgroup, .cgroup_fd = -1,
                         .sync = -1, .child_sync = -1, .listen = -1, .notify = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
                         .net_inside = -1, .net_outside = -1,
                         .child = -1 };
@@ -48,6 +48,8 @@ parent_close (struct launch *l)
   l->n_namespaces = 0;
   cgroup_close_fds (l->join_fds, l->n_join_fds);
   l->n_join_fds = 0;
+  free (l->elsewhere);
+  l->elsewhere = NULL;
   own_close (&l->cgroup_fd);
   own_close (&l->sync);
   own_close (&l->child_sync);
@@ -147,17 +149,59 @@ parent_cgroup_make (void *self, struct err *err)
   return ret < 0 ? ret : 0;
 }
 
+/* Opens what the child needs to join l->cgroup.  */
+static int
+open_cgroup (struct launch *l, struct err *err)
+{
+  int ret = cgroup_open (l->cgroup, &l->cgroup_fd, err);
+
+  if (ret < 0 || l->cgroup_fd >= 0)
+    return ret;
+  ret = cgroup_join_fds (l->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);
+  l->n_join_fds = ret > 0 ? (size_t) ret : 0;
+  return ret < 0 ? ret : 0;
+}
+
+int
+parent_follow_first (struct launch *l, struct err *err)
+{
+  int ret;
+
+  err_clear (err); /* of why it is needed */
+  cgroup_close_fds (l->join_fds, l->n_join_fds);
+  l->n_join_fds = 0;
+  own_close (&l->cgroup_fd);
+  l->cgroup_fd = -1;
+  free (l->elsewhere);
+  l->elsewhere = NULL;
+  ret = cgroup_of (l->rec->cgroup, l->rec->pid, &l->elsewhere, err);
+  if (ret == 0)
+    ret = pid_signal (l->pidfd, 0, err); /* so it was not a later process of its number that we asked about */
+  if (ret < 0)
+    return ret;
+  l->cgroup = l->elsewhere;
+  return open_cgroup (l, err);
+}
+
 int
 parent_cgroup_open (void *self, struct err *err)
 {
   struct launch *l = self;
-  int ret = cgroup_open (l->rec->cgroup, &l->cgroup_fd, err);
+  int ret;
 
-  if (ret < 0 || l->cgroup_fd >= 0)
-    return ret;
-  ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);
-  l->n_join_fds = ret > 0 ? (size_t) ret : 0;
-  return ret < 0 ? ret : 0;
+  if (l->args->cgroups)
+    {
+      ret = cgroup_sub (l->rec->cgroup, l->args->cgroups, &l->elsewhere, err);
+      if (ret < 0)
+        return ret;
+      l->cgroup = l->elsewhere;
+      return open_cgroup (l, err);
+    }
+  ret = open_cgroup (l, err);
+  /* what clone3 would say on v2 (see clone_child) is not said before the child joins by writing */
+  if (ret == -ENOENT || (ret == 0 && l->n_join_fds > 0 && cgroup_is_inner (l->cgroup)))
+    ret = parent_follow_first (l, err);
+  return ret;
 }
 
 int

@@ -34,6 +34,8 @@ struct launch
   struct record_dir *dir;
   struct record *rec;
   bool reserved;     /* the directory of a new container is ours: undo must remove it */
+  const struct cgroup *cgroup; /* which the child joins: the record's or `elsewhere` */
+  struct cgroup *elsewhere;    /* exec: one below it, or where the first process is now; owned */
   int cgroup_fd;     /* for clone3 (cgroup v2), or -1 */
   int join_fds[LAUNCH_MAX_JOIN_FDS]; /* files into which the child writes "0" (cgroup v1) */
   size_t n_join_fds;
@@ -80,6 +82,11 @@ int parent_started (int sock, struct err *err);
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);
 int parent_cgroup_open (void *self, struct err *err);
+
+/* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
+ * errno.  */
+int parent_follow_first (struct launch *l, struct err *err);
+
 int parent_notify (void *self, struct err *err);
 int parent_listen (void *self, struct err *err);
 int parent_console (void *self, struct err *err);

@@ -86,27 +86,44 @@ become_init (const struct launch *l, int image, const char *arg)
   _exit (1);
 }
 
-/* Clones, into the cgroup if the kernel can (Linux 5.7), else the cgroup is entered afterwards.  Returns as clone3 does.  */
+/* Clones, with INTO into the cgroup.  Returns as clone3 does.  */
 static int
-clone_child (struct launch *l, bool *ret_in_cgroup)
+clone_once (struct launch *l, bool into)
 {
   struct clone_args args = { .flags = l->plan->ns.clone_flags | CLONE_PIDFD, .pidfd = (uintptr_t) &l->child,
                              .exit_signal = SIGCHLD };
-  int pid;
 
-  *ret_in_cgroup = l->cgroup_fd >= 0;
-  if (*ret_in_cgroup)
+  if (into)
     {
       args.flags |= CLONE_INTO_CGROUP;
       args.cgroup = (uint64_t) l->cgroup_fd;
     }
-  pid = sys_clone3 (&args);
+  return sys_clone3 (&args);
+}
+
+/* True if NUM says that the container's cgroup cannot be joined, while the one that its first process has moved to perhaps can: since that one hands
+ * controllers to its children (cgroups(7), "no internal processes"), is a part of a threaded subtree, or is gone.  */
+static bool
+may_follow (const struct launch *l, int num)
+{
+  return l->plan->action == PLAN_EXEC && l->args->cgroups == NULL && l->elsewhere == NULL
+         && (num == -EBUSY || num == -EOPNOTSUPP || num == -ENODEV || num == -ENOENT);
+}
+
+/* Clones, into the cgroup if the kernel can (Linux 5.7), else the cgroup is entered afterwards.  Returns as clone3 does.  */
+static int
+clone_child (struct launch *l, bool *ret_in_cgroup)
+{
+  int pid;
+
+  *ret_in_cgroup = l->cgroup_fd >= 0;
+  pid = clone_once (l, *ret_in_cgroup);
+  if (*ret_in_cgroup && may_follow (l, pid) && parent_follow_first (l, NULL) == 0)
+    pid = clone_once (l, true);
   if (! *ret_in_cgroup || (pid != -EINVAL && pid != -E2BIG && pid != -EACCES && pid != -EOPNOTSUPP))
     return pid;
   *ret_in_cgroup = false;
-  args.flags &= ~CLONE_INTO_CGROUP;
-  args.cgroup = 0;
-  return sys_clone3 (&args);
+  return clone_once (l, false);
 }
 
 /* As clone_child, on the processors where the child is to begin (process.execCPUAffinity.initial); ours again afterwards.  */
@@ -125,6 +142,18 @@ clone_pinned (struct launch *l, bool *ret_in_cgroup, struct err *err)
   if (pid != 0 && initial)
     (void) sched_pin (0, &ours, NULL); /* it was ours a moment ago */
   return pid < 0 ? err_in (err, err_sys (err, -pid, "clone3", "first process"), "linux.namespaces") : pid;
+}
+
+/* Moves the child that could not be cloned into its cgroup.  */
+static int
+enter_cgroup (struct launch *l, struct err *err)
+{
+  int ret = cgroup_add_pid (l->cgroup, l->cloned, err);
+
+  if (! may_follow (l, ret))
+    return ret;
+  ret = parent_follow_first (l, err);
+  return ret < 0 ? ret : cgroup_add_pid (l->cgroup, l->cloned, err);
 }
 
 int
@@ -282,7 +311,7 @@ parent_spawn (void *self, struct err *err)
     return ret;
   l->cloned = l->pid = ret;
   (void) close (take_fd (&l->child_sync)); /* so that the child's end is end of file */
-  ret = l->cgroup_fd >= 0 && ! in_cgroup ? cgroup_add_pid (l->rec->cgroup, l->cloned, err) : 0;
+  ret = l->cgroup_fd >= 0 && ! in_cgroup ? enter_cgroup (l, err) : 0;
   if (ret == 0)
     ret = prepare_child (l, err);
   if (ret == 0)

@@ -34,7 +34,7 @@ exec_texts_in_every_spelling (void **state)
     { "pid-file", offsetof (struct orlop_exec_options, pid_file) },
     { "cwd", offsetof (struct orlop_exec_options, cwd) },
     { "user", offsetof (struct orlop_exec_options, user) },
-    { "cgroup", offsetof (struct orlop_exec_options, cgroup) },
+    { "pidfd-socket", offsetof (struct orlop_exec_options, pidfd_socket) },
     { "process-label", offsetof (struct orlop_exec_options, process_label) },
     { "apparmor", offsetof (struct orlop_exec_options, apparmor) },
   };
@@ -61,27 +61,35 @@ exec_flags (void **state)
 {
   (void) state;
   assert_deed ("exec --detach --tty --no-new-privs --preserve-fds 4 --ignore-paused c1 ls", "exec", "c1");
-  assert_true (seen.exec.detach && seen.exec.tty && seen.exec.no_new_privs);
+  assert_true (seen.exec.detach && seen.exec.tty && seen.exec.no_new_privs && seen.exec.ignore_paused);
   assert_int_equal (seen.exec.preserve_fds, 4);
   assert_deed ("exec -d -t -u 1:2 -p/process c1", "exec", "c1");
   assert_true (seen.exec.detach && seen.exec.tty);
   assert_string_equal (seen.exec.user, "1:2");
   assert_string_equal (seen.exec.process, "/process");
   assert_deed ("exec --tty=false c1 ls", "exec", "c1");
+  assert_false (seen.exec.tty || seen.exec.ignore_paused);
+  assert_deed ("exec --tty=no c1 ls", "exec", "c1"); /* crun's optional argument */
   assert_false (seen.exec.tty);
+  assert_deed ("exec -t=true -tty c1 ls", "exec", "c1");
+  assert_true (seen.exec.tty);
+  assert_deed ("exec --tty c1 true", "exec", "c1"); /* which is never the next word */
+  assert_true (seen.exec.tty);
 }
 
 static void
 exec_lists (void **state)
 {
   (void) state;
-  assert_deed ("exec -e A=1 --env B=2 --env=C= --cap CAP_KILL -cCAP_CHOWN -g 5 --additional-gids=6 c1 ls", "exec", "c1");
+  assert_deed ("exec -e A=1 --env B=2 --env=C= --cap CAP_KILL -cCAP_CHOWN -g 5 --additional-gids=6 --cgroup pids:a --cgroup=memory:b c1 ls", "exec", "c1");
+  assert_non_null (seen.exec.cgroups);
   assert_int_equal (seen.exec.n_additional_gids, 2);
   assert_int_equal (seen.gids[0], 5);
   assert_int_equal (seen.gids[1], 6);
   assert_deed ("exec c1 ls", "exec", "c1");
   assert_null (seen.exec.env);
   assert_null (seen.exec.caps);
+  assert_null (seen.exec.cgroups);
   assert_int_equal (seen.exec.n_additional_gids, 0);
 }
 
