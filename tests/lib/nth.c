@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Something happens at the N-th system call of a program, or of the first process that it makes.
+/* Something happens at the N-th system call of a program, or of the first (the K-th) process that it makes.
  *
- *     nth FILE parent|child N kill|ERRNO COMMAND...
+ *     nth FILE parent|child[K] N kill|ERRNO COMMAND...
  *
  * kill: the process is killed as it enters the call.  ERRNO (a number): the call is not made and fails with it.  FILE receives the call's
  * number once that has happened; with N 0 the numbers of all calls, one a line.  Ends with the command's status (128 + signal) as soon as
@@ -27,7 +27,8 @@ enum { MANY = 64, OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_
 static struct
 {
   FILE *out;
-  int of_child, error; /* error 0: kill */
+  int of_child, error; /* the how-maniest child, 0: the command; error 0: kill */
+  int children;
   long n, seen;
   pid_t first, chosen; /* the command; whose calls count */
   int failing;         /* the chosen one is in the call that is to fail */
@@ -43,7 +44,8 @@ know (pid_t pid)
       return;
   if (t.n_all < MANY)
     t.all[t.n_all++] = pid;
-  if (t.chosen == 0 && (t.of_child ? pid != t.first : pid == t.first))
+  t.children += pid != t.first;
+  if (t.chosen == 0 && t.children == t.of_child)
     t.chosen = pid;
 }
 
@@ -142,7 +144,7 @@ main (int argc, char **argv)
 
   if (argc < 6 || (t.out = fopen (argv[1], "we")) == NULL || pipe (go) < 0)
     return 98;
-  t.of_child = strcmp (argv[2], "child") == 0;
+  t.of_child = strncmp (argv[2], "child", 5) != 0 ? 0 : argv[2][5] ? atoi (argv[2] + 5) : 1;
   t.n = atol (argv[3]);
   t.error = strcmp (argv[4], "kill") == 0 ? 0 : atoi (argv[4]);
   t.first = fork ();

@@ -182,19 +182,25 @@ class Box:
         return found
 
     def orphans(self):
-        """Processes that this test left to the reaper and that do not end."""
-        end = time.monotonic() + 2  # to be killed and to be gone are two things
+        """Processes that this test left to the reaper."""
+        return [f"{pid} {command_line(pid)}" for pid in orphans() if pid not in self.orphans_before and not pid_gone(pid)]
+
+    def left_over(self):
+        """Processes of this test that do not end: to be killed and to be gone are two things, and the first one of a pid namespace waits
+        until the reaper has collected the others."""
+        end = time.monotonic() + 2
         while True:
-            alive = [pid for pid in orphans() if pid not in self.orphans_before and not pid_gone(pid)]
+            alive = self.processes() + self.orphans()
             if not alive or time.monotonic() > end:
-                return [f"{pid} {command_line(pid)}" for pid in alive]
+                return alive
             time.sleep(0.02)
 
     def close(self):
         left = [n for n in os.listdir(self.root) if n[0] != "."] if os.path.isdir(self.root) else [] # (the cache of filters stays)
         for id in left:
             subprocess.run(self.command("delete", "--force", id), capture_output=True, timeout=TIMEOUT)
-        after, processes = self.snapshot(), self.processes() + self.orphans()
+        processes = self.left_over()
+        after = self.snapshot()
         shutil.rmtree(self.dir, ignore_errors=True)
         assert not left, f"containers left: {left}"
         assert not processes, f"processes left: {processes}"
