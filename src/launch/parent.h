@@ -82,11 +82,6 @@ int parent_started (int sock, struct err *err);
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);
 int parent_cgroup_open (void *self, struct err *err);
-
-/* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
- * errno.  */
-int parent_follow_first (struct launch *l, struct err *err);
-
 int parent_notify (void *self, struct err *err);
 int parent_listen (void *self, struct err *err);
 int parent_console (void *self, struct err *err);
@@ -108,6 +103,10 @@ int parent_save (void *self, struct err *err);
 int parent_pidfd (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);
+
+/* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
+ * errno.  */
+int parent_follow_first (struct launch *l, struct err *err);
 
 /* Sends the root and the mounts that only the parent can make, in the order of the plan.  Returns 0 or negative errno.  */
 int parent_send_trees (struct launch *l, struct err *err);
