@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import orlop  # noqa: E402
 
 INSIDE = "ORLOP_IN_ENGINE"
-RUN = ["run", "--security-opt", "seccomp=unconfined"]
+RUN = ["run"]
 NPROC = "nproc=1024:1024"
 OPERATIONS = []
 
@@ -236,7 +236,7 @@ def rm_force(p):
 
 @operation
 def create_start(p):
-    p("create", "--security-opt", "seccomp=unconfined", "--name", "made", "busybox", "echo", "later")
+    p("create", "--name", "made", "busybox", "echo", "later")
     check("later" in p("start", "--attach", "made"), "output")
     p("rm", "made")
 
@@ -250,7 +250,7 @@ def run_terminal(p):
 
 @operation
 def pod(p):
-    p("pod", "create", "--name", "pod", "--security-opt", "seccomp=unconfined", "--infra-image", "busybox", "--infra-command",
+    p("pod", "create", "--name", "pod", "--infra-image", "busybox", "--infra-command",
       "sleep 1000")
     p(*RUN, "-d", "--pod", "pod", "--name", "a", "busybox", "sleep", "1000")
     p(*RUN, "-d", "--pod", "pod", "--name", "b", "busybox", "sleep", "1000")
@@ -369,7 +369,7 @@ def restart(p):
 def build(p):
     os.makedirs(os.path.join(p.work, "build"))
     p.file("build/Containerfile", "FROM busybox\nRUN echo built > /built && id -u\nRUN test -s /built\nCMD cat /built\n")
-    p("build", "--security-opt", "seccomp=unconfined", "-t", "built", os.path.join(p.work, "build"))
+    p("build", "-t", "built", os.path.join(p.work, "build"))
     check(p(*RUN, "--rm", "built") == "built\n", "output")
 
 

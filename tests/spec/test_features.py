@@ -232,7 +232,7 @@ def test_seccomp(box, features):
             b = box.bundle(["true"])
             b.config["linux"]["seccomp"] = filters
             said = box.run(b, status=None).err
-        if said:
+        if said and "libseccomp cannot filter for" not in said:  # known; not to the machine's library, or of the other byte order
             wrong[word] = said
     for action in part["actions"]:
         more = {"listenerPath": f"{box.dir}/listener"} if action == "SCMP_ACT_NOTIFY" else {}
