@@ -443,3 +443,80 @@ def test_conflict(box):
     b.config["linux"]["seccomp"] = profile(rule("ERRNO", "getppid"), rule("ERRNO", "getppid", errnoRet=5))
     r = box.run(b, status=None)
     assert r.status == 0 or "linux.seccomp.syscalls[1]" in r.err
+
+
+# --- the cache
+
+
+def cached(box):
+    directory = os.path.join(box.root, ".seccomp")
+    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+
+
+def loaded(box, b, id):
+    """Whether a run loads libseccomp."""
+    trace = os.path.join(box.dir, "trace")
+    if not shutil.which("strace"):
+        pytest.skip("no strace")
+    b.save()
+    done = subprocess.run(["strace", "-f", "-e", "trace=openat", "-o", trace, *box.command("run", "--bundle", b.path, id)],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=orlop.TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+    with open(trace) as f:
+        return "libseccomp" in f.read()
+
+
+@pytest.fixture
+def caching(box):
+    box.run(box.bundle(["true"]))  # the root directory is made by the first
+    b = box.bundle(["true"])
+    b.config["linux"]["seccomp"] = profile(rule("ERRNO", "getppid"))
+    if not loaded(box, b, "first") or not cached(box):
+        pytest.skip("this build has no cache")
+    return b
+
+
+def test_cache_spares_the_library(box, caching, call64):
+    assert len(cached(box)) == 1 and not loaded(box, caching, "c")
+    assert answer(box, call64, GETPPID, seccomp=caching.config["linux"]["seccomp"]) == -errno.EPERM
+    assert len(cached(box)) == 1
+    caching.config["linux"]["seccomp"]["syscalls"][0]["errnoRet"] = 5  # another profile
+    assert loaded(box, caching, "c") and len(cached(box)) == 2
+    assert answer(box, call64, GETPPID, seccomp=caching.config["linux"]["seccomp"]) == -5
+
+
+def test_cache_is_no_container(box, caching):
+    assert box.orlop("list", "-q").out == ""
+    assert box.state(".seccomp", status=1).status == 1
+
+
+def test_cache_damaged(box, caching, call64):
+    file = os.path.join(box.root, ".seccomp", cached(box)[0])
+    with open(file, "r+b") as f:
+        f.seek(-4, os.SEEK_END)
+        f.write(b"\0\0\0\0")
+    assert answer(box, call64, GETPPID, seccomp=caching.config["linux"]["seccomp"]) == -errno.EPERM
+    assert not loaded(box, caching, "c")  # written anew
+
+
+@pytest.mark.parametrize("how", ["open", "link"])
+def test_cache_of_others(box, caching, how):
+    """Is not read, not written, and said."""
+    directory = os.path.join(box.root, ".seccomp")
+    if how == "open":
+        os.chmod(directory, 0o777)
+    else:
+        os.rename(directory, os.path.join(box.dir, "elsewhere"))
+        os.symlink(os.path.join(box.dir, "elsewhere"), directory)
+    r = box.orlop("--log-level", "warning", "run", "--bundle", caching.path, "c")
+    assert "must be ours alone" in r.err
+    caching.config["linux"]["seccomp"]["syscalls"][0]["errnoRet"] = 5
+    assert loaded(box, caching, "c") and len(cached(box)) == 1
+
+
+def test_dry_run_leaves_nothing(box):
+    b = box.bundle(["true"])
+    b.config["linux"]["seccomp"] = profile(rule("ERRNO", "getppid"))
+    b.save()
+    box.orlop("create", "--dry-run", "--bundle", b.path, "c")
+    assert not os.path.exists(box.root)
