@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command lines as callers write them, and what callers read: phrases and one record of each failure."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+from orlop import pid_gone
+
+
+@pytest.mark.parametrize("globals", [
+    ["--systemd-cgroup=false"], ["-systemd-cgroup=false"], ["--rootless=true"], ["--rootless", "false"], ["--rootless=auto"], ["--criu", "/x"],
+    ["--criu=/x"], ["--log-level", "error"], ["--log=/dev/null", "--log-format=json"], ["--cgroup-manager", "cgroupfs"], ["--debug=false"]])
+def test_global_options(box, globals):
+    b = box.bundle(["true"])
+    b.save()
+    assert box.orlop(*globals, "run", "--bundle", b.path, "c").err == ""
+
+
+@pytest.mark.parametrize("words", [["--no-subreaper"], ["-no-subreaper"], ["--no-subreaper=true"], ["--no-new-keyring"], ["-no-new-keyring"]])
+def test_flags_with_one_dash_and_two(box, words):
+    b = box.bundle(["true"])
+    b.save()
+    box.orlop("run", *words, "-b", b.path, "c")
+    box.orlop("run", f"--bundle={b.path}", "c", *words)  # after the container, as runc takes them
+
+
+def test_root_in_one_word(box):
+    program, _, root = box.command()
+    b = box.bundle(["sleep", "100"])
+    box.run(b, "-d")
+    for words in [f"--root={root}"], ["--root", root], [f"-root={root}"], ["-r", root]:
+        done = subprocess.run([program, *words, "state", "c"], capture_output=True, text=True, timeout=20)
+        assert json.loads(done.stdout)["id"] == "c", done.stderr
+    box.delete()
+
+
+@pytest.mark.parametrize("root", ["/", "//", ""])
+def test_no_root(box, root):
+    assert "invalid --root" in box.orlop("--root", root, "list", status=1).err
+
+
+def test_options_after_the_container(box):
+    b = box.bundle(["sleep", "100"])
+    b.save()
+    box.orlop("run", "c", "-d", "--bundle", b.path)
+    pid = box.state()["pid"]
+    box.orlop("kill", "c", "KILL", "--all")
+    box.wait("stopped")
+    box.orlop("delete", "c", "--force")
+    assert pid_gone(pid)
+
+
+def test_options_stop_at_the_command(box):
+    box.run(box.bundle(["sleep", "100"]), "-d")
+    assert box.orlop("exec", "c", "echo", "--help", "-d", "--tty").out == "--help -d --tty\n"
+    assert box.orlop("exec", "--", "c", "echo", "x").out == "x\n"
+    box.delete()
+
+
+def test_config_of_another_name(box):
+    b = box.bundle(["echo", "other"])
+    b.save()
+    os.rename(f"{b.path}/config.json", f"{b.path}/other.json")
+    for words in ["--config", "other.json"], ["-f", "other.json"], [f"--config={b.path}/other.json"]:
+        assert box.orlop("run", "--bundle", b.path, *words, "c").out == "other\n"
+
+
+def test_version(box):
+    for word in "--version", "-v", "-V":
+        lines = box.orlop(word).out.splitlines()
+        assert re.match(r"orlop version \d+\.\d+\.\d+", lines[0])
+        assert lines[1].startswith("commit: ") and lines[2] == "spec: 1.3.0"
+
+
+def records(path):
+    with open(path) as f:
+        return [json.loads(line) for line in f]
+
+
+PHRASES = [
+    (["state", "none"], 'container "none" does not exist'),
+    (["kill", "none"], 'container "none" does not exist'),
+    (["pause", "none"], 'container "none" does not exist'),
+    (["ps", "none"], 'container "none" does not exist'),
+    (["delete", "none"], 'container "none" does not exist'),
+    (["delete", "none", "nothing"], 'container "none" does not exist'),
+    (["exec", "none", "true"], 'container "none" does not exist'),
+    (["kill", "gone"], "container not running"),
+    (["pause", "gone"], "container not running"),
+    (["exec", "gone", "true"], "container not running"),
+    (["resume", "gone"], "container not paused"),
+    (["kill", "-r", "("], "invalid regular expression"),
+    (["exec", "here", "nosuchprogram"], "executable file not found in $PATH"),
+    (["exec", "here", "/no/such"], "no such file or directory"),
+    (["exec", "--cgroup", "..", "here", "true"], 'must not contain ".."'),
+    (["state"], "an operand is missing"),
+]
+
+
+def test_one_record_of_each_failure(box):
+    box.run(box.bundle(["true"]), "--keep", id="gone")
+    box.run(box.bundle(["sleep", "100"]), "-d", id="here")
+    for i, (words, phrase) in enumerate(PHRASES):
+        log = f"{box.dir}/log{i}"
+        r = box.orlop("--log", log, "--log-format", "json", *words, status=255 if words[0] == "exec" else 1)
+        assert phrase in r.err and r.err.count("\n") == 1 and r.out == "", (words, r)
+        written = records(log)
+        assert len(written) == 1 and written[0]["level"] == "error" and phrase in written[0]["msg"], (words, written)
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", written[0]["time"])
+    b = box.bundle(["nosuchprogram"])
+    for words, phrase in ((["create", "here"], "container with given ID already exists"), (["create", "new"], "executable file not found in $PATH")):
+        b.save()
+        log = f"{box.dir}/log-{words[1]}"
+        r = box.orlop("--log", log, "--log-format", "json", words[0], "--bundle", b.path, words[1], status=1)
+        assert phrase in r.err and [phrase in w["msg"] for w in records(log)] == [True]
+    box.delete("gone")
+    box.delete("here")
+
+
+# --- exec
+
+@pytest.fixture
+def running(box):
+    box.run(box.bundle(["sleep", "100"]), "-d")
+    yield box
+    box.delete()
+
+
+def status_of(box, *options):
+    text = box.orlop("exec", *options, "c", "cat", "/proc/self/status").out
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def test_exec_flags(running):
+    s = status_of(running, "--user=7:8", "-g", "20", "--additional-gids=21", "--no-new-privs", "-c", "CAP_SYS_TIME")
+    assert s["Uid"].split()[0] == "7" and s["Gid"].split()[0] == "8" and {"20", "21"} <= set(s["Groups"].split())
+    assert s["NoNewPrivs"] == "1"
+    assert int(s["CapBnd"], 16) >> 25 & 1 and int(s["CapInh"], 16) == 0
+    assert running.orlop("exec", "-e", "A=1", "-e", "A=2", "--cwd=/tmp", "c", "sh", "-c", "echo $A; pwd").out.split() == ["2", "/tmp"]
+
+
+def test_exec_preserves(running):
+    r, w = os.pipe()
+    os.write(w, b"through\n")
+    os.close(w)
+    fd = os.dup2(r, 3) if r != 3 else 3
+    try:
+        assert running.orlop("exec", "--preserve-fds", "1", "c", "head", "-n1", "/proc/self/fd/3", pass_fds=[fd]).out == "through\n"
+    finally:
+        os.close(fd)
+
+
+def test_exec_failure_and_status(running):
+    assert running.orlop("exec", "c", "sh", "-c", "exit 255", status=255).err == ""
+    assert running.orlop("exec", "--preserve-fds", "900", "c", "true", status=255).err.count("\n") == 1
+    assert "either a process document or a command" in running.orlop("exec", "--process", "/x", "c", "true", status=255).err
