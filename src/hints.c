@@ -8,8 +8,8 @@
 
 struct hint
 {
-  const char *step;   /* NULL: any */
-  const char *call;   /* NULL: any */
+  const char *step; /* NULL: any */
+  const char *call; /* NULL: any */
   int num;
   const char *object; /* part of it; NULL: any */
   const char *advice;
@@ -64,6 +64,40 @@ static const struct hint hints[] = {
   { "root.devices", "mknodat", EPERM, NULL, "making device nodes needs CAP_MKNOD and no nodev on the file system" },
   { "root.enter", "pivot_root", EINVAL, NULL, "pivot_root does not work on an initramfs: try --no-pivot" },
   { NULL, "keyctl", EDQUOT, NULL, "the user's quota of keys is used up: see /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring" },
+  { NULL, "write", EBUSY, "/memory.", "the container uses more memory than that, and it could not be reclaimed" },
+  { NULL, "write", EBUSY, "/cgroup.subtree_control", "a cgroup that has processes hands no controllers down: choose a linux.cgroupsPath elsewhere, or move them into a cgroup below it" },
+  { NULL, "write", EINVAL, "/cgroup.subtree_control", "the cpu controller needs every real-time process to be in the root cgroup: see chrt -p of the processes below" },
+  { NULL, "write", EOPNOTSUPP, "/cgroup.subtree_control", "see cgroup.type of that cgroup: only cpu, cpuset, pids and perf_event work in threaded ones" },
+  { NULL, "write", EINVAL, "/memory.memsw.", "memory and swap together must not be below memory.limit" },
+  { NULL, "write", EINVAL, "/memory.limit_in_bytes", "memory must not be above memory and swap together: set memory.swap too" },
+  { NULL, "write", EINVAL, "/memory.oom_control", "the OOM killer cannot be switched off in the root cgroup" },
+  { NULL, "write", EOPNOTSUPP, "/memory.kmem.", "this kernel limits kernel memory no more" },
+  { NULL, "write", EINVAL, "/cpu.cfs_burst_us", "the burst must not be above the quota" },
+  { NULL, "write", EINVAL, "/cpu.max.burst", "the burst must not be above the quota" },
+  { NULL, "write", EINVAL, "/cpu.cfs_", "1 ms is the least, 1 s the longest period, and the quota's part of the period must not be above that of the parent cgroup" },
+  { NULL, "write", EINVAL, "/cpu.max", "1 ms is the least and 1 s the longest period" },
+  { NULL, "write", EINVAL, "/cpu.rt_", "the parent cgroup must have that much real time to give: see cpu.rt_runtime_us there" },
+  { NULL, "write", EBUSY, "/cpu.rt_", "the parent cgroup must have that much real time to give: see cpu.rt_runtime_us there" },
+  { NULL, "write", EINVAL, "/cpu.shares", "a cgroup with cpu.idle 1 has no shares" },
+  { NULL, "write", EINVAL, "/cpu.weight", "a cgroup with cpu.idle 1 has no weight" },
+  { NULL, "write", EACCES, "/cpuset.", "a cgroup can have only what its parent has" },
+  { NULL, "write", ENOSPC, "/cpuset.", "processes are left without a cpu or memory node" },
+  { NULL, "write", EINVAL, "/cpuset.", "there is no such cpu or memory node" },
+  { NULL, "write", ERANGE, "/cpuset.", "there is no such cpu or memory node" },
+  { NULL, "write", ENODEV, "/net_prio.", "the interface must be one of the host" },
+  { NULL, "write", ENODEV, "/blkio.", "limits are for block devices that exist, whole ones and not partitions" },
+  { NULL, "write", ENODEV, "/io.", "limits are for block devices that exist, whole ones and not partitions" },
+  { NULL, "write", EOPNOTSUPP, "/blkio.bfq.weight", "weights of a device need its I/O scheduler to be bfq" },
+  { NULL, "write", EOPNOTSUPP, "/io.bfq.weight", "weights of a device need its I/O scheduler to be bfq" },
+  { NULL, "openat", ENOENT, "/memory.memsw.", "this kernel does not account swap: boot it with swapaccount=1" },
+  { NULL, "openat", ENOENT, "/cpu.rt_", "this kernel has no real-time groups (CONFIG_RT_GROUP_SCHED)" },
+  { NULL, "openat", ENOENT, "/cpu.cfs_burst_us", "needs Linux 5.14 or later" },
+  { NULL, "openat", ENOENT, "/cpu.max.burst", "needs Linux 5.14 or later" },
+  { NULL, "openat", ENOENT, "/cpu.idle", "needs Linux 5.15 or later" },
+  { NULL, "openat", ENOENT, "/blkio.leaf_weight", "Linux 5.0 and later have no leaf weights" },
+  { NULL, "openat", ENOENT, "/blkio.bfq.weight", "weights need the bfq I/O scheduler in the kernel" },
+  { NULL, "openat", ENOENT, "/io.weight", "weights need the bfq I/O scheduler or iocost in the kernel" },
+  { NULL, "openat", ENOENT, "/hugetlb.", "see /sys/kernel/mm/hugepages for the sizes that this machine has" },
   { "cgroup.make", NULL, EBUSY, NULL, "is another container using this cgroup, or was one not deleted?" },
   { "cgroup.make", NULL, EROFS, NULL, "the cgroup file system is read-only here: is this a container itself?" },
   { "cgroup.make", NULL, EACCES, NULL, "an unprivileged user needs a delegated cgroup" },
@@ -83,7 +117,8 @@ static const struct hint hints[] = {
 static int
 fits (const struct hint *h, const char *step, const char *call, int num, const char *object)
 {
-  return h->num == num && (h->step == NULL || strcmp (h->step, step) == 0) && (h->call == NULL || strcmp (h->call, call) == 0)
+  return h->num == num && (h->step == NULL || strcmp (h->step, step) == 0)
+         && (h->call == NULL || strcmp (h->call, call) == 0)
          && (h->object == NULL || strstr (object, h->object) != NULL);
 }
 

@@ -83,6 +83,10 @@ int cgroup_survey (struct cgroup *cg, struct err *err);
  * -EBUSY: the cgroup exists and has processes or is frozen.  Returns 0 or negative errno.  */
 int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
 
+/* Gives the cgroup to user UID of the host (config-linux.md, "Cgroup ownership"): its directory in the v2 hierarchy, and of its files those that
+ * /sys/kernel/cgroup/delegate lists and that are there.  Returns 0 or negative errno.  */
+int cgroup_give (const struct cgroup *cg, uid_t uid, struct err *err);
+
 /* Opens the directory of an existing cgroup for clone3, *ret_fd as from cgroup_make.  Returns 0 or negative errno.  */
 int cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits as a table; see limits.h.  A property is one row: where it is in the document, which controller has it, its files on
- * v1 and v2, and its text.  Row order is write order. */
+/* Limits as a table; see limits.h.  A property is one row: where it is in the document, its files on
+ * v1 and v2, its properties of a systemd unit, and its text.  Row order is write order.  The comment that ends a row is its
+ * conversion as docs/cgroups.md tells it (tests/lint/limits.py).  Writes nothing. */
 #include "cgroup/limits.h"
 
 #include <errno.h>
@@ -8,128 +9,459 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/err.h"
-#include "base/str.h"
-#include "cgroup/cgroup.h"
-#include "cgroup/devices.h"
-#include "cgroup/dir.h"
-#include "cgroup/layout.h" /* cgroup_list_has */
 #include "cgroup/weight.h"
 #include "ocispec/linux.h"
 
-enum
-{
-  TEXT_MAX = 4096,
-  PERIOD_US = 100000 /* the kernel's default period of cpu.max */
-};
+static const struct oci_memory no_memory;
+static const struct oci_cpu no_cpu;
+static const struct oci_block_io no_block_io;
+static const struct oci_network no_network;
 
-/* A limit where -1 means none: "max" on v2.  0 is how engines write that nothing was asked for.  */
-static int
-bytes (const int64_t *value, bool v2, char *buf, size_t size)
+static const struct oci_memory *
+mem (const struct cgroup_limit_ask *a)
 {
-  if (value == NULL || *value == 0)
-    return 0;
-  return v2 && *value < 0 ? snprintf (buf, size, "max") : snprintf (buf, size, "%" PRId64, *value);
+  return a->r->memory ? a->r->memory : &no_memory;
+}
+
+static const struct oci_cpu *
+cpu (const struct cgroup_limit_ask *a)
+{
+  return a->r->cpu ? a->r->cpu : &no_cpu;
+}
+
+static const struct oci_block_io *
+block (const struct cgroup_limit_ask *a)
+{
+  return a->r->block_io ? a->r->block_io : &no_block_io;
+}
+
+static const struct oci_network *
+network (const struct cgroup_limit_ask *a)
+{
+  return a->r->network ? a->r->network : &no_network;
+}
+
+/* 0 is how engines write that nothing was asked for.  */
+static int
+unsigned_number (const uint64_t *value, char *buf, size_t size)
+{
+  return value && *value ? snprintf (buf, size, "%" PRIu64, *value) : 0;
 }
 
 static int
-memory_limit (const struct oci_resources *r, bool v2, char *buf, size_t size)
+signed_number (const int64_t *value, char *buf, size_t size)
 {
-  return r->memory ? bytes (r->memory->limit, v2, buf, size) : 0;
+  return value && *value ? snprintf (buf, size, "%" PRId64, *value) : 0;
+}
+
+/* A limit where -1 means none: "max" on v2.  */
+static int
+bytes (const int64_t *value, bool v2, char *buf, size_t size)
+{
+  return v2 && value && *value < 0 ? snprintf (buf, size, "max") : signed_number (value, buf, size);
+}
+
+/* --- memory */
+
+/* The least that the use is to fit into.  */
+static int
+memory_check (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_memory *m = mem (a);
+  const int64_t *least = m->limit && *m->limit > 0 ? m->limit : m->swap;
+
+  if (m->check_before_update == NULL || ! *m->check_before_update || least == NULL || *least <= 0)
+    return 0;
+  return signed_number (least, buf, size);
+}
+
+/* What v2 does anyway, and v1 since Linux 5.11.  */
+static int
+memory_use_hierarchy (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const bool *use = mem (a)->use_hierarchy;
+
+  return use && *use && ! a->v2 ? snprintf (buf, size, "1") : 0;
+}
+
+static int
+memory_limit (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return bytes (mem (a)->limit, a->v2, buf, size);
 }
 
 /* The document's number is memory and swap together; on v2 swap is a limit of its own.  Unlimited memory without a word about
  * swap means both (as runc).  */
 static int
-memory_swap (const struct oci_resources *r, bool v2, char *buf, size_t size)
+memory_swap (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  const struct oci_memory *m = r->memory;
+  const struct oci_memory *m = mem (a);
 
-  if (m == NULL)
-    return 0;
   if (m->swap == NULL || *m->swap == 0)
-    return m->limit && *m->limit < 0 ? bytes (m->limit, v2, buf, size) : 0;
-  if (v2 && *m->swap > 0 && m->limit && *m->limit > 0)
+    return m->limit && *m->limit < 0 ? bytes (m->limit, a->v2, buf, size) : 0;
+  if (a->v2 && *m->swap > 0 && m->limit && *m->limit > 0)
     return snprintf (buf, size, "%" PRId64, *m->swap - *m->limit);
-  return bytes (m->swap, v2, buf, size);
+  return bytes (m->swap, a->v2, buf, size);
 }
 
 static int
-memory_reservation (const struct oci_resources *r, bool v2, char *buf, size_t size)
+memory_reservation (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  return r->memory ? bytes (r->memory->reservation, v2, buf, size) : 0;
+  return bytes (mem (a)->reservation, a->v2, buf, size);
 }
 
 static int
-cpu_shares (const struct oci_resources *r, bool v2, char *buf, size_t size)
+memory_kernel (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  if (r->cpu == NULL || r->cpu->shares == NULL || *r->cpu->shares == 0)
+  return bytes (mem (a)->kernel, a->v2, buf, size);
+}
+
+static int
+memory_kernel_tcp (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return bytes (mem (a)->kernel_tcp, a->v2, buf, size);
+}
+
+/* 0 is a setting; the greatest number is -1 in the words of runc and Docker, "none given".  */
+static int
+memory_swappiness (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint64_t *value = mem (a)->swappiness;
+
+  return value && *value != UINT64_MAX ? snprintf (buf, size, "%" PRIu64, *value) : 0;
+}
+
+/* A new cgroup has an OOM killer, and on v2 each has.  */
+static int
+memory_disable_oom_killer (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const bool *off = mem (a)->disable_oom_killer;
+
+  if (off == NULL || (! *off && (a->v2 || ! a->update)))
     return 0;
-  return snprintf (buf, size, "%" PRIu64, v2 ? cgroup_weight (*r->cpu->shares) : *r->cpu->shares);
+  return snprintf (buf, size, "%d", *off);
+}
+
+/* --- cpu */
+
+static int
+cpu_shares (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint64_t *shares = cpu (a)->shares;
+  uint64_t weight = shares && *shares && a->v2 ? cgroup_weight (*shares) : 0;
+
+  return unsigned_number (weight ? &weight : shares, buf, size);
 }
 
 static int
-cpu_period (const struct oci_resources *r, bool v2, char *buf, size_t size)
+cpu_idle (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  if (v2 || r->cpu == NULL || r->cpu->period == NULL || *r->cpu->period == 0)
-    return 0;
-  return snprintf (buf, size, "%" PRIu64, *r->cpu->period);
+  const int64_t *idle = cpu (a)->idle;
+
+  return idle && (*idle || a->update) ? snprintf (buf, size, "%" PRId64, *idle) : 0;
 }
 
-/* v2 has both in one file.  */
 static int
-cpu_quota (const struct oci_resources *r, bool v2, char *buf, size_t size)
+cpu_period (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  const struct oci_cpu *c = r->cpu;
-  bool quota = c && c->quota && *c->quota != 0, period = c && c->period && *c->period != 0;
+  return a->v2 ? 0 : unsigned_number (cpu (a)->period, buf, size);
+}
 
+static int
+cpu_burst (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint64_t *burst = cpu (a)->burst;
+
+  return burst && (*burst || a->update) ? snprintf (buf, size, "%" PRIu64, *burst) : 0;
+}
+
+/* v2 has both in one file, which keeps the period if it is told a quota alone.  */
+static int
+cpu_quota (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_cpu *c = cpu (a);
+  bool quota = c->quota && *c->quota != 0, period = c->period && *c->period != 0;
+  char amount[24] = "max";
+
+  if (! a->v2 || (! quota && ! period))
+    return a->v2 ? 0 : signed_number (c->quota, buf, size);
+  if (quota && *c->quota > 0)
+    (void) snprintf (amount, sizeof amount, "%" PRId64, *c->quota);
+  return period ? snprintf (buf, size, "%s %" PRIu64, amount, *c->period) : snprintf (buf, size, "%s", amount);
+}
+
+static int
+cpu_realtime_period (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return unsigned_number (cpu (a)->realtime_period, buf, size);
+}
+
+static int
+cpu_realtime_runtime (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return signed_number (cpu (a)->realtime_runtime, buf, size);
+}
+
+static int
+cpuset_cpus (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return cpu (a)->cpus ? snprintf (buf, size, "%s", cpu (a)->cpus) : 0;
+}
+
+static int
+cpuset_mems (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  return cpu (a)->mems ? snprintf (buf, size, "%s", cpu (a)->mems) : 0;
+}
+
+/* --- blockIO */
+
+/* The scales of io.weight (1 to 10000) and of the others (10 to 1000), laid upon each other.  */
+static unsigned
+io_weight (unsigned weight)
+{
+  return 1 + (weight - 10) * 9999 / 990;
+}
+
+/* blkio.weight, io.bfq.weight */
+static int
+block_weight (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint16_t *weight = block (a)->weight;
+
+  return weight && *weight ? snprintf (buf, size, "%u", *weight) : 0;
+}
+
+/* blkio.bfq.weight, io.weight */
+static int
+block_weight_other (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint16_t *weight = block (a)->weight;
+
+  return weight && *weight ? snprintf (buf, size, "%u", a->v2 ? io_weight (*weight) : *weight) : 0;
+}
+
+static int
+block_leaf_weight (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint16_t *weight = block (a)->leaf_weight;
+
+  return weight && *weight ? snprintf (buf, size, "%u", *weight) : 0;
+}
+
+static size_t
+n_weight_device (const struct oci_resources *r)
+{
+  return r->block_io ? r->block_io->n_weight_device : 0;
+}
+
+static int
+device_weight (const struct oci_weight_device *d, unsigned weight, char *buf, size_t size)
+{
+  return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %u", d->major, d->minor, weight);
+}
+
+static int
+block_weight_device (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_weight_device *d = &block (a)->weight_device[a->i];
+
+  return d->weight && *d->weight ? device_weight (d, *d->weight, buf, size) : 0;
+}
+
+static int
+block_weight_device_other (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_weight_device *d = &block (a)->weight_device[a->i];
+
+  return d->weight && *d->weight ? device_weight (d, a->v2 ? io_weight (*d->weight) : *d->weight, buf, size) : 0;
+}
+
+static int
+block_leaf_weight_device (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_weight_device *d = &block (a)->weight_device[a->i];
+
+  return d->leaf_weight && *d->leaf_weight ? device_weight (d, *d->leaf_weight, buf, size) : 0;
+}
+
+/* A rate of 0 takes the limit away: v2 says "max" for it.  */
+static int
+throttle (const struct oci_throttle_device *d, bool v2, const char *key, char *buf, size_t size)
+{
   if (! v2)
-    return quota ? snprintf (buf, size, "%" PRId64, *c->quota) : 0;
-  if (! quota && ! period)
-    return 0;
-  if (! quota || *c->quota < 0)
-    return snprintf (buf, size, "max %" PRIu64, period ? *c->period : PERIOD_US);
-  return snprintf (buf, size, "%" PRId64 " %" PRIu64, *c->quota, period ? *c->period : PERIOD_US);
+    return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %" PRIu64, d->major, d->minor, d->rate);
+  if (d->rate == 0)
+    return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %s=max", d->major, d->minor, key);
+  return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %s=%" PRIu64, d->major, d->minor, key, d->rate);
+}
+
+#define THROTTLE(list, key)                                                                                           \
+  static size_t n_##list (const struct oci_resources *r) { return r->block_io ? r->block_io->n_##list : 0; }          \
+  static int list (const struct cgroup_limit_ask *a, char *buf, size_t size)                                          \
+  {                                                                                                                   \
+    return throttle (&block (a)->list[a->i], a->v2, key, buf, size);                                                  \
+  }
+
+THROTTLE (throttle_read_bps_device, "rbps")
+THROTTLE (throttle_write_bps_device, "wbps")
+THROTTLE (throttle_read_iops_device, "riops")
+THROTTLE (throttle_write_iops_device, "wiops")
+
+/* --- hugepageLimits, rdma, network */
+
+static size_t
+n_hugepages (const struct oci_resources *r)
+{
+  return r->n_hugepage_limits;
+}
+
+static const char *
+hugepage_size (const struct oci_resources *r, size_t i)
+{
+  return r->hugepage_limits[i].page_size;
 }
 
 static int
-cpuset_cpus (const struct oci_resources *r, bool v2, char *buf, size_t size)
+hugepage_limit (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  (void) v2;
-  return r->cpu && r->cpu->cpus && *r->cpu->cpus ? snprintf (buf, size, "%s", r->cpu->cpus) : 0;
+  return snprintf (buf, size, "%" PRIu64, a->r->hugepage_limits[a->i].limit);
+}
+
+static size_t
+n_rdma (const struct oci_resources *r)
+{
+  return r->n_rdma;
+}
+
+static const char *
+rdma_device (const struct oci_resources *r, size_t i)
+{
+  return r->rdma[i].device;
 }
 
 static int
-cpuset_mems (const struct oci_resources *r, bool v2, char *buf, size_t size)
+rdma_limit (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  (void) v2;
-  return r->cpu && r->cpu->mems && *r->cpu->mems ? snprintf (buf, size, "%s", r->cpu->mems) : 0;
+  const struct oci_rdma *d = &a->r->rdma[a->i];
+  char handles[32] = "", objects[32] = "";
+
+  if (d->hca_handles)
+    (void) snprintf (handles, sizeof handles, " hca_handle=%" PRIu32, *d->hca_handles);
+  if (d->hca_objects)
+    (void) snprintf (objects, sizeof objects, " hca_object=%" PRIu32, *d->hca_objects);
+  return *handles || *objects ? snprintf (buf, size, "%s%s%s", d->device, handles, objects) : 0;
+}
+
+static int
+network_class (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const uint32_t *class_id = network (a)->class_id;
+
+  return class_id && *class_id ? snprintf (buf, size, "%" PRIu32, *class_id) : 0;
+}
+
+static size_t
+n_priorities (const struct oci_resources *r)
+{
+  return r->network ? r->network->n_priorities : 0;
+}
+
+static int
+network_priority (const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const struct oci_interface_priority *p = &network (a)->priorities[a->i];
+
+  return snprintf (buf, size, "%s %" PRIu32, p->name, p->priority);
 }
 
 /* 0 is a limit, -1 is none (runtime-spec 1.3).  */
 static int
-pids_limit (const struct oci_resources *r, bool v2, char *buf, size_t size)
+pids_limit (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  const int64_t *limit = r->pids ? r->pids->limit : NULL;
+  const int64_t *limit = a->r->pids ? a->r->pids->limit : NULL;
 
-  (void) v2;
   if (limit == NULL)
     return 0;
   return *limit < 0 ? snprintf (buf, size, "max") : snprintf (buf, size, "%" PRId64, *limit);
 }
 
+/* A row is two lines, and its comment ends it.  */
 static const struct cgroup_limit_row rows[] = {
-  /* memory before memory and swap together; the kernel wants the other order, and says EINVAL, when they rise */
-  { "memory.limit", "memory", "memory.limit_in_bytes", "memory.max", memory_limit, CGROUP_ROW_NEXT_FIRST },
-  { "memory.swap", "memory", "memory.memsw.limit_in_bytes", "memory.swap.max", memory_swap, CGROUP_ROW_ZERO_MAY_LACK },
-  { "memory.reservation", "memory", "memory.soft_limit_in_bytes", "memory.low", memory_reservation, 0 },
-  { "cpu.shares", "cpu", "cpu.shares", "cpu.weight", cpu_shares, 0 },
-  /* a shorter period with the old quota may be more than the parent has */
-  { "cpu.period", "cpu", "cpu.cfs_period_us", NULL, cpu_period, CGROUP_ROW_NEXT_FIRST },
-  { "cpu.quota", "cpu", "cpu.cfs_quota_us", "cpu.max", cpu_quota, 0 },
-  { "cpu.cpus", "cpuset", "cpuset.cpus", "cpuset.cpus", cpuset_cpus, 0 },
-  { "cpu.mems", "cpuset", "cpuset.mems", "cpuset.mems", cpuset_mems, 0 },
-  { "pids.limit", "pids", "pids.max", "pids.max", pids_limit, CGROUP_ROW_LATE },
+  { "memory.checkBeforeUpdate", "memory.usage_in_bytes", "memory.current", NULL, NULL,
+    .text = memory_check, .flags = CGROUP_ROW_CHECK }, /* not written: a new limit that is below the use is refused */
+  { "memory.useHierarchy", "memory.use_hierarchy", NULL, NULL, NULL,
+    .text = memory_use_hierarchy }, /* true: 1; v2 cannot be without, so it asks for nothing there; false asks
+       for nothing */
+  { "memory.limit", "memory.limit_in_bytes", "memory.max", "MemoryLimit", "MemoryMax",
+    .text = memory_limit, .flags = CGROUP_ROW_RETRY }, /* -1: max on v2; 0 asks for nothing */
+  { "memory.swap", "memory.memsw.limit_in_bytes", "memory.swap.max", NULL, "MemorySwapMax",
+    .text = memory_swap, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* memory and swap together; on v2 swap alone, so memory.limit
+       is subtracted; -1: max; -1 too if memory.limit is -1 and this is not given */
+  { "memory.reservation", "memory.soft_limit_in_bytes", "memory.low", NULL, "MemoryLow",
+    .text = memory_reservation }, /* -1: max on v2 */
+  { "memory.kernel", "memory.kmem.limit_in_bytes", NULL, NULL, NULL,
+    .text = memory_kernel }, /* not recommended by the specification; Linux 5.16 and later limit nothing by it */
+  { "memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL,
+    .text = memory_kernel_tcp }, /* not recommended by the specification */
+  { "memory.swappiness", "memory.swappiness", NULL, NULL, NULL,
+    .text = memory_swappiness }, /* 0 to 100 */
+  { "memory.disableOOMKiller", "memory.oom_control", NULL, NULL, NULL,
+    .text = memory_disable_oom_killer }, /* true: 1; false: 0 by an update, and nothing at create */
+  { "cpu.shares", "cpu.shares", "cpu.weight", "CPUShares", "CPUWeight",
+    .text = cpu_shares, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
+       in the logarithms, as runc and crun have it; 0 asks for nothing */
+  { "cpu.idle", "cpu.idle", "cpu.idle", NULL, "CPUWeight",
+    .text = cpu_idle, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* 0 or 1; for systemd 1 is CPUWeight=idle */
+  { "cpu.period", "cpu.cfs_period_us", "cpu.max", "CPUQuotaPeriodUSec", "CPUQuotaPeriodUSec",
+    .text = cpu_period, .flags = CGROUP_ROW_RETRY }, /* on v2 the second word; see cpu.quota */
+  { "cpu.burst", "cpu.cfs_burst_us", "cpu.max.burst", NULL, NULL,
+    .text = cpu_burst, .flags = CGROUP_ROW_RETRY | CGROUP_ROW_ZERO_MAY_LACK }, /* not above a quota */
+  { "cpu.quota", "cpu.cfs_quota_us", "cpu.max", "CPUQuotaPerSecUSec", "CPUQuotaPerSecUSec",
+    .text = cpu_quota }, /* -1: max on v2; 0 asks for nothing; a period alone leaves the quota alone */
+  { "cpu.realtimePeriod", "cpu.rt_period_us", NULL, NULL, NULL,
+    .text = cpu_realtime_period, .flags = CGROUP_ROW_RETRY }, /* 0 asks for nothing */
+  { "cpu.realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL, NULL,
+    .text = cpu_realtime_runtime }, /* 0 asks for nothing */
+  { "cpu.cpus", "cpuset.cpus", "cpuset.cpus", NULL, "AllowedCPUs",
+    .text = cpuset_cpus }, /* as it is; empty asks for nothing */
+  { "cpu.mems", "cpuset.mems", "cpuset.mems", NULL, "AllowedMemoryNodes",
+    .text = cpuset_mems }, /* as it is; empty asks for nothing */
+  { "blockIO.weight", "blkio.weight", "io.bfq.weight", "BlockIOWeight", "IOWeight",
+    .text = block_weight, .flags = CGROUP_ROW_OR_NEXT }, /* 10 to 1000; 0 asks for nothing */
+  { "blockIO.weight", "blkio.bfq.weight", "io.weight", NULL, NULL,
+    .text = block_weight_other }, /* if the file above is missing; io.weight: 1 + (weight - 10) * 9999 / 990 */
+  { "blockIO.leafWeight", "blkio.leaf_weight", NULL, NULL, NULL,
+    .text = block_leaf_weight }, /* 10 to 1000; Linux 5.0 and later have no such file */
+  { "blockIO.weightDevice[]", "blkio.weight_device", "io.bfq.weight", "BlockIODeviceWeight", "IODeviceWeight",
+    .text = block_weight_device, .flags = CGROUP_ROW_OR_NEXT, .count = n_weight_device }, /* `MAJOR:MINOR WEIGHT` */
+  { "blockIO.weightDevice[]", "blkio.bfq.weight_device", "io.weight", NULL, NULL,
+    .text = block_weight_device_other, .count = n_weight_device }, /* if the file above is missing; for io.weight
+       as blockIO.weight */
+  { "blockIO.weightDevice[].leafWeight", "blkio.leaf_weight_device", NULL, NULL, NULL,
+    .text = block_leaf_weight_device, .count = n_weight_device }, /* as blockIO.leafWeight */
+  { "blockIO.throttleReadBpsDevice[]", "blkio.throttle.read_bps_device", "io.max", "BlockIOReadBandwidth", "IOReadBandwidthMax",
+    .text = throttle_read_bps_device, .count = n_throttle_read_bps_device }, /* `MAJOR:MINOR RATE`; on v2
+       `MAJOR:MINOR rbps=RATE`, where 0 is max */
+  { "blockIO.throttleWriteBpsDevice[]", "blkio.throttle.write_bps_device", "io.max", "BlockIOWriteBandwidth", "IOWriteBandwidthMax",
+    .text = throttle_write_bps_device, .count = n_throttle_write_bps_device }, /* likewise, wbps */
+  { "blockIO.throttleReadIOPSDevice[]", "blkio.throttle.read_iops_device", "io.max", NULL, "IOReadIOPSMax",
+    .text = throttle_read_iops_device, .count = n_throttle_read_iops_device }, /* likewise, riops */
+  { "blockIO.throttleWriteIOPSDevice[]", "blkio.throttle.write_iops_device", "io.max", NULL, "IOWriteIOPSMax",
+    .text = throttle_write_iops_device, .count = n_throttle_write_iops_device }, /* likewise, wiops */
+  { "hugepageLimits[]", "hugetlb.*.limit_in_bytes", "hugetlb.*.max", NULL, NULL,
+    .text = hugepage_limit, .count = n_hugepages, .part = hugepage_size }, /* bytes; `*` is pageSize */
+  { "hugepageLimits[]", "hugetlb.*.rsvd.limit_in_bytes", "hugetlb.*.rsvd.max", NULL, NULL,
+    .text = hugepage_limit, .flags = CGROUP_ROW_MAY_LACK, .count = n_hugepages, .part = hugepage_size }, /* reservations too,
+       where the kernel counts them (Linux 5.7) */
+  { "rdma[]", "rdma.max", "rdma.max", NULL, NULL,
+    .text = rdma_limit, .count = n_rdma, .key = rdma_device }, /* `DEVICE hca_handle=N hca_object=N` */
+  { "network.classID", "net_cls.classid", NULL, NULL, NULL,
+    .text = network_class }, /* 0 asks for nothing */
+  { "network.priorities[]", "net_prio.ifpriomap", NULL, NULL, NULL,
+    .text = network_priority, .count = n_priorities }, /* `NAME PRIORITY` */
+  { "pids.limit", "pids.max", "pids.max", "TasksMax", "TasksMax",
+    .text = pids_limit, .flags = CGROUP_ROW_LATE }, /* 0 is a limit; -1: max; written when the set-up forks no more */
   { .where = NULL },
 };
 
@@ -139,187 +471,62 @@ cgroup_limit_rows (void)
   return rows;
 }
 
+size_t
+cgroup_limit_count (const struct cgroup_limit_row *row, const struct oci_resources *r)
+{
+  return row->count ? row->count (r) : 1;
+}
+
+void
+cgroup_limit_where (const struct cgroup_limit_row *row, const struct oci_resources *r, size_t i, char *buf, size_t size)
+{
+  const char *list = strstr (row->where, "[]");
+  int before = list ? (int) (list - row->where) : 0;
+
+  if (list == NULL)
+    (void) snprintf (buf, size, "linux.resources.%s", row->where);
+  else if (row->key)
+    (void) snprintf (buf, size, "linux.resources.%.*s[\"%.64s\"]%s", before, row->where, row->key (r, i), list + 2);
+  else
+    (void) snprintf (buf, size, "linux.resources.%.*s[%zu]%s", before, row->where, i, list + 2);
+}
+
+int
+cgroup_limit_file (const struct cgroup_limit_row *row, const struct cgroup_limit_ask *a, char *buf, size_t size)
+{
+  const char *file = a->v2 ? row->v2 : row->v1, *star = file ? strchr (file, '*') : NULL;
+  int n;
+
+  if (file == NULL)
+    return -ENOTSUP;
+  n = star ? snprintf (buf, size, "%.*s%s%s", (int) (star - file), file, row->part (a->r, a->i), star + 1)
+           : snprintf (buf, size, "%s", file);
+  return n < (int) size ? 0 : -ENAMETOOLONG;
+}
+
+void
+cgroup_limit_controller (const struct cgroup_limit_row *row, bool v2, char buf[static CGROUP_CONTROLLER_MAX])
+{
+  const char *file = v2 && row->v2 ? row->v2 : row->v1;
+
+  (void) snprintf (buf, CGROUP_CONTROLLER_MAX, "%.*s", (int) strcspn (file, "."), file);
+}
+
 bool
 cgroup_limits_asked (const struct oci_resources *r)
 {
-  char text[TEXT_MAX];
+  char text[CGROUP_LIMIT_TEXT_MAX];
 
-  if (r == NULL)
-    return false;
-  for (const struct cgroup_limit_row *row = rows; row->where; row++)
-    if (row->text (r, true, text, sizeof text) > 0 || row->text (r, false, text, sizeof text) > 0)
-      return true;
-  return r->n_unified > 0;
+  for (const struct cgroup_limit_row *row = rows; r && row->where; row++)
+    for (size_t i = 0; i < cgroup_limit_count (row, r); i++)
+      if (row->text (&(struct cgroup_limit_ask){ .r = r, .i = i, .v2 = true }, text, sizeof text) > 0
+          || row->text (&(struct cgroup_limit_ask){ .r = r, .i = i }, text, sizeof text) > 0)
+        return true;
+  return r && r->n_unified > 0;
 }
 
 bool
 cgroup_limit_is_none (const char *text)
 {
   return strcmp (text, "-1") == 0 || strncmp (text, "max", 3) == 0;
-}
-
-/* One call of cgroup_limit.  */
-struct job
-{
-  const struct cgroup *cg;
-  const struct oci_resources *r;
-  bool enabled;   /* the controllers, or tried to */
-  int refused;    /* what came of it */
-  struct err why; /* likewise */
-};
-
-/* Adds "+CONTROLLER" to LIST.  What does not fit is left out: the kernel then says that the file is missing.  */
-static void
-add_controller (char *list, size_t size, const char *controller, size_t len)
-{
-  size_t used = strlen (list);
-  char word[80];
-
-  if (snprintf (word, sizeof word, "+%.*s", (int) len, controller) >= (int) sizeof word || cgroup_list_has (list, word))
-    return;
-  if (used + strlen (word) + 2 <= size)
-    (void) snprintf (list + used, size - used, "%s%s", used ? " " : "", word);
-}
-
-/* Enables on v2 all controllers that the resources need, in one go.  */
-static void
-enable (struct job *j, const struct cgroup_dir *d)
-{
-  char list[1024] = "", text[TEXT_MAX];
-
-  if (j->enabled)
-    return;
-  j->enabled = true;
-  for (const struct cgroup_limit_row *row = rows; row->where; row++)
-    if (cgroup_dir_of (j->cg, row->controller) == d && row->text (j->r, true, text, sizeof text) > 0
-        && ! cgroup_limit_is_none (text))
-      add_controller (list, sizeof list, row->controller, strlen (row->controller));
-  for (size_t i = 0; i < j->r->n_unified; i++)
-    if (str_after (j->r->unified[i].key, "cgroup.") == NULL)
-      add_controller (list, sizeof list, j->r->unified[i].key, strcspn (j->r->unified[i].key, "."));
-  j->refused = *list ? cgroup_dir_enable (d, list, &j->why) : 0;
-}
-
-/* Writes TEXT to FILE of D; on v2 a missing file may be there once its controller is enabled.  */
-static int
-write_text (struct job *j, const struct cgroup_dir *d, const char *file, const char *text, struct err *err)
-{
-  int r = cgroup_dir_write (d, file, text, err);
-
-  if (r != -ENOENT || ! cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
-    return r;
-  enable (j, d);
-  err_clear (err);
-  r = cgroup_dir_write (d, file, text, err);
-  if (r == -ENOENT && j->refused < 0)
-    {
-      if (err)
-        *err = j->why;
-      return j->refused;
-    }
-  return r;
-}
-
-static int
-write_row (struct job *j, const struct cgroup_limit_row *row, struct err *err)
-{
-  const struct cgroup_dir *d = cgroup_dir_of (j->cg, row->controller);
-  bool v2 = d && cgroup_dir_is_v2 (d);
-  const char *file = v2 ? row->v2 : row->v1;
-  char text[TEXT_MAX];
-  int n = row->text (j->r, v2, text, sizeof text), r;
-
-  if (n <= 0 || file == NULL)
-    return 0;
-  if (n >= (int) sizeof text)
-    r = err_sys (err, E2BIG, "write", "%s", file);
-  else if (d == NULL || d->skipped)
-    r = cgroup_limit_is_none (text)
-            ? 0
-            : err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit", row->controller);
-  else
-    r = write_text (j, d, file, text, err);
-  if (r == -ENOENT
-      && (cgroup_limit_is_none (text) || (row->flags & CGROUP_ROW_ZERO_MAY_LACK && strcmp (text, "0") == 0)))
-    {
-      err_clear (err);
-      return 0;
-    }
-  return err_in (err, r, "linux.resources.%s", row->where);
-}
-
-static int
-write_rows (struct job *j, int late, struct err *err)
-{
-  for (const struct cgroup_limit_row *row = rows; row->where; row++)
-    {
-      int r = (row->flags & CGROUP_ROW_LATE ? 1 : 0) == late ? write_row (j, row, err) : 0;
-
-      if (r == -EINVAL && row->flags & CGROUP_ROW_NEXT_FIRST)
-        {
-          err_clear (err);
-          r = write_row (j, row + 1, err);
-          r = r < 0 ? r : write_row (j, row, err);
-        }
-      if (r < 0)
-        return r;
-    }
-  return 0;
-}
-
-/* Writes VALUE line by line: the kernel's files take one setting a write.  */
-static int
-write_lines (struct job *j, const struct cgroup_dir *d, const char *file, const char *value, struct err *err)
-{
-  int r = *value ? 0 : write_text (j, d, file, "\n", err);
-
-  while (r == 0 && *value)
-    {
-      char line[TEXT_MAX];
-      size_t len = strcspn (value, "\n");
-
-      if (len >= sizeof line)
-        return err_sys (err, E2BIG, "write", "%s", file);
-      memcpy (line, value, len);
-      line[len] = '\0';
-      r = len ? write_text (j, d, file, line, err) : 0;
-      value += len + (value[len] == '\n');
-    }
-  return r;
-}
-
-static int
-write_unified (struct job *j, int late, struct err *err)
-{
-  const struct cgroup_dir *d = cgroup_dir_find (j->cg, "");
-
-  for (size_t i = 0; i < j->r->n_unified; i++)
-    {
-      const struct oci_pair *u = &j->r->unified[i];
-      int r;
-
-      if (late != (str_after (u->key, "pids.") ? 1 : 0))
-        continue;
-      r = d && ! d->skipped ? write_lines (j, d, u->key, u->value, err)
-                            : err_host (err, EPERM, "the container has no cgroup v2 of its own");
-      if (r < 0)
-        return err_in (err, r, "linux.resources.unified[\"%.100s\"]", u->key);
-    }
-  return 0;
-}
-
-int
-cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, enum cgroup_limit_phase phase,
-              struct err *err)
-{
-  struct job j = { .cg = cg, .r = r };
-  int ret = phase & CGROUP_LIMIT_EARLY ? cgroup_devices_write (cg, r, fd, err) : 0;
-
-  for (int late = 0; late < 2 && r; late++)
-    if (ret == 0 && phase & (late ? CGROUP_LIMIT_LATE : CGROUP_LIMIT_EARLY))
-      {
-        ret = write_rows (&j, late, err);
-        ret = ret < 0 ? ret : write_unified (&j, late, err);
-      }
-  return ret;
 }

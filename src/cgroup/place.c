@@ -216,7 +216,8 @@ cgroup_want (const struct cgroup_args *args, const struct oci_resources *r)
     want |= CGROUP_WANT_OWN;
   if (cgroup_limits_asked (r))
     want |= CGROUP_WANT_CONTROLLERS;
-  if (r && r->n_unified > 0)
+  /* what a hybrid machine may have in its v2 hierarchy */
+  if (r && (r->n_unified > 0 || r->n_hugepage_limits > 0 || r->n_rdma > 0 || r->block_io))
     want |= CGROUP_WANT_UNIFIED;
   return want;
 }

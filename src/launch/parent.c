@@ -142,6 +142,8 @@ parent_cgroup_make (void *self, struct err *err)
   if (ret < 0)
     return err_in (err, ret, "linux.cgroupsPath");
   ret = cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_EARLY, err);
+  if (ret == 0 && l->plan->cgroup_given)
+    ret = cgroup_give (l->rec->cgroup, l->plan->cgroup_uid, err);
   if (ret < 0 || l->cgroup_fd >= 0)
     return ret;
   ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);

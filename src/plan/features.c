@@ -94,7 +94,7 @@ features_make (char **ret_json, struct err *err)
   static bool yes = true, no = false;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
   struct oci_feature on = { .enabled = &yes };
-  struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &no };
+  struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &yes };
   struct oci_features_seccomp seccomp;
   struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };

@@ -67,6 +67,9 @@ int plan_mounts (const struct part *p, struct err *err);
 /* plan_mounts.c: where PATH, a cleaned path inside the root, is by the mounts so far.  */
 struct plan_place part_place (const struct plan *plan, const char *path);
 
+/* plan_cgroup.c: whose the cgroup will be (config-linux.md, "Cgroup ownership").  Needs plan->ns.  Returns 0.  */
+int plan_cgroup (const struct part *p, struct err *err);
+
 /* plan_devices.c: the places of devices, links, masked and read-only paths, once all mounts are known.  Returns 0.  */
 int plan_places (const struct part *p, struct err *err);
 

@@ -323,6 +323,8 @@ struct plan
   const struct plan_memory_policy *memory_policy; /* or NULL */
   const unsigned long *personality; /* PER_*, or NULL: leave */
   const char *mount_label;     /* context of SELinux for files that we make, or NULL */
+  bool cgroup_given;           /* the container's cgroup (v2) is given to cgroup_uid, an id of the host */
+  uid_t cgroup_uid;
   const char *keyring;         /* name of the session keyring to join, or NULL */
   struct plan_process process;
   struct plan_seccomp seccomp;

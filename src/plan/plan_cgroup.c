@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/layout.h"
+#include "kernel/idmap.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -171,4 +172,43 @@ mounts_add_cgroup (const struct mount_ask *ask, struct err *err)
         ret = add_links (ask, &l->hierarchies[i], err);
     }
   return ret;
+}
+
+/* True if the document mounts the cgroup for the container to write.  */
+static bool
+mounted_writable (const struct oci_config *c)
+{
+  for (size_t i = 0; i < c->n_mounts; i++)
+    {
+      const struct oci_mount *m = &c->mounts[i];
+      bool readonly = false;
+
+      for (size_t j = 0; j < m->n_options; j++)
+        readonly |= strcmp (m->options[j], "ro") == 0;
+      if (! readonly && m->source && strcmp (m->source, "cgroup") == 0 && strcmp (m->destination, CGROUP_ROOT) == 0)
+        return true;
+    }
+  return false;
+}
+
+int
+plan_cgroup (const struct part *p, struct err *err)
+{
+  const struct cgroup_layout *l = p->host->layout;
+  const struct oci_user *user = p->process ? p->process->user : NULL;
+  int64_t uid = user ? user->uid : 0;
+
+  (void) err;
+  if (l == NULL || l->mode != CGROUP_V2 || part_namespace (p->config, "cgroup") != NAMESPACE_NEW
+      || ! mounted_writable (p->config))
+    return 0;
+  if (p->plan->ns.n_uid_maps > 0)
+    uid = idmap_translate (p->plan->ns.uid_maps, p->plan->ns.n_uid_maps, (uint32_t) uid);
+  else if (part_namespace (p->config, "user") != NAMESPACE_INHERITED)
+    return 0;                          /* who the user is on the host is not known */
+  if (uid < 0 || uid == p->host->euid) /* ours, as we make it */
+    return 0;
+  p->plan->cgroup_given = true;
+  p->plan->cgroup_uid = (uid_t) uid;
+  return 0;
 }

@@ -275,6 +275,13 @@ show_links (FILE *f, const struct plan *p)
 }
 
 static void
+show_cgroup (FILE *f, const struct plan *p)
+{
+  if (p->cgroup_given)
+    fprintf (f, "cgroup: given to %u\n", p->cgroup_uid);
+}
+
+static void
 show_paths (FILE *f, const char *name, const struct plan_path *paths, size_t n)
 {
   for (size_t i = 0; i < n; i++)
@@ -521,6 +528,7 @@ show (FILE *f, const struct plan *p)
     show_mount (f, &p->mounts[i], i);
   for (size_t i = 0; i < p->n_devices; i++)
     show_device (f, &p->devices[i], p->devices_by_bind);
+  show_cgroup (f, p);
   show_links (f, p);
   show_paths (f, "mask", p->masked, p->n_masked);
   show_paths (f, "read-only", p->readonly, p->n_readonly);

@@ -245,6 +245,19 @@ def test_options_in_manual(tmp_path):
     assert run("docs", make_tree(tmp_path, {**CLEAN, "src/cmd/run.c": OPTIONS, "docs/man/orlop-run.1": page})) == (0, "")
 
 
+LIMITS = 'static const struct cgroup_limit_row rows[] = {\n  { "a.b", "x.1", NULL, NULL, "X",\n    .text = a }, /* one */\n  { .where = NULL },\n};\n'
+LIMITS_DOC = "<!-- from src/cgroup/limits.c: make docs -->\n{}<!-- end -->\n"
+
+
+def test_limits_document(tmp_path):
+    make_tree(tmp_path, {**CLEAN, "src/cgroup/limits.c": LICENCE + "/* . */\n" + LIMITS, "docs/cgroups.md": LIMITS_DOC.format("")})
+    status, said = run("limits", tmp_path)
+    assert status == 1 and "make docs" in said
+    subprocess.run([sys.executable, str(HERE / "limits.py"), "--write", str(tmp_path)], check=True)
+    assert run("limits", tmp_path) == (0, "")
+    assert "| a.b | x.1 |  |  | X | one |\n" in (tmp_path / "docs/cgroups.md").read_text()
+
+
 def test_sources_update(tmp_path):
     make_tree(tmp_path, {**CLEAN, "src/base/log.c": "/* . */\n", "src/launch/child_exec.c": "/* . */\n"})
     argv = [sys.executable, str(HERE / "sources.py"), "--update", str(tmp_path)]

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits: set at create, and read back from the kernel's files."""
+import json
+import os
+
+import pytest
+
+VIEW = os.environ.get("ORLOP_VIEW", "hybrid")
+ROOT = "/sys/fs/cgroup"
+
+
+def hierarchies():
+    """Controllers of v1 and where they are."""
+    if VIEW == "v2":
+        return {}
+    with open("/proc/self/cgroup") as f:
+        lists = [line.split(":")[1] for line in f]
+    return {c: f"{ROOT}/{c}" for names in lists for c in names.split(",") if c and os.path.isdir(f"{ROOT}/{c}")}
+
+
+def v2_root():
+    return {"v2": ROOT, "hybrid": f"{ROOT}/unified"}.get(VIEW)
+
+
+def v2_controllers():
+    if v2_root() is None:
+        return []
+    with open(f"{v2_root()}/cgroup.controllers") as f:
+        return f.read().split()
+
+
+def read(b, file):
+    """The first line of FILE in the container's cgroup; None if it has none."""
+    controller = file.split(".")[0]
+    top = hierarchies().get(controller) or v2_root()
+    try:
+        with open(f"{top}{b.config['linux']['cgroupsPath']}/{file}") as f:
+            return f.read()
+    except FileNotFoundError:
+        return None
+
+
+def needs_v1(*controllers):
+    for c in controllers:
+        if c not in hierarchies():
+            pytest.skip(f"no {c} controller of cgroup v1 in this view")
+
+
+def made(box, resources, program=("sleep", "100")):
+    b = box.bundle(program)
+    b.config["linux"]["resources"] = resources
+    box.create(b)
+    return b
+
+
+# resources, controller, file, what it says afterwards
+V1 = [
+    pytest.param({"memory": {"limit": 16777216}}, "memory.limit_in_bytes", "16777216", marks=pytest.mark.spec(124)),
+    ({"memory": {"limit": 16777216, "swap": 33554432}}, "memory.memsw.limit_in_bytes", "33554432"),
+    ({"memory": {"limit": -1}}, "memory.limit_in_bytes", "9223372036854771712"),
+    ({"memory": {"reservation": 8388608}}, "memory.soft_limit_in_bytes", "8388608"),
+    ({"memory": {"kernelTCP": 8388608}}, "memory.kmem.tcp.limit_in_bytes", "8388608"),
+    ({"memory": {"swappiness": 0}}, "memory.swappiness", "0"),
+    ({"memory": {"swappiness": 100}}, "memory.swappiness", "100"),
+    ({"memory": {"disableOOMKiller": True}}, "memory.oom_control", "oom_kill_disable 1"),
+    ({"memory": {"disableOOMKiller": False}}, "memory.oom_control", "oom_kill_disable 0"),
+    ({"memory": {"useHierarchy": True}}, "memory.use_hierarchy", "1"),
+    ({"cpu": {"shares": 512}}, "cpu.shares", "512"),
+    pytest.param({"cpu": {"shares": 512, "idle": 1}}, "cpu.idle", "1", marks=pytest.mark.spec(127)),
+    ({"cpu": {"period": 60000, "quota": 30000}}, "cpu.cfs_period_us", "60000"),
+    ({"cpu": {"period": 60000, "quota": 30000}}, "cpu.cfs_quota_us", "30000"),
+    pytest.param({"cpu": {"quota": 50000, "burst": 50000}}, "cpu.cfs_burst_us", "50000", marks=pytest.mark.spec(126)),
+    ({"cpu": {"realtimePeriod": 500000}}, "cpu.rt_period_us", "500000"),
+    ({"cpu": {"cpus": "0"}}, "cpuset.cpus", "0"),
+    ({"cpu": {"mems": "0"}}, "cpuset.mems", "0"),
+    pytest.param({"pids": {"limit": 7}}, "pids.max", "7", marks=pytest.mark.spec(130)),
+    pytest.param({"pids": {"limit": 0}}, "pids.max", "0", marks=pytest.mark.spec(130)),
+    pytest.param({"pids": {"limit": -1}}, "pids.max", "max", marks=pytest.mark.spec(130)),
+    pytest.param({"pids": {}}, "pids.max", "max", marks=pytest.mark.spec(130)),
+]
+
+
+@pytest.mark.parametrize("resources, file, text", V1)
+def test_v1(box, resources, file, text):
+    needs_v1(file.split(".")[0])
+    if file.startswith("cpu.rt_") and not os.path.exists(f"{hierarchies()['cpu']}/cpu.rt_period_us"):
+        pytest.skip("a kernel without CONFIG_RT_GROUP_SCHED")
+    b = made(box, resources)
+    assert read(b, file).splitlines()[0] == text
+    box.delete()
+
+
+def block_device():
+    """The number of a whole block device, without which nothing can be throttled."""
+    for name in sorted(os.listdir("/sys/block")):
+        with open(f"/sys/block/{name}/dev") as f:
+            return tuple(map(int, f.read().split(":")))
+    return None
+
+
+@pytest.mark.parametrize("key, file", [("throttleReadBpsDevice", "read_bps"), ("throttleWriteBpsDevice", "write_bps"),
+                                       ("throttleReadIOPSDevice", "read_iops"), ("throttleWriteIOPSDevice", "write_iops")])
+def test_v1_throttle(box, key, file):
+    needs_v1("blkio")
+    if block_device() is None:
+        pytest.skip("this machine has no block device")
+    major, minor = block_device()
+    b = made(box, {"blockIO": {key: [{"major": major, "minor": minor, "rate": 12345}]}})
+    assert read(b, f"blkio.throttle.{file}_device") == f"{major}:{minor} 12345\n"
+    box.delete()
+
+
+def test_v1_throttle_without_device(box):
+    needs_v1("blkio")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"blockIO": {"throttleReadBpsDevice": [{"major": 4095, "minor": 7, "rate": 1}]}}
+    r = box.run(b, status=1)
+    assert "linux.resources.blockIO.throttleReadBpsDevice[0]" in r.err and '"4095:7 1"' in r.err, r
+    assert "block devices that exist" in r.err
+
+
+def test_v1_weight(box):
+    needs_v1("blkio")
+    path = f"{hierarchies()['blkio']}/orlop-test-probe-{os.getpid()}"
+    os.mkdir(path)
+    files = [f for f in ("blkio.weight", "blkio.bfq.weight") if os.path.exists(f"{path}/{f}")]
+    os.rmdir(path)
+    if not files:
+        pytest.skip("the kernel has no block I/O weights")
+    b = made(box, {"blockIO": {"weight": 321}})
+    assert read(b, files[0]).strip() in ("321", "default 321")
+    box.delete()
+
+
+@pytest.mark.spec(129)
+def test_hugepages_v2(box):
+    if "hugetlb" not in v2_controllers() or "hugetlb" in hierarchies():
+        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = made(box, {"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]})
+    assert read(b, "hugetlb.2MB.max") == "4194304\n"
+    assert read(b, "hugetlb.2MB.rsvd.max") in ("4194304\n", None)  # Linux 5.7
+    box.delete()
+
+
+@pytest.mark.spec(129)
+def test_hugepages_of_no_size(box):
+    if "hugetlb" not in v2_controllers() or "hugetlb" in hierarchies():
+        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}, {"pageSize": "3MB", "limit": 0}]}
+    r = box.run(b, status=1)
+    assert "linux.resources.hugepageLimits[1]" in r.err and "/sys/kernel/mm/hugepages" in r.err, r
+
+
+@pytest.mark.spec(132, 133)
+def test_unified_enables(box):
+    if "hugetlb" not in v2_controllers():
+        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = made(box, {"unified": {"hugetlb.2MB.max": "2097152", "cgroup.max.depth": "3"}})
+    assert read(b, "hugetlb.2MB.max") == "2097152\n"
+    with open(f"{v2_root()}{b.config['linux']['cgroupsPath']}/cgroup.max.depth") as f:
+        assert f.read() == "3\n"
+    box.delete()
+
+
+@pytest.mark.spec(133)
+def test_unified_unknown_file(box):
+    if v2_root() is None:
+        pytest.skip("no cgroup v2 in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"unified": {"cgroup.no_such_file": "1"}}
+    r = box.run(b, status=1)
+    assert 'linux.resources.unified["cgroup.no_such_file"]' in r.err and "/cgroup.no_such_file" in r.err, r
+
+
+@pytest.mark.parametrize("key", ["../cgroup.procs", "a/b", "..", "."])
+def test_unified_outside(box, key):
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"unified": {key: "1"}}
+    r = box.run(b, status=1)
+    assert f'linux.resources.unified["{key}"]' in r.err and "must be the name of a file in the cgroup" in r.err, r
+
+
+@pytest.mark.spec(134)
+def test_missing_controller(box):
+    have = set(hierarchies()) | set(v2_controllers())
+    for controller, resources, where in [
+            ("rdma", {"rdma": {"mlx5_1": {"hcaHandles": 3}}}, 'linux.resources.rdma["mlx5_1"]'),
+            ("memory", {"memory": {"limit": 1 << 24}}, "linux.resources.memory.limit"),
+            ("io", {"unified": {"io.max": "8:0 rbps=1"}}, 'linux.resources.unified["io.max"]')]:
+        if controller in have or controller == "io" and v2_root() is None:
+            continue
+        b = box.bundle()
+        b.config["linux"]["resources"] = resources
+        r = box.run(b, status=1)
+        assert where in r.err and f'"{controller}" is not available' in r.err, r
+        return
+    pytest.skip("this machine has every controller")
+
+
+@pytest.mark.spec(135)
+def test_v1_only_on_v2(box):
+    if VIEW != "v2":
+        pytest.skip("cgroup v1 in this view")
+    for resources, where in [({"memory": {"swappiness": 5}}, "memory.swappiness"), ({"memory": {"kernel": 5}}, "memory.kernel"),
+                             ({"network": {"classID": 5}}, "network.classID"), ({"cpu": {"realtimePeriod": 5}}, "cpu.realtimePeriod")]:
+        b = box.bundle()
+        b.config["linux"]["resources"] = resources
+        r = box.run(b, status=1)
+        assert f"linux.resources.{where}: " in r.err and "cgroup v2" in r.err, r
+
+
+@pytest.mark.spec(131, 128, 126, 127)
+@pytest.mark.parametrize("resources, where", [
+    ({"rdma": {"mlx5_1": {}}}, 'rdma["mlx5_1"]'),
+    ({"blockIO": {"weightDevice": [{"major": 8, "minor": 0}]}}, "blockIO.weightDevice[0]"),
+    ({"blockIO": {"weight": 5}}, "blockIO.weight"),
+    ({"cpu": {"quota": 1000, "burst": 2000}}, "cpu.burst"),
+    ({"cpu": {"idle": 2}}, "cpu.idle"),
+    ({"memory": {"limit": 5000, "swap": 1000}}, "memory.swap"),
+    ({"memory": {"swappiness": 101}}, "memory.swappiness"),
+    ({"hugepageLimits": [{"pageSize": "../2MB", "limit": 1}]}, "hugepageLimits[0].pageSize"),
+    ({"network": {"priorities": [{"name": "a b", "priority": 1}]}}, "network.priorities[0].name"),
+])
+def test_values_refused(box, resources, where):
+    b = box.bundle()
+    b.config["linux"]["resources"] = resources
+    r = box.run(b, status=1)
+    assert f"config.json:" in r.err and f"linux.resources.{where}: " in r.err, r
+
+
+def test_refused_value_is_told(box):
+    needs_v1("cpu")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"cpu": {"period": 1}}
+    r = box.run(b, status=1)
+    assert 'linux.resources.cpu.period: ' in r.err and 'cannot be set to "1"' in r.err and "1 s the longest period" in r.err, r
+
+
+@pytest.mark.spec(125)
+def test_check_before_update_at_create(box):
+    needs_v1("memory")
+    b = made(box, {"memory": {"limit": 1 << 26, "checkBeforeUpdate": True}})
+    assert read(b, "memory.limit_in_bytes") == f"{1 << 26}\n"
+    box.delete()
+
+
+# --- whose it is
+
+def writable(b):
+    m = next(m for m in b.config["mounts"] if m["destination"] == "/sys/fs/cgroup")
+    m["options"].remove("ro")
+    m["source"] = "cgroup"
+    b.config["process"]["user"] = {"uid": 1234, "gid": 1234}
+    b.namespace("cgroup")
+    return m
+
+
+def owners(b):
+    top = f"{v2_root()}{b.config['linux']['cgroupsPath']}"
+    return {n: os.stat(f"{top}/{n}").st_uid for n in [".", *os.listdir(top)]}
+
+
+def delegated():
+    try:
+        with open("/sys/kernel/cgroup/delegate") as f:
+            return set(f.read().split())
+    except FileNotFoundError:
+        return {"cgroup.procs", "cgroup.subtree_control", "cgroup.threads"}
+
+
+@pytest.mark.spec(119, 120, 121, 122)
+def test_owner(box):
+    if VIEW != "v2":
+        pytest.skip("cgroup v1 in this view")
+    b = box.bundle(["sleep", "100"])
+    writable(b)
+    box.create(b)
+    have = owners(b)
+    assert {n for n, uid in have.items() if uid == 1234} == {"."} | (delegated() & set(have))
+    box.delete()
+
+
+@pytest.mark.spec(119)
+@pytest.mark.parametrize("why", ["ro", "source", "namespace"])
+def test_owner_stays(box, why):
+    if v2_root() is None:
+        pytest.skip("no cgroup v2 in this view")
+    b = box.bundle(["sleep", "100"])
+    m = writable(b)
+    if why == "ro":
+        m["options"].append("ro")
+    elif why == "source":
+        m["source"] = "cgroup2"
+    else:
+        b.namespace("cgroup", False)
+    box.create(b)
+    assert set(owners(b).values()) == {0}
+    box.delete()
+
+
+@pytest.mark.spec(119)
+def test_owner_stays_on_v1(box):
+    needs_v1("pids")
+    b = box.bundle(["sleep", "100"])
+    writable(b)
+    box.create(b)
+    assert os.stat(f"{hierarchies()['pids']}{b.config['linux']['cgroupsPath']}").st_uid == 0
+    if v2_root():
+        assert set(owners(b).values()) == {0}
+    box.delete()
+
+
+@pytest.mark.spec(119)
+def test_container_makes_cgroups(box):
+    """What the ownership is for."""
+    if VIEW != "v2":
+        pytest.skip("cgroup v1 in this view")
+    b = box.bundle(["sh", "-c", "mkdir /sys/fs/cgroup/mine && echo $$ > /sys/fs/cgroup/mine/cgroup.procs && cat /proc/self/cgroup"])
+    writable(b)
+    assert box.run(b).out.endswith("::/mine\n")
+
+
+# --- where it is
+
+def test_names_of_features(box):
+    assert json.loads(box.orlop("features").out)["linux"]["cgroup"]["rdma"] is True
+
+
+@pytest.mark.spec(116)
+def test_cgroup_of_others(box):
+    b = made(box, {})
+    other = box.bundle()
+    other.config["linux"]["cgroupsPath"] = b.config["linux"]["cgroupsPath"]
+    r = box.run(other, id="d", status=1)
+    assert "linux.cgroupsPath" in r.err and "cgroup is not empty" in r.err, r
+    assert box.status() == "created"
+    box.delete()
+
+
+@pytest.mark.spec(116)
+def test_frozen_cgroup(box):
+    b = box.bundle()
+    path = b.config["linux"]["cgroupsPath"]
+    top, file, value = (ROOT, "cgroup.freeze", "1") if VIEW == "v2" else (hierarchies().get("freezer"), "freezer.state", "FROZEN")
+    if top is None:
+        pytest.skip("no freezer in this view")
+    os.mkdir(f"{top}{path}")
+    try:
+        with open(f"{top}{path}/{file}", "w") as f:
+            f.write(value)
+        r = box.run(b, status=1)
+        assert "linux.cgroupsPath" in r.err and "frozen" in r.err, r
+    finally:
+        os.rmdir(f"{top}{path}")
+
+
+@pytest.mark.spec(117, 118)
+def test_paths(box):
+    first = next(iter(hierarchies().values()), ROOT)
+    for path in ("/orlop-x//./y", "/orlop-x/y/"):
+        b = box.bundle(["sleep", "100"])
+        b.config["linux"]["cgroupsPath"] = path.replace("orlop-x", box.cgroup[1:])
+        box.create(b)
+        assert os.path.isdir(f"{first}{box.cgroup}/y")
+        box.delete()
+        assert not os.path.exists(f"{first}{box.cgroup}")
+    for path in ("/a/../b", "..", "/", "/a\nb"):
+        b = box.bundle()
+        b.config["linux"]["cgroupsPath"] = path
+        assert "linux.cgroupsPath" in box.run(b, status=1).err
