@@ -237,14 +237,6 @@ def test_refused_value_is_told(box):
     assert 'linux.resources.cpu.period: ' in r.err and 'cannot be set to "1"' in r.err and "1 s the longest period" in r.err, r
 
 
-@pytest.mark.spec(125)
-def test_check_before_update_at_create(box):
-    needs_v1("memory")
-    b = made(box, {"memory": {"limit": 1 << 26, "checkBeforeUpdate": True}})
-    assert read(b, "memory.limit_in_bytes") == f"{1 << 26}\n"
-    box.delete()
-
-
 # --- whose it is
 
 def writable(b):

@@ -130,6 +130,61 @@ cgroup_limit_memory (void **state)
   limited_end (&l);
 }
 
+enum
+{
+  USED = 32 << 20
+};
+
+/* Starts a process in B that has touched USED bytes of memory.  */
+static pid_t
+memory_user (const struct box *b)
+{
+  int fds[CGROUP_HIERARCHIES_MAX], ready[2], n = cgroup_join_fds (b->cg, fds, CGROUP_HIERARCHIES_MAX, NULL);
+  char c = '0';
+  pid_t pid;
+
+  assert_true (n > 0);
+  assert_int_equal (pipe (ready), 0);
+  pid = child ();
+  if (pid == 0)
+    {
+      volatile char *memory = cgroup_join (fds, (size_t) n, NULL) == 0 ? malloc (USED) : NULL;
+
+      for (size_t i = 0; memory && i < USED; i += 4096)
+        memory[i] = 1;
+      if (memory == NULL || write (ready[1], "1", 1) != 1)
+        _exit (1);
+      for (;;)
+        pause ();
+    }
+  cgroup_close_fds (fds, (size_t) n);
+  close (ready[1]);
+  assert_int_equal (read (ready[0], &c, 1), 1);
+  close (ready[0]);
+  return pid;
+}
+
+/* spec: 125 */
+static void
+cgroup_limit_below_use (void **state)
+{
+  struct limited l;
+  struct err err = { 0 };
+  pid_t pid;
+
+  (void) state;
+  (void) on_v1 ("memory");
+  limited_make (&l, "", "{'memory':{'limit':1048576,'checkBeforeUpdate':true}}");
+  pid = memory_user (&l.box);
+  assert_int_equal (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL | CGROUP_LIMIT_UPDATE, &err), -EBUSY);
+  assert_string_equal (err.where, "linux.resources.memory.checkBeforeUpdate");
+  assert_non_null (strstr (err.what, "not below the new limit of 1048576"));
+  l.r = resources ("{'memory':{'limit':268435456,'checkBeforeUpdate':true}}", &l.arena);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL | CGROUP_LIMIT_UPDATE, &err), &err);
+  end_process (pid);
+  limited_end (&l);
+}
+
 static void
 cgroup_limit_cpu (void **state)
 {
@@ -434,6 +489,7 @@ run (void)
     cmocka_unit_test (cgroup_limit_pids),
     cmocka_unit_test (cgroup_limit_none),
     cmocka_unit_test (cgroup_limit_memory),
+    cmocka_unit_test (cgroup_limit_below_use),
     cmocka_unit_test (cgroup_limit_cpu),
     cmocka_unit_test (cgroup_limit_cpu_below_parent),
     cmocka_unit_test (cgroup_limit_cpuset),
