@@ -118,6 +118,17 @@ def test_exec_with_ranges(ranges):
 
 
 @pytest.mark.spec(99)
+@pytest.mark.parametrize("no_new_privs", [True, False])
+def test_seccomp(user, no_new_privs):
+    """A filter needs no privilege but that of the user's own namespace, and his cache is his own."""
+    b = bundle(user, ["sh", "-c", "grep Seccomp: /proc/self/status; mkdir /tmp/a"], noNewPrivileges=no_new_privs)
+    b.config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW",
+                                    "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 28}]}
+    for _ in range(2):
+        r = user.run(b, status=1)
+        assert r.out.split() == ["Seccomp:", "2"] and "No space left" in r.err
+
+
 def test_joined_user_namespace(ranges):
     b = bundle(ranges, ["sleep", "100"], maps=True)
     b.namespace("network")
