@@ -313,7 +313,7 @@ def test_terminal_needs_a_taker(box):
 @pytest.mark.parametrize("change, where", [
     (lambda b: b.mount("/m", "/does/not/exist", options=["bind"]), "mounts["),
     (lambda b: b.config["root"].update(path="missing"), "root.path"),
-    (lambda b: b.config["linux"].update(seccomp={"defaultAction": "SCMP_ACT_ERRNO"}), "linux.seccomp"),
+    (lambda b: b.config["linux"].update(seccomp={"defaultAction": "SCMP_ACT_ERRNO", "listenerMetadata": "x"}), "linux.seccomp"),
     (lambda b: b.config["process"].update(apparmorProfile="x"), "process.apparmorProfile"),
     (lambda b: b.config["process"].update(cwd="relative"), "process.cwd"),
     (lambda b: b.config["process"].update(args="sh"), "process.args"),
