@@ -14,13 +14,16 @@
 static void
 assert_words (const char *const *words, const struct name *names)
 {
-  uint64_t seen = 0, value;
+  uint64_t seen[32], value;
+  size_t n = 0;
 
   for (; *words; words++)
     {
       assert_true (name_value (names, *words, &value));
-      assert_false (seen >> value & 1);
-      seen |= 1ULL << value;
+      for (size_t i = 0; i < n; i++)
+        assert_true (seen[i] != value);
+      assert_true (n < sizeof seen / sizeof *seen);
+      seen[n++] = value;
     }
 }
 
