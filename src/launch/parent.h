@@ -78,10 +78,6 @@ int parent_explain (struct launch *l, int ret, struct err *err);
 /* After the last row: waits until execve has closed the child's end (0), or takes its failure.  */
 int parent_started (int sock, struct err *err);
 
-/* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
- * errno.  */
-int parent_follow_first (struct launch *l, struct err *err);
-
 /* Adapters of parent.c, parent_spawn.c and parent_listener.c.  */
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deeds on containers that exist, from their records alone: states that allow them and states that do not, damaged records,
  * and `start` against a child that is played by the test. */
-#include "room.h"
+#include "container.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -14,41 +14,6 @@
 #include "launch/lifecycle.h"
 #include "launch/record.h"
 #include "launch/sync.h"
-
-static char root[256];
-
-/* A container of PID with STATUS, nothing locked; 0: no process.  */
-static struct record
-make_container (void **state, const char *status, pid_t pid)
-{
-  struct record rec = { .oci_version = "1.3.0", .id = "c1", .status = status, .bundle = "/", .pid = pid, .own_pid_ns = true };
-  struct record_dir dir = RECORD_DIR_NONE;
-
-  (void) snprintf (root, sizeof root, "%s", room_path (state, "root"));
-  if (pid > 0)
-    assert_int_equal (pid_starttime (pid, &rec.start_time, NULL, NULL), 0);
-  assert_int_equal (record_reserve (root, "c1", &dir, NULL), 0);
-  assert_int_equal (record_save (&dir, &rec, true, NULL), 0);
-  record_close (&dir);
-  return rec;
-}
-
-static void
-save (const struct record *rec)
-{
-  struct record_dir dir = RECORD_DIR_NONE;
-
-  assert_int_equal (record_open (root, "c1", true, &dir, NULL), 0);
-  assert_int_equal (record_save (&dir, rec, false, NULL), 0);
-  record_close (&dir);
-}
-
-static void
-end (pid_t pid)
-{
-  kill (pid, SIGKILL);
-  waitpid (pid, NULL, 0);
-}
 
 /* --- unknown and damaged */
 
