@@ -100,18 +100,6 @@ find (const char *name)
   return NULL;
 }
 
-/* True if --help (or -h) is among the command's own words.  */
-static bool
-wants_help (const struct cmd *c, int argc, char **argv)
-{
-  for (int i = 0; i < argc; i++)
-    if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
-      return true;
-    else if (c->stop && argv[i][0] != '-')
-      return false;
-  return false;
-}
-
 static int
 set_log (struct orlop *o, const struct globals *g, struct report_to *to)
 {
@@ -218,7 +206,7 @@ dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int ar
       report_message (to, argv[0], "unknown command, see --help");
       return CMD_FAILED;
     }
-  if (strcmp (argv[0], "help") == 0 || wants_help (cmd, argc - 1, argv + 1))
+  if (strcmp (argv[0], "help") == 0 || opt_asks_help (cmd->options, argc - 1, argv + 1, cmd->stop))
     return print_command_help (cmd);
   return run_command (o, cmd, to, argc - 1, argv + 1);
 }

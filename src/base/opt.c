@@ -156,6 +156,28 @@ opt_parse (const struct opt *table, void *args, int argc, char **argv, int *in_o
   return ret;
 }
 
+bool
+opt_asks_help (const struct opt *table, int argc, char *const *argv, bool stop)
+{
+  for (int i = 0; i < argc && strcmp (argv[i], "--") != 0; i++)
+    {
+      const char *value;
+      const struct opt *o;
+
+      if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
+        return true;
+      if (argv[i][0] != '-' || argv[i][1] == '\0')
+        {
+          if (stop)
+            return false;
+          continue;
+        }
+      o = understand (table, argv[i], &value);
+      i += o && takes_value (o) && value == NULL;
+    }
+  return false;
+}
+
 void
 opt_help (const struct opt *table, char *buf, size_t size, size_t *in_out_used)
 {

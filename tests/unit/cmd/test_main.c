@@ -35,8 +35,17 @@ main_help_within_operands (void **state)
   assert_deed ("exec c1 prog --help", "exec", "c1");
   assert_int_equal (orlop ("exec --help"), 0);
   assert_string_equal (seen.call, "");
-  assert_int_equal (orlop ("exec -d --help c1"), 0);
-  assert_string_equal (seen.call, "");
+  static const char *const helps[] = { "exec -d --help c1", "exec -u 0 --help", "exec --user 0 -h", "exec -u0 --help c1", "exec --user=0 -h c1",
+                                       "state c1 --help", "exec --no-such --help" };
+  for (size_t i = 0; i < sizeof helps / sizeof *helps; i++)
+    {
+      assert_int_equal (orlop (helps[i]), 0);
+      assert_string_equal (seen.call, "");
+      assert_non_null (strstr (seen.out, "Usage: orlop "));
+    }
+  assert_deed ("exec --cwd --help c1 prog", "exec", "c1"); /* the value of an option */
+  assert_deed ("exec c1 -- --help", "exec", "c1");
+  assert_refused ("state -- --help -h", CMD_FAILED, "too many operands");
 }
 
 static void
