@@ -171,11 +171,11 @@ run_command (struct orlop *o, const struct cmd *cmd, const struct report_to *to,
 static const char *
 apply (struct orlop *o, const struct globals *g, struct report_to *to)
 {
-  if (g->log_format && strcmp (g->log_format, "json") != 0 && strcmp (g->log_format, "text") != 0)
-    return "invalid --log-format: text or json";
   to->json = g->log_format && strcmp (g->log_format, "json") == 0;
-  if (report_open (to, g->log) < 0)
+  if (report_open (to, g->log) < 0) /* first: what is wrong with the others is told there */
     return "the log file cannot be opened";
+  if (g->log_format && ! to->json && strcmp (g->log_format, "text") != 0)
+    return "invalid --log-format: text or json";
   if (set_log (o, g, to) < 0)
     return "invalid --log-level: error, warning or debug";
   if (set_manager (o, g) < 0)
@@ -211,6 +211,21 @@ dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int ar
   return run_command (o, cmd, to, argc - 1, argv + 1);
 }
 
+/* Reports that WRONG is wrong with the global options, in the log if there is one: engines read it there.  The options behind the one
+ * at fault, from NEXT on, may be what names it.  */
+static int
+refuse_options (struct globals *g, int argc, char **argv, int next, const char *wrong)
+{
+  struct report_to to = { .log = -1 };
+
+  while (opt_parse (global_options, g, argc, argv, &next, true, NULL) < 0)
+    ;
+  to.json = g->log_format && strcmp (g->log_format, "json") == 0;
+  (void) report_open (&to, g->log); /* without a log there is still standard error */
+  report_message (&to, NULL, wrong);
+  return CMD_FAILED;
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,10 +236,7 @@ main (int argc, char **argv)
   int next = 1, status;
 
   if (opt_parse (global_options, &g, argc, argv, &next, true, &err) < 0)
-    {
-      report_message (&to, NULL, err.what);
-      return CMD_FAILED;
-    }
+    return refuse_options (&g, argc, argv, next, err.what);
   if (g.version)
     return print_version ();
   if (g.help)

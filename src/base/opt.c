@@ -144,13 +144,13 @@ opt_parse (const struct opt *table, void *args, int argc, char **argv, int *in_o
               move_last (argc, argv, i);
           break;
         }
-      o = understand (table, argv[i], &value);
+      o = understand (table, argv[i++], &value);
       if (o == NULL)
-        return err_usage (err, "unknown option %s", argv[i]);
-      if (takes_value (o) && value == NULL && (value = i + 1 < end ? argv[++i] : NULL) == NULL)
-        return err_usage (err, "option --%s requires an argument", o->name);
-      ret = store (o, value, args, err);
-      i++;
+        ret = err_usage (err, "unknown option %s", argv[i - 1]);
+      else if (takes_value (o) && value == NULL && (value = i < end ? argv[i++] : NULL) == NULL)
+        ret = err_usage (err, "option --%s requires an argument", o->name);
+      else
+        ret = store (o, value, args, err);
     }
   *in_out_next = i;
   return ret;

@@ -45,7 +45,7 @@ struct opt
 /* Parses ARGV from index *IN_OUT_NEXT on by TABLE into ARGS.  `--name value`, `--name=value`, `-n value`, `-nvalue`, and, for callers that
  * write it so, `-name`.  "--" ends the options.  With STOP it ends at the first operand; else options may follow operands, which
  * are moved to the end of ARGV.  *IN_OUT_NEXT becomes the index of the first operand.
- * Returns 0, or -EINVAL with ERR_USAGE.  */
+ * Returns 0, or -EINVAL with ERR_USAGE: *IN_OUT_NEXT is then the index of the word behind the one at fault.  */
 int opt_parse (const struct opt *table, void *args, int argc, char **argv, int *in_out_next, bool stop,
                struct err *err);
 

@@ -181,6 +181,46 @@ main_one_record_for_each_failure (void **state)
   (void) rmdir (dir);
 }
 
+/* Also what is wrong with the global options themselves, wherever the log is named among them.  */
+static void
+main_a_record_of_wrong_options (void **state)
+{
+  static const struct
+  {
+    const char *line, *wrong; /* with %s for the log */
+  } cases[] = {
+    { "--log %s --no-such state c1", "unknown option --no-such" },
+    { "--no-such --log %s state c1", "unknown option --no-such" },
+    { "--no-such --neither --log=%s state c1", "unknown option --no-such" },
+    { "--debug=perhaps --log %s state c1", "--debug is true or false" },
+    { "--log %s --root", "--root requires an argument" },
+    { "--log-format xml --log %s state c1", "invalid --log-format" },
+    { "--log-level loud --log %s state c1", "invalid --log-level" },
+  };
+  char dir[] = "/tmp/orlop-unit-XXXXXX", line[256], file[64], text[4096];
+
+  (void) state;
+  assert_non_null (mkdtemp (dir));
+  (void) snprintf (file, sizeof file, "%s/log", dir);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      (void) snprintf (line, sizeof line, cases[i].line, file); /* NOLINT: the table's */
+      assert_refused (line, CMD_FAILED, cases[i].wrong);
+      assert_int_equal (lines_of (file, text, sizeof text), 1);
+      assert_non_null (strstr (text, cases[i].wrong));
+      (void) unlink (file);
+    }
+  (void) snprintf (line, sizeof line, "--no-such state --log %s", file); /* no global option any more */
+  assert_refused (line, CMD_FAILED, "unknown option --no-such");
+  assert_int_equal (access (file, F_OK), -1);
+  (void) snprintf (line, sizeof line, "--no-such --log-format json --log %s", file);
+  assert_refused (line, CMD_FAILED, "unknown option --no-such");
+  (void) lines_of (file, text, sizeof text);
+  assert_int_equal (text[0], '{');
+  (void) unlink (file);
+  (void) rmdir (dir);
+}
+
 static void
 main_json_on_standard_error (void **state)
 {
@@ -203,6 +243,7 @@ main (void)
     program_test (main_ignored_options),
     program_test (main_log_levels),
     program_test (main_one_record_for_each_failure),
+    program_test (main_a_record_of_wrong_options),
     program_test (main_json_on_standard_error),
   };
 
