@@ -3,6 +3,7 @@
  * its own a new mount shows the container's cgroup as the root; without one, on v1, the container's own
  * directories are bound, so that it sees no other's (config-linux.md leaves this to the runtime; as runc). */
 #include <errno.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -174,21 +175,44 @@ mounts_add_cgroup (const struct mount_ask *ask, struct err *err)
   return ret;
 }
 
-/* True if the document mounts the cgroup for the container to write.  */
+/* True if the document wants the cgroup mounted in the form that gives it away: from the source "cgroup", as runc has it.  */
 static bool
-mounted_writable (const struct oci_config *c)
+asked_for (const struct oci_config *c)
 {
   for (size_t i = 0; i < c->n_mounts; i++)
-    {
-      const struct oci_mount *m = &c->mounts[i];
-      bool readonly = false;
-
-      for (size_t j = 0; j < m->n_options; j++)
-        readonly |= strcmp (m->options[j], "ro") == 0;
-      if (! readonly && m->source && strcmp (m->source, "cgroup") == 0 && strcmp (m->destination, CGROUP_ROOT) == 0)
-        return true;
-    }
+    if (c->mounts[i].source && strcmp (c->mounts[i].source, "cgroup") == 0 && strcmp (c->mounts[i].destination, CGROUP_ROOT) == 0)
+      return true;
   return false;
+}
+
+/* Whether the flag for read-only is on after a change that sets SET and then clears CLEAR.  */
+static bool
+change_readonly (bool before, uint64_t set, uint64_t clear)
+{
+  return (set & MOUNT_ATTR_RDONLY) || (before && ! (clear & MOUNT_ATTR_RDONLY));
+}
+
+/* True if the plan mounts the cgroup for the container to write: by the last that is mounted there, and what changes it.  */
+static bool
+mounted_writable (const struct plan *plan)
+{
+  bool shown = false, readonly = false;
+
+  for (size_t i = 0; i < plan->n_mounts; i++)
+    {
+      const struct plan_mount *m = &plan->mounts[i];
+
+      if (strcmp (m->target, &CGROUP_ROOT[1]) != 0)
+        continue;
+      if (m->kind != PLAN_MOUNT_REMOUNT)
+        {
+          shown = m->kind != PLAN_MOUNT_BIND && strcmp (m->fstype, "cgroup2") == 0;
+          readonly = m->kind == PLAN_MOUNT_LEGACY && (m->legacy_flags & MS_RDONLY);
+        }
+      readonly = change_readonly (readonly, m->attr_set, m->attr_clear);
+      readonly = change_readonly (readonly, m->rattr_set, m->rattr_clear);
+    }
+  return shown && ! readonly;
 }
 
 int
@@ -200,7 +224,7 @@ plan_cgroup (const struct part *p, struct err *err)
 
   (void) err;
   if (l == NULL || l->mode != CGROUP_V2 || part_namespace (p->config, "cgroup") != NAMESPACE_NEW
-      || ! mounted_writable (p->config))
+      || ! asked_for (p->config) || ! mounted_writable (p->plan))
     return 0;
   if (p->plan->ns.n_uid_maps > 0)
     uid = idmap_translate (p->plan->ns.uid_maps, p->plan->ns.n_uid_maps, (uint32_t) uid);
