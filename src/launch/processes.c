@@ -13,6 +13,7 @@
 #include "launch/known.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
+#include "plan/features.h"
 
 static bool
 has_cgroup (const struct record *rec)
@@ -40,7 +41,7 @@ kill_rest (const struct record *rec, struct err *err)
 static int
 stop_signal (const struct record *rec, struct err *err)
 {
-  static const char key[] = "org.opencontainers.image.stopSignal";
+  static const char key[] = FEATURES_STOP_SIGNAL;
 
   for (size_t i = 0; i < rec->n_annotations; i++)
     if (strcmp (rec->annotations[i].key, key) == 0)

@@ -93,6 +93,7 @@ features_make (char **ret_json, struct err *err)
 {
   static bool yes = true, no = false;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
+  static const char *unsafe[] = { FEATURES_STOP_SIGNAL };
   struct oci_feature on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &yes };
   struct oci_features_seccomp seccomp;
@@ -103,7 +104,8 @@ features_make (char **ret_json, struct err *err)
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &on, .selinux = &on,
                                     .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on, .memory_policy = &memory };
   struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &lin,
-                            .annotations = annotations, .n_annotations = 1 };
+                            .annotations = annotations, .n_annotations = 1,
+                            .potentially_unsafe_config_annotations = unsafe, .n_potentially_unsafe_config_annotations = sizeof unsafe / sizeof *unsafe };
   int ret;
 
   fill (&l);

@@ -139,10 +139,21 @@ features_memory_policy (void **state)
     assert_true (has (m->flags, oci_memory_policy_flag_names[i]));
 }
 
+/* features.md: annotations of a document that change what the runtime does; `kill` obeys this one (test_annotations.py).  */
+static void
+features_unsafe_annotations (void **state)
+{
+  const struct oci_features *f = features (state);
+
+  assert_int_equal (f->n_potentially_unsafe_config_annotations, 1);
+  assert_true (has (f->potentially_unsafe_config_annotations, FEATURES_STOP_SIGNAL));
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (features_unsafe_annotations),
     cmocka_unit_test (features_versions),      cmocka_unit_test (features_hooks),
     cmocka_unit_test (features_mount_options), cmocka_unit_test (features_claim_nothing_that_is_refused),
     cmocka_unit_test (features_capabilities),  cmocka_unit_test (features_memory_policy),
