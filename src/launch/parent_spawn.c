@@ -141,7 +141,10 @@ clone_pinned (struct launch *l, bool *ret_in_cgroup, struct err *err)
   pid = clone_child (l, ret_in_cgroup);
   if (pid != 0 && initial)
     (void) sched_pin (0, &ours, NULL); /* it was ours a moment ago */
-  return pid < 0 ? err_in (err, err_sys (err, -pid, "clone3", "first process"), "linux.namespaces") : pid;
+  if (pid >= 0)
+    return pid;
+  return err_in (err, err_sys (err, -pid, "clone3", "%s", l->plan->ns.clone_flags & CLONE_NEWTIME ? "first process, with a time namespace" : "first process"),
+                 "linux.namespaces");
 }
 
 /* Moves the child that could not be cloned into its cgroup.  */

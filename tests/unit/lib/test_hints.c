@@ -22,6 +22,12 @@ hint_for_the_special_first (void **state)
   assert_non_null (strstr (hint_for ("record.reserve", "mkdirat", ENOSPC, ""), "full")); /* the general one */
   assert_non_null (strstr (hint_for ("any.step", "setns", EPERM, ""), "CAP_SYS_ADMIN"));
   assert_non_null (strstr (hint_for ("root.propagation", "mount", EINVAL, "propagation of /"), "chroot"));
+  assert_non_null (strstr (hint_for ("child.spawn", "write", ENOSPC, "tasks of the container's cgroup"), "cpuset"));
+  assert_non_null (strstr (hint_for ("child.spawn", "write", ENOSPC, "/sys/fs/cgroup/cpuset/a/cgroup.procs"), "cpuset"));
+  assert_non_null (strstr (hint_for ("cgroup.late", "write", ENOSPC, "/sys/fs/cgroup/cpuset/a/cpuset.cpus"), "are left without"));
+  assert_non_null (strstr (hint_for ("ns.unshare", "unshare", EINVAL, "pid network time"), "Linux 5.6"));
+  assert_non_null (strstr (hint_for ("child.spawn", "clone3", EINVAL, "first process, with a time namespace"), "Linux 5.6"));
+  assert_string_equal (hint_for ("child.spawn", "clone3", EINVAL, "first process"), "");
   assert_non_null (strstr (hint_for ("", "read", EFBIG, "config.json"), "16 MiB"));
 }
 
