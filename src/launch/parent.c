@@ -217,7 +217,7 @@ parent_cgroup_late (void *self, struct err *err)
 
 /* `start` makes the socket itself: it may come in another service, or again.  */
 int
-parent_notify (void *self, struct err *err)
+parent_ready_socket (void *self, struct err *err)
 {
   struct launch *l = self;
   int ret = l->args->notify ? notify_make (l->dir->fd, err) : 0;

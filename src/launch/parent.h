@@ -78,11 +78,11 @@ int parent_explain (struct launch *l, int ret, struct err *err);
 /* After the last row: waits until execve has closed the child's end (0), or takes its failure.  */
 int parent_started (int sock, struct err *err);
 
-/* Adapters of parent.c, parent_spawn.c and parent_listener.c.  */
+/* Adapters of parent.c, parent_spawn.c and parent_seccomp.c.  */
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);
 int parent_cgroup_open (void *self, struct err *err);
-int parent_notify (void *self, struct err *err);
+int parent_ready_socket (void *self, struct err *err);
 int parent_listen (void *self, struct err *err);
 int parent_console (void *self, struct err *err);
 int parent_open_namespaces (void *self, struct err *err);
@@ -93,7 +93,7 @@ int parent_rdt_make (void *self, struct err *err);
 int parent_rdt_join (void *self, struct err *err);
 int parent_net_devices (void *self, struct err *err);
 int parent_hooks (void *self, struct err *err);
-int parent_listener (void *self, struct err *err);
+int parent_seccomp_agent (void *self, struct err *err);
 int parent_ready (void *self, struct err *err);
 int parent_terminal (void *self, struct err *err);
 int parent_cgroup_late (void *self, struct err *err);

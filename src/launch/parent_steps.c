@@ -10,7 +10,7 @@ const struct step parent_create[] = {
   { "record.reserve", parent_reserve, NULL, SYNC_NONE },           /* before the first effect: what is intended */
   { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* the child is cloned into it, limits stand */
   { "rdt.make", parent_rdt_make, want_rdt, SYNC_NONE },
-  { "notify.make", parent_notify, NULL, SYNC_NONE },               /* the directory that is bound into the container */
+  { "notify.make", parent_ready_socket, NULL, SYNC_NONE },               /* the directory that is bound into the container */
   { "start.listen", parent_listen, want_listen, SYNC_NONE },
   { "console.connect", parent_console, want_terminal, SYNC_NONE },
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
@@ -19,7 +19,7 @@ const struct step parent_create[] = {
   { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },       /* whatever it starts from now on is in it too */
   { "net.devices", parent_net_devices, want_net_devices, SYNC_NET }, /* before the hooks that configure them */
   { "hooks.runtime", parent_hooks, want_hooks, SYNC_HOOKS },       /* prestart, then createRuntime */
-  { "child.notify", parent_listener, want_listener, SYNC_NOTIFY },   /* the agent lives outside */
+  { "child.notify", parent_seccomp_agent, want_listener, SYNC_NOTIFY },   /* the agent lives outside */
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },   /* before the program can ask for its size */
   { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: the child will fork no more */
@@ -38,7 +38,7 @@ const struct step parent_exec[] = {
   { "child.spawn", parent_spawn, NULL, SYNC_NONE },
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
   { "rdt.join", parent_rdt_join, want_rdt_join, SYNC_NONE },
-  { "child.notify", parent_listener, want_listener, SYNC_NOTIFY },
+  { "child.notify", parent_seccomp_agent, want_listener, SYNC_NOTIFY },
   { "child.ready", parent_ready, NULL, SYNC_READY },
   { "console.take", parent_terminal, want_terminal, SYNC_NONE },
   { "child.rlimits", parent_rlimits, want_outer_rlimits, SYNC_NONE },

@@ -46,7 +46,7 @@ tell_agent (const struct launch *l, int listener, struct err *err)
 }
 
 int
-parent_listener (void *self, struct err *err)
+parent_seccomp_agent (void *self, struct err *err)
 {
   struct launch *l = self;
   int listener = -1, ret;
