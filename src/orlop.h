@@ -149,6 +149,17 @@ int orlop_pause (struct orlop *o, const char *id);
 /* Lets a paused container go on.  */
 int orlop_resume (struct orlop *o, const char *id);
 
+/* Options of update.  Zero-initialise; set what is to change.  */
+struct orlop_update_options
+{
+  const char *resources; /* file ("-": standard input) with a JSON document as linux.resources of config.json is; or NULL */
+  const char *json;      /* the same as text, in its place; or NULL */
+};
+
+/* Changes limits of a created, running or paused container to those that are given; the others stay as they are.  All are checked before the
+ * first is changed; if the kernel refuses one, those that were changed before it are set back.  */
+int orlop_update (struct orlop *o, const char *id, const struct orlop_update_options *options);
+
 /* The processes of a container by their number in the caller's pid namespace, ascending.  *RET_PIDS is freed with free (3), and is NULL for none.  */
 int orlop_ps (struct orlop *o, const char *id, pid_t **ret_pids, size_t *ret_n);
 

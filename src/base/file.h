@@ -13,6 +13,9 @@ struct err;
  * the end).  The caller frees *ret_text.  Returns the length.  */
 ssize_t file_read_at (int dirfd, const char *name, size_t max, char **ret_text, struct err *err);
 
+/* Reads the open file FD, which may be a pipe, to its end, as file_read_at.  NAME is for the error.  */
+ssize_t file_read_stream (int fd, const char *name, size_t max, char **ret_text, struct err *err);
+
 /* Reads at most SIZE - 1 bytes of the open file FD from offset 0 into BUF and terminates it.
  * Returns the length or negative errno.  child-safe */
 ssize_t file_read_into (int fd, char *buf, size_t size);

@@ -72,3 +72,11 @@ file_read_at (int dirfd, const char *name, size_t max, char **ret_text, struct e
   n = read_all (fd, st.st_size > 0 ? (size_t) st.st_size + 1 : FIRST_SIZE, st.st_size > 0, max, ret_text);
   return n < 0 ? err_sys (err, (int) -n, "read", "%s", name) : n;
 }
+
+ssize_t
+file_read_stream (int fd, const char *name, size_t max, char **ret_text, struct err *err)
+{
+  ssize_t n = read_all (fd, FIRST_SIZE, false, max, ret_text);
+
+  return n < 0 ? err_sys (err, (int) -n, "read", "%s", name) : n;
+}

@@ -19,8 +19,7 @@ enum cgroup_limit_phase
 {
   CGROUP_LIMIT_EARLY = 1 << 0, /* before a process is in the cgroup: all but pids */
   CGROUP_LIMIT_LATE = 1 << 1,  /* when the container's first process will fork no more */
-  CGROUP_LIMIT_ALL = CGROUP_LIMIT_EARLY | CGROUP_LIMIT_LATE,
-  CGROUP_LIMIT_UPDATE = 1 << 2 /* the cgroup is not new: device rules stay as they are unless R has some */
+  CGROUP_LIMIT_ALL = CGROUP_LIMIT_EARLY | CGROUP_LIMIT_LATE
 };
 
 /* Properties of a row.  */
@@ -98,10 +97,16 @@ int cgroup_limits_check_values (const struct oci_resources *r, struct err *err);
 int cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args,
                          struct err *err);
 
-/* Writes the limits of R (may be NULL) that belong to PHASE; the device rules are written in CGROUP_LIMIT_EARLY, also without R: the default
- * ones then (but see CGROUP_LIMIT_UPDATE).  On v2 controllers are enabled on the way down only if a file is missing.  FD is the descriptor from cgroup_make or
+/* Writes the limits of R (may be NULL) that belong to PHASE to a new cgroup; the device rules are written in CGROUP_LIMIT_EARLY, also without R: the
+ * default ones then.  On v2 controllers are enabled on the way down only if a file is missing.  FD is the descriptor from cgroup_make or
  * cgroup_open (v2, or -1).  The error names the JSON path.  Returns 0; -EBUSY: memory.checkBeforeUpdate, and the use is not below the limit; or negative errno.  */
 int cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, enum cgroup_limit_phase phase,
                   struct err *err);
+
+/* Changes limits of a cgroup that is in use to those that R has; the others stay, and so do device rules unless R has some.  What one property
+ * needs of another that R has not is read from the cgroup: the limit of memory for memory.swap, on v2 the quota for cpu.period.
+ * All is checked before anything is written, with L as of cgroup_limits_check; when the kernel refuses a value, those that were written before it
+ * are written back.  The error names the JSON path.  Returns as cgroup_limit.  */
+int cgroup_update (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_layout *l, struct err *err);
 
 #endif

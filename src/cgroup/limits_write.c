@@ -14,6 +14,7 @@
 #include "cgroup/dir.h"
 #include "cgroup/layout.h" /* cgroup_list_has */
 #include "cgroup/limits.h"
+#include "cgroup/undo.h"
 #include "ocispec/linux.h"
 
 enum
@@ -21,12 +22,12 @@ enum
   PUT_OFF_MAX = 4 /* rows in a row that wait for another */
 };
 
-/* One call of cgroup_limit.  */
+/* One call of cgroup_limit or cgroup_limit_again.  */
 struct job
 {
   const struct cgroup *cg;
   const struct oci_resources *r;
-  bool update;
+  struct cgroup_undo *undo; /* NULL: the cgroup is new */
   bool enabled;   /* the controllers, or tried to */
   int refused;    /* what came of it */
   struct err why; /* likewise */
@@ -55,7 +56,7 @@ dir_of (const struct cgroup *cg, const struct cgroup_limit_row *row)
 static int
 format (const struct job *j, const struct cgroup_limit_row *row, size_t i, bool v2, char *buf, size_t size)
 {
-  const struct cgroup_limit_ask ask = { .r = j->r, .i = i, .v2 = v2, .update = j->update };
+  const struct cgroup_limit_ask ask = { .r = j->r, .i = i, .v2 = v2, .update = j->undo != NULL };
 
   return row->text (&ask, buf, size);
 }
@@ -103,17 +104,25 @@ enable (struct job *j, const struct cgroup_dir *d)
   j->refused = *list ? cgroup_dir_enable (d, list, &j->why) : 0;
 }
 
+static int
+write_once (struct job *j, const struct cgroup_dir *d, const char *file, const char *text, struct err *err)
+{
+  if (j->undo)
+    cgroup_undo_note (j->undo, d, file, text);
+  return cgroup_dir_write (d, file, text, err);
+}
+
 /* Writes TEXT to FILE of D; on v2 a missing file may be there once its controller is enabled.  */
 static int
 write_text (struct job *j, const struct cgroup_dir *d, const char *file, const char *text, struct err *err)
 {
-  int r = cgroup_dir_write (d, file, text, err);
+  int r = write_once (j, d, file, text, err);
 
   if (r != -ENOENT || ! cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
     return r;
   enable (j, d);
   err_clear (err);
-  r = cgroup_dir_write (d, file, text, err);
+  r = write_once (j, d, file, text, err);
   if (r == -ENOENT && j->refused < 0)
     {
       if (err)
@@ -174,7 +183,7 @@ write_value (struct job *j, const struct cgroup_limit_row *row, size_t i, struct
 {
   struct value v = { .d = dir_of (j->cg, row) };
   bool v2 = v.d && cgroup_dir_is_v2 (v.d);
-  const struct cgroup_limit_ask ask = { .r = j->r, .i = i, .v2 = v2, .update = j->update };
+  const struct cgroup_limit_ask ask = { .r = j->r, .i = i, .v2 = v2, .update = j->undo != NULL };
   int n = row->text (&ask, v.text, sizeof v.text), r;
 
   if (n <= 0)
@@ -309,19 +318,33 @@ write_unified (struct job *j, int late, struct err *err)
   return 0;
 }
 
+static int
+write_phase (struct job *j, int late, struct err *err)
+{
+  int ret = write_rows (j, late, err);
+
+  return ret < 0 ? ret : write_unified (j, late, err);
+}
+
 int
 cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, enum cgroup_limit_phase phase,
               struct err *err)
 {
-  struct job j = { .cg = cg, .r = r, .update = phase & CGROUP_LIMIT_UPDATE };
-  bool devices = phase & CGROUP_LIMIT_EARLY && (! j.update || (r && r->n_devices > 0));
-  int ret = devices ? cgroup_devices_write (cg, r, fd, err) : 0;
+  struct job j = { .cg = cg, .r = r };
+  int ret = phase & CGROUP_LIMIT_EARLY ? cgroup_devices_write (cg, r, fd, err) : 0;
 
-  for (int late = 0; late < 2 && r; late++)
-    if (ret == 0 && phase & (late ? CGROUP_LIMIT_LATE : CGROUP_LIMIT_EARLY))
-      {
-        ret = write_rows (&j, late, err);
-        ret = ret < 0 ? ret : write_unified (&j, late, err);
-      }
+  if (ret == 0 && r && phase & CGROUP_LIMIT_EARLY)
+    ret = write_phase (&j, 0, err);
+  if (ret == 0 && r && phase & CGROUP_LIMIT_LATE)
+    ret = write_phase (&j, 1, err);
   return ret;
+}
+
+int
+cgroup_limit_again (const struct cgroup *cg, const struct oci_resources *r, struct cgroup_undo *undo, struct err *err)
+{
+  struct job j = { .cg = cg, .r = r, .undo = undo };
+  int ret = write_phase (&j, 0, err);
+
+  return ret < 0 ? ret : write_phase (&j, 1, err);
 }

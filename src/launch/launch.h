@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The deeds of the runtime: create, start, run, exec, kill, pause, resume, ps, delete.  Each takes a record
+/* The deeds of the runtime: create, start, run, exec, kill, pause, resume, update, ps, delete.  Each takes a record
  * directory's place (root, id) and leaves either the wanted state or nothing. */
 #ifndef ORLOP_LAUNCH_LAUNCH_H
 #define ORLOP_LAUNCH_LAUNCH_H
@@ -12,6 +12,7 @@ struct bundle;
 struct cgroup;
 struct err;
 struct log;
+struct oci_resources;
 struct plan;
 struct plan_arena;
 struct record;
@@ -48,6 +49,16 @@ int launch_kill (const char *root, const char *id, int signal, bool all, struct 
 
 /* Freezes or thaws all processes of a container, and waits until they are.  */
 int launch_freeze (const char *root, const char *id, bool frozen, struct err *err);
+
+/* What update changes; NULL: nothing.  */
+struct launch_update
+{
+  const struct oci_resources *resources;
+};
+
+/* Changes the limits of a container that is created, running or paused, all or none of them as far as the kernel lets.  The error's JSON path is
+ * that of config.json.  */
+int launch_update (const char *root, const char *id, const struct launch_update *u, struct err *err);
 
 /* The numbers of the container's processes, ascending; *RET_PIDS is the caller's to free (3).  One that has ended has none.  */
 int launch_pids (const char *root, const char *id, pid_t **ret_pids, size_t *ret_n, struct err *err);

@@ -156,8 +156,8 @@ record_reserve (const char *root, const char *id, struct record_dir *dir, struct
 }
 
 /* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  */
-int
-record_lock (struct record_dir *dir, bool wait, struct err *err)
+static int
+lock (int fd, bool wait, const char *id, struct err *err)
 {
   static const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
 
@@ -165,13 +165,30 @@ record_lock (struct record_dir *dir, bool wait, struct err *err)
     {
       if (i > 0)
         (void) nanosleep (&pause, NULL);
-      dir->locked = flock (dir->fd, LOCK_EX | LOCK_NB) == 0;
-      if (dir->locked)
+      if (flock (fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
       if (errno != EWOULDBLOCK && errno != EINTR)
-        return err_sys (err, errno, "flock", "%s", dir->id);
+        return err_sys (err, errno, "flock", "%s", id);
     }
-  return err_state (err, EBUSY, "container \"%s\" is in use by another command", dir->id);
+  return err_state (err, EBUSY, "container \"%s\" is in use by another command", id);
+}
+
+int
+record_lock (struct record_dir *dir, bool wait, struct err *err)
+{
+  int ret = lock (dir->fd, wait, dir->id, err);
+
+  dir->locked = ret == 0;
+  return ret;
+}
+
+int
+record_lock_update (const struct record_dir *dir, struct err *err)
+{
+  own_fd int fd = openat (dir->fd, RECORD_CONFIG, O_RDONLY | O_NOFOLLOW | O_CLOEXEC); /* which is never replaced */
+  int ret = fd < 0 ? err_sys (err, errno, "openat", "%s/" RECORD_CONFIG, dir->id) : lock (fd, true, dir->id, err);
+
+  return ret < 0 ? ret : take_fd (&fd);
 }
 
 int

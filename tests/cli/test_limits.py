@@ -4,47 +4,7 @@ import json
 import os
 
 import pytest
-
-VIEW = os.environ.get("ORLOP_VIEW", "hybrid")
-ROOT = "/sys/fs/cgroup"
-
-
-def hierarchies():
-    """Controllers of v1 and where they are."""
-    if VIEW == "v2":
-        return {}
-    with open("/proc/self/cgroup") as f:
-        lists = [line.split(":")[1] for line in f]
-    return {c: f"{ROOT}/{c}" for names in lists for c in names.split(",") if c and os.path.isdir(f"{ROOT}/{c}")}
-
-
-def v2_root():
-    return {"v2": ROOT, "hybrid": f"{ROOT}/unified"}.get(VIEW)
-
-
-def v2_controllers():
-    if v2_root() is None:
-        return []
-    with open(f"{v2_root()}/cgroup.controllers") as f:
-        return f.read().split()
-
-
-def read(b, file):
-    """The first line of FILE in the container's cgroup; None if it has none."""
-    controller = file.split(".")[0]
-    top = hierarchies().get(controller) or v2_root()
-    try:
-        with open(f"{top}{b.config['linux']['cgroupsPath']}/{file}") as f:
-            return f.read()
-    except FileNotFoundError:
-        return None
-
-
-def needs_v1(*controllers):
-    for c in controllers:
-        if c not in hierarchies():
-            pytest.skip(f"no {c} controller of cgroup v1 in this view")
-
+from limits import ROOT, VIEW, block_device, hierarchies, needs_v1, needs_v2, read, v2_controllers, v2_root
 
 def made(box, resources, program=("sleep", "100")):
     b = box.bundle(program)
@@ -90,14 +50,6 @@ def test_v1(box, resources, file, text):
     box.delete()
 
 
-def block_device():
-    """The number of a whole block device, without which nothing can be throttled."""
-    for name in sorted(os.listdir("/sys/block")):
-        with open(f"/sys/block/{name}/dev") as f:
-            return tuple(map(int, f.read().split(":")))
-    return None
-
-
 @pytest.mark.parametrize("key, file", [("throttleReadBpsDevice", "read_bps"), ("throttleWriteBpsDevice", "write_bps"),
                                        ("throttleReadIOPSDevice", "read_iops"), ("throttleWriteIOPSDevice", "write_iops")])
 def test_v1_throttle(box, key, file):
@@ -107,6 +59,64 @@ def test_v1_throttle(box, key, file):
     major, minor = block_device()
     b = made(box, {"blockIO": {key: [{"major": major, "minor": minor, "rate": 12345}]}})
     assert read(b, f"blkio.throttle.{file}_device") == f"{major}:{minor} 12345\n"
+    box.delete()
+
+
+# the same with cgroup v2
+V2 = [
+    pytest.param({"memory": {"limit": 16777216}}, "memory.max", "16777216", marks=pytest.mark.spec(124)),
+    ({"memory": {"limit": 16777216, "swap": 33554432}}, "memory.swap.max", "16777216"),
+    ({"memory": {"limit": -1}}, "memory.max", "max"),
+    ({"memory": {"reservation": 8388608}}, "memory.low", "8388608"),
+    ({"cpu": {"shares": 512}}, "cpu.weight", "59"),
+    ({"cpu": {"shares": 1024}}, "cpu.weight", "100"),
+    pytest.param({"cpu": {"shares": 512, "idle": 1}}, "cpu.idle", "1", marks=pytest.mark.spec(127)),
+    ({"cpu": {"period": 60000, "quota": 30000}}, "cpu.max", "30000 60000"),
+    ({"cpu": {"period": 60000}}, "cpu.max", "max 60000"),
+    ({"cpu": {"quota": -1}}, "cpu.max", "max 100000"),
+    pytest.param({"cpu": {"quota": 50000, "burst": 50000}}, "cpu.max.burst", "50000", marks=pytest.mark.spec(126)),
+    ({"cpu": {"cpus": "0"}}, "cpuset.cpus", "0"),
+    ({"cpu": {"mems": "0"}}, "cpuset.mems", "0"),
+    pytest.param({"pids": {"limit": 7}}, "pids.max", "7", marks=pytest.mark.spec(130)),
+    pytest.param({"pids": {"limit": 0}}, "pids.max", "0", marks=pytest.mark.spec(130)),
+    pytest.param({"pids": {"limit": -1}, "unified": {"pids.max": "9"}}, "pids.max", "9", marks=pytest.mark.spec(130)),
+]
+
+
+@pytest.mark.parametrize("resources, file, text", V2)
+def test_v2(box, resources, file, text):
+    needs_v2(file.split(".")[0])
+    b = made(box, resources)
+    if read(b, file) is None and file in ("cpu.idle", "cpu.max.burst", "memory.swap.max"):
+        pytest.skip(f"this kernel has no {file}")
+    assert read(b, file).splitlines()[0] == text
+    box.delete()
+
+
+@pytest.mark.parametrize("key, word", [("throttleReadBpsDevice", "rbps"), ("throttleWriteBpsDevice", "wbps"),
+                                       ("throttleReadIOPSDevice", "riops"), ("throttleWriteIOPSDevice", "wiops")])
+def test_v2_throttle(box, key, word):
+    needs_v2("io")
+    if block_device() is None:
+        pytest.skip("this machine has no block device")
+    major, minor = block_device()
+    b = made(box, {"blockIO": {key: [{"major": major, "minor": minor, "rate": 12345}]}})
+    assert read(b, "io.max").startswith(f"{major}:{minor} ") and f"{word}=12345" in read(b, "io.max").split()
+    box.delete()
+
+
+def test_v2_weight(box):
+    needs_v2("io")
+    path = f"{v2_root()}/orlop-test-probe-{os.getpid()}"
+    with open(f"{v2_root()}/cgroup.subtree_control", "w") as f:
+        f.write("+io")
+    os.mkdir(path)
+    files = [f for f in ("io.bfq.weight", "io.weight") if os.path.exists(f"{path}/{f}")]
+    os.rmdir(path)
+    if not files:
+        pytest.skip("the kernel has no block I/O weights")
+    b = made(box, {"blockIO": {"weight": 500}})
+    assert read(b, files[0]).splitlines()[0].split()[-1] == {"io.bfq.weight": "500", "io.weight": "4950"}[files[0]]
     box.delete()
 
 
@@ -134,8 +144,7 @@ def test_v1_weight(box):
 
 @pytest.mark.spec(129)
 def test_hugepages_v2(box):
-    if "hugetlb" not in v2_controllers() or "hugetlb" in hierarchies():
-        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    needs_v2("hugetlb")
     b = made(box, {"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]})
     assert read(b, "hugetlb.2MB.max") == "4194304\n"
     assert read(b, "hugetlb.2MB.rsvd.max") in ("4194304\n", None)  # Linux 5.7
@@ -144,8 +153,7 @@ def test_hugepages_v2(box):
 
 @pytest.mark.spec(129)
 def test_hugepages_of_no_size(box):
-    if "hugetlb" not in v2_controllers() or "hugetlb" in hierarchies():
-        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    needs_v2("hugetlb")
     b = box.bundle()
     b.config["linux"]["resources"] = {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}, {"pageSize": "3MB", "limit": 0}]}
     r = box.run(b, status=1)

@@ -176,11 +176,11 @@ cgroup_limit_below_use (void **state)
   (void) on_v1 ("memory");
   limited_make (&l, "", "{'memory':{'limit':1048576,'checkBeforeUpdate':true}}");
   pid = memory_user (&l.box);
-  assert_int_equal (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL | CGROUP_LIMIT_UPDATE, &err), -EBUSY);
+  assert_int_equal (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), -EBUSY);
   assert_string_equal (err.where, "linux.resources.memory.checkBeforeUpdate");
   assert_non_null (strstr (err.what, "not below the new limit of 1048576"));
   l.r = resources ("{'memory':{'limit':268435456,'checkBeforeUpdate':true}}", &l.arena);
-  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL | CGROUP_LIMIT_UPDATE, &err), &err);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_ALL, &err), &err);
   end_process (pid);
   limited_end (&l);
 }

@@ -35,6 +35,7 @@ static struct
 {
   char call[32];  /* "create"; "" for none */
   char id[64], root[64], notify[64];
+  char json[1024], resources[64]; /* of update; "": none */
   struct orlop_create_options create;
   struct orlop_exec_options exec;
   unsigned gids[8];
@@ -206,6 +207,15 @@ orlop_resume (struct orlop *o, const char *id)
 {
   (void) o;
   return note ("resume", id);
+}
+
+int
+orlop_update (struct orlop *o, const char *id, const struct orlop_update_options *options)
+{
+  (void) o;
+  (void) snprintf (seen.json, sizeof seen.json, "%s", options->json ? options->json : "");
+  (void) snprintf (seen.resources, sizeof seen.resources, "%s", options->resources ? options->resources : "");
+  return note ("update", id);
 }
 
 int

@@ -109,6 +109,7 @@ bad_ids_are_refused_everywhere (void **state)
   static const char *const args[] = { "true", NULL };
   static const struct orlop_create_options create = { .bundle = "/nowhere" };
   static const struct orlop_exec_options exec = { .args = args };
+  static const struct orlop_update_options update = { .json = "{}" };
   struct user *u = *state;
   char *text = NULL;
   pid_t *pids = NULL;
@@ -121,7 +122,8 @@ bad_ids_are_refused_everywhere (void **state)
       const int got[] = { orlop_create (u->o, id, &create), orlop_run (u->o, id, &create, &status), orlop_plan (u->o, id, &create, &text),
                           orlop_start (u->o, id),           orlop_kill (u->o, id, 15, false),       orlop_delete (u->o, id, false),
                           orlop_delete (u->o, id, true),    orlop_state (u->o, id, &text),          orlop_exec (u->o, id, &exec, &status),
-                          orlop_pause (u->o, id),           orlop_resume (u->o, id),                orlop_ps (u->o, id, &pids, &n) };
+                          orlop_pause (u->o, id),           orlop_resume (u->o, id),                orlop_ps (u->o, id, &pids, &n),
+                          orlop_update (u->o, id, &update) };
 
       for (size_t j = 0; j < sizeof got / sizeof *got; j++)
         if (got[j] != -EINVAL)
@@ -182,6 +184,31 @@ nulls_are_defaults_or_errors (void **state)
   orlop_set_log (u->o, ORLOP_LOG_DEBUG, NULL, NULL);
   assert_int_equal (fchdir (old), 0);
   close (old);
+}
+
+static void
+documents_of_update (void **state)
+{
+  const struct orlop_update_options both = { .resources = "/dev/null", .json = "{}" }, text = { .json = "{\"pids\": {\"limit\": \"x\"}}" },
+                                    none = { .resources = "/nowhere" }, empty = { .resources = "/dev/null" }, fine = { .json = "{}" };
+  struct user *u = *state;
+
+  assert_int_equal (orlop_update (u->o, "c1", NULL), -EINVAL);
+  assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_USAGE);
+  assert_int_equal (orlop_update (u->o, "c1", &both), -EINVAL);
+  assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_USAGE);
+  assert_int_equal (orlop_update (u->o, "c1", &text), -EINVAL);
+  assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_SPEC);
+  assert_string_equal (orlop_error (u->o)->where, "pids.limit");
+  assert_string_equal (orlop_error (u->o)->file, "");
+  assert_int_equal (orlop_error (u->o)->line, 0);
+  assert_int_equal (orlop_update (u->o, "c1", &none), -ENOENT);
+  assert_string_equal (orlop_error (u->o)->object, "/nowhere");
+  assert_int_equal (orlop_update (u->o, "c1", &empty), -EINVAL);
+  assert_string_equal (orlop_error (u->o)->file, "/dev/null");
+  assert_int_equal (orlop_error (u->o)->line, 1);
+  assert_int_equal (orlop_update (u->o, "c1", &fine), -ENOENT);
+  assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_STATE);
 }
 
 static void
@@ -350,6 +377,7 @@ main (void)
     user_test (bad_ids_are_refused_everywhere),
     user_test (unknown_ids),
     user_test (nulls_are_defaults_or_errors),
+    user_test (documents_of_update),
     user_test (values_that_are_none),
     user_test (signals_by_name),
     user_test (errors_tell_the_place_in_the_document),

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What files of a cgroup said before; see undo.h.  Never reports: it works when something has failed already.  */
+#include "cgroup/undo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/str.h"
+#include "cgroup/dir.h"
+#include "cgroup/limits.h" /* CGROUP_LIMIT_TEXT_MAX */
+
+enum
+{
+  OLD_MAX = 16 * 1024 /* bytes of a file that are looked at: lines of some hundred devices */
+};
+
+/* The line of OLD whose first word is that of TEXT, or NULL.  */
+static const char *
+find_line (const char *old, const char *text)
+{
+  size_t word = strcspn (text, " ");
+
+  for (const char *line = old; *line; line += strcspn (line, "\n"), line += *line == '\n')
+    if (strcspn (line, " \n") == word && memcmp (line, text, word) == 0)
+      return line;
+  return NULL;
+}
+
+/* No limit for the device that TEXT names, in the words of its file: "8:0 rbps=max", "8:0 default" (io.weight), "8:0 0" (v1).  */
+static size_t
+no_limit (const char *text, bool v2, char *buf, size_t size)
+{
+  size_t used = 0;
+
+  if (strchr (text, '=') == NULL)
+    return (size_t) snprintf (buf, size, "%.*s %s", (int) strcspn (text, " "), text, v2 ? "default" : "0");
+  while (*text && used < size)
+    {
+      size_t key = strcspn (text, "= "), len = strcspn (text, " ");
+
+      used += (size_t) snprintf (buf + used, size - used, "%s%.*s%s", used ? " " : "", (int) key, text, text[key] == '=' ? "=max" : "");
+      text += len + (text[len] == ' ');
+    }
+  return used;
+}
+
+size_t
+cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t size)
+{
+  static const char oom[] = "oom_kill_disable "; /* memory.oom_control, which is written as a bare number */
+  const char *line = find_line (old, text);
+  size_t n;
+
+  if (line == NULL && memchr (text, ':', strcspn (text, " ")))
+    n = no_limit (text, v2, buf, size);
+  else
+    {
+      line = line ? line : old;
+      line = str_after (line, oom) ? str_after (line, oom) : line;
+      n = strcspn (line, "\n");
+      n = n ? (size_t) snprintf (buf, size, "%.*s", (int) n, line) : (size_t) snprintf (buf, size, "\n"); /* an empty cpuset */
+    }
+  return n < size ? n : 0;
+}
+
+void
+cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
+{
+  char old[OLD_MAX], back[CGROUP_LIMIT_TEXT_MAX];
+  struct cgroup_undo_step *steps;
+  own_mem char *name = NULL, *copy = NULL;
+
+  if (cgroup_dir_read (d, file, old, sizeof old) < 0 || cgroup_undo_text (old, text, cgroup_dir_is_v2 (d), back, sizeof back) == 0)
+    return;
+  steps = realloc (u->steps, (u->n + 1) * sizeof *steps);
+  if (steps)
+    u->steps = steps;
+  name = strdup (file);
+  copy = strdup (back);
+  if (steps && name && copy)
+    steps[u->n++] = (struct cgroup_undo_step){ .d = d, .file = take_ptr (name), .text = take_ptr (copy) };
+}
+
+void
+cgroup_undo_all (const struct cgroup_undo *u)
+{
+  for (size_t i = u->n; i > 0; i--) /* the way back leads through what was valid on the way there */
+    (void) cgroup_dir_write (u->steps[i - 1].d, u->steps[i - 1].file, u->steps[i - 1].text, NULL); /* see undo.h */
+}
+
+void
+cgroup_undo_free (struct cgroup_undo *u)
+{
+  for (size_t i = 0; i < u->n; i++)
+    {
+      free (u->steps[i].file);
+      free (u->steps[i].text);
+    }
+  free (u->steps);
+  *u = (struct cgroup_undo){ .n = 0 };
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside this room: what files of a cgroup said before they were written, so that an update that fails can set them back.  */
+#ifndef ORLOP_CGROUP_UNDO_H
+#define ORLOP_CGROUP_UNDO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cgroup;
+struct cgroup_dir;
+struct err;
+struct oci_resources;
+
+/* One file, or one line of it, as it was.  */
+struct cgroup_undo_step
+{
+  const struct cgroup_dir *d; /* borrowed */
+  char *file, *text;          /* one allocation each */
+};
+
+/* Zero-initialise; freed with cgroup_undo_free.  */
+struct cgroup_undo
+{
+  struct cgroup_undo_step *steps;
+  size_t n;
+};
+
+/* Remembers what FILE of D says before TEXT is written to it: the line that TEXT changes if the file has one for each device, else its first
+ * line.  What cannot be read (no such file yet, one that is for writing only, no memory) is passed over.  */
+void cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text);
+
+/* What has to be written to a file that says OLD to take back that TEXT is written to it, into BUF: a value, or the line of one device.  V2 is its
+ * version of cgroups.  Returns the length; 0: nothing can be.  Pure.  */
+size_t cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t size);
+
+/* Writes all back, the last first.  What the kernel refuses stays as it is.  */
+void cgroup_undo_all (const struct cgroup_undo *u);
+
+/* Writes the limits of R, but not its device rules, to a cgroup that is not new, and notes in UNDO what was there; that is complete whatever comes of
+ * it.  Returns as cgroup_limit.  */
+int cgroup_limit_again (const struct cgroup *cg, const struct oci_resources *r, struct cgroup_undo *undo, struct err *err);
+
+/* Frees what U holds.  */
+void cgroup_undo_free (struct cgroup_undo *u);
+
+#endif

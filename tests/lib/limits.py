@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a test finds the files of a container's cgroup, in each view."""
+import os
+
+import pytest
+
+ROOT = "/sys/fs/cgroup"
+VIEW = "v2" if os.path.exists(f"{ROOT}/cgroup.controllers") else os.environ.get("ORLOP_VIEW", "hybrid")
+
+
+def hierarchies():
+    """Controllers of v1 and where they are."""
+    if VIEW == "v2":
+        return {}
+    with open("/proc/self/cgroup") as f:
+        lists = [line.split(":")[1] for line in f]
+    return {c: f"{ROOT}/{c}" for names in lists for c in names.split(",") if c and os.path.isdir(f"{ROOT}/{c}")}
+
+
+def v2_root():
+    return {"v2": ROOT, "hybrid": f"{ROOT}/unified"}.get(VIEW)
+
+
+def v2_controllers():
+    if v2_root() is None:
+        return []
+    with open(f"{v2_root()}/cgroup.controllers") as f:
+        return f.read().split()
+
+
+def where(b, controller):
+    """The container's cgroup in the hierarchy that has CONTROLLER."""
+    return (hierarchies().get(controller) or v2_root()) + b.config["linux"]["cgroupsPath"]
+
+
+def read(b, file):
+    """What FILE of the container's cgroup says; None if it has none."""
+    try:
+        with open(f"{where(b, file.split('.')[0])}/{file}") as f:
+            return f.read()
+    except FileNotFoundError:
+        return None
+
+
+def needs_v1(*controllers):
+    for c in controllers:
+        if c not in hierarchies():
+            pytest.skip(f"no {c} controller of cgroup v1 in this view")
+
+
+def needs_v2(*controllers):
+    """In the v2 hierarchy, and not on v1 beside it, where a limit would go."""
+    for c in controllers:
+        if c not in v2_controllers() or c in hierarchies():
+            pytest.skip(f"no {c} controller of cgroup v2 in this view")
+
+
+def block_device():
+    """The number of a whole block device, without which nothing can be throttled."""
+    for name in sorted(os.listdir("/sys/block")):
+        with open(f"/sys/block/{name}/dev") as f:
+            return tuple(map(int, f.read().split(":")))
+    return None
