@@ -10,6 +10,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import attacks  # noqa: E402
 import conformance  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -39,9 +40,9 @@ def test_our_tree(check):
     assert run(check, TOP) == (0, "")
 
 
-def marked(*rules, above="", name="test_shows"):
+def marked(*rules, above="", name="test_shows", mark="spec"):
     """A file of tests whose one function has a mark."""
-    return f"import pytest\n{above}\n\n@pytest.mark.spec({', '.join(map(str, rules))})\ndef {name}():\n    pass\n"
+    return f"import pytest\n{above}\n\n@pytest.mark.{mark}({', '.join(map(str, rules))})\ndef {name}():\n    pass\n"
 
 
 # A small tree with nothing wrong.
@@ -52,6 +53,10 @@ CLEAN = {
     "docs/conformance.md": conformance.INTRODUCTION + conformance.HEADING +
                            "| 1 | MUST | a.md | It is so. | tested | tests/cli/test_a.py: test_shows |\n"
                            "| 2 | MAY | a.md | It may. | waived | nobody asks |\n",
+    "tests/attacks/rows.tsv": "# Row\nT1\tCVE-1\tR1\t-\nT2\tCVE-2\tR1, R2\tno such program\n",
+    "tests/attacks/test_a.py": marked('"T1"', mark="attack"),
+    "docs/security.md": "# S\n\n**R1. So.**\n\n**R2. And so.**\n\n" + attacks.BEGIN + "\n" + attacks.HEAD +
+                        "| T1 | CVE-1 | R1 | tests/attacks/test_a.py: test_shows |\n| T2 | CVE-2 | R1, R2 | no such program |\n\n" + attacks.END,
     "Makefile.am": "libocispec_sources = libocispec/ocispec/decode.c\n"
                    "base_child_sources = src/base/err.c\nbase_sources = src/base/own.c\n"
                    "kernel_child_sources =\nkernel_sources = src/kernel/mount.c\ncgroup_sources =\n"
@@ -218,6 +223,14 @@ VIOLATIONS = [
     ("conformance", "docs/conformance.md: is not what the marks", {"tests/cli/test_a.py": marked(1, name="test_renamed")}),
     ("conformance", "docs/conformance.md: is not what the marks", {"docs/conformance.md": None}),
     ("conformance", "rules.tsv: no rules", {"tests/spec/rules.tsv": None}),
+    ("attacks", "T1 has neither a test nor a reason", {"tests/attacks/test_a.py": None}),
+    ("attacks", "T1 has neither a test nor a reason", {"tests/attacks/test_a.py": marked('"T1"')}),
+    ("attacks", "tests/attacks/test_a.py: there is no row T9", {"tests/attacks/test_a.py": marked('"T1", "T9"', mark="attack")}),
+    ("attacks", "T1 follows R7, which docs/security.md does not have", {"tests/attacks/rows.tsv": "T1\tCVE-1\tR7\t-\n"}),
+    ("attacks", "T1 is there twice", {"tests/attacks/rows.tsv": "T1\tCVE-1\tR1\t-\nT1\tCVE-2\tR1\tno\n"}),
+    ("attacks", "T1 CVE-1 R1 is not name, flaw", {"tests/attacks/rows.tsv": "T1\tCVE-1\tR1\n"}),
+    ("attacks", "docs/security.md: is not what", {"docs/security.md": "**R1** **R2**\n"}),
+    ("attacks", "docs/security.md: is not what", {"tests/attacks/test_a.py": marked('"T1"', mark="attack", name="test_renamed")}),
     ("format", "err.c:3:", {"src/base/err.c": "/* . */\nint f(void) { return 1 ; }\n"}),
 ]
 
