@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "ocispec/linux.h"
 
 /* What every container may use: its default devices, terminals, tun (runc 4555: without it VPNs broke), and making any node, which
@@ -206,5 +207,66 @@ cgroup_device_rules_reduce (struct device_rules *rules, struct err *err)
     }
   free (rules->rules);
   *rules = e;
+  return 0;
+}
+
+/* One line, "c 1:3 rwm".  Returns 0 or -EPROTO.  */
+static int
+parse_line (const char *line, struct devbpf_rule *ret_rule)
+{
+  char major[16], minor[16], access[4], type;
+  uint64_t number[2] = { 0, 0 };
+  const char *const text[2] = { major, minor };
+  int bits;
+
+  if (sscanf (line, "%c %15[0-9*]:%15[0-9*] %3[rwm]", &type, major, minor, access) != 4 || (bits = access_bits (access)) < 0)
+    return -EPROTO;
+  for (size_t i = 0; i < 2; i++)
+    if (strcmp (text[i], "*") != 0 && str_u64 (text[i], INT32_MAX, &number[i]) < 0)
+      return -EPROTO;
+  *ret_rule = (struct devbpf_rule){ .allow = true, .type = type, .access = (uint8_t) bits,
+                                    .major = *major == '*' ? -1 : (int32_t) number[0], .minor = *minor == '*' ? -1 : (int32_t) number[1] };
+  return 0;
+}
+
+int
+cgroup_device_rules_parse (const char *list, struct device_rules *ret_rules)
+{
+  struct device_rules made = { .rules = calloc (strlen (list) / 8 + 1, sizeof *made.rules) }; /* no line is shorter */
+  int ret = made.rules ? 0 : -ENOMEM;
+
+  for (const char *line = list; ret == 0 && *line; line += strcspn (line, "\n"), line += *line == '\n')
+    {
+      ret = parse_line (line, &made.rules[made.n]);
+      if (ret == 0 && made.rules[made.n].type == 'a')
+        made.allow = true;
+      else if (ret == 0)
+        made.n++;
+    }
+  if (ret < 0)
+    free (made.rules);
+  else
+    *ret_rules = made;
+  return ret;
+}
+
+int
+cgroup_device_rules_surplus (const struct device_rules *old, const struct device_rules *new_rules, struct device_rules *ret_rules)
+{
+  struct device_rules made = { .rules = calloc (old->n + 1, sizeof *made.rules) };
+
+  if (made.rules == NULL)
+    return -ENOMEM;
+  for (size_t i = 0; i < old->n; i++)
+    {
+      struct devbpf_rule r = old->rules[i];
+
+      for (size_t j = 0; j < new_rules->n; j++)
+        if (covers (&r, &new_rules->rules[j]) && covers (&new_rules->rules[j], &r)) /* the kernel takes out what was put in, device for device */
+          r.access &= (uint8_t) ~new_rules->rules[j].access;
+      if (r.access)
+        made.rules[made.n++] = r;
+    }
+  *ret_rules = made;
   return 0;
 }

@@ -38,4 +38,16 @@ int cgroup_device_rules_reduce (struct device_rules *rules, struct err *err);
  * of such a container are binds of those its user may use anyway.  Returns 0 or negative errno with the JSON path in ERR.  */
 int cgroup_devices_write (const struct cgroup *cg, const struct oci_resources *r, int fd, struct err *err);
 
+/* Puts the device rules of R and the default ones in the place of those that a cgroup in use has: on v2 in one step; on v1, where each exception is
+ * a write of its own, so that what is allowed before and after is allowed all the time (but not where all that is not mentioned changes sides),
+ * and on failure as it was.  Returns as cgroup_devices_write.  */
+int cgroup_devices_update (const struct cgroup *cg, const struct oci_resources *r, struct err *err);
+
+/* Reads what devices.list of v1 says into RET_RULES: exceptions from a denial of everything, or that everything is allowed.  Pure.  Returns 0, -EPROTO
+ * for a text that is none, or -ENOMEM.  */
+int cgroup_device_rules_parse (const char *list, struct device_rules *ret_rules);
+
+/* What has to be denied when of the exceptions OLD those of NEW alone are to be left, both from a denial of everything: into RET_RULES.  Pure.  Returns 0 or -ENOMEM.  */
+int cgroup_device_rules_surplus (const struct device_rules *old, const struct device_rules *new_rules, struct device_rules *ret_rules);
+
 #endif

@@ -9,10 +9,17 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/own.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
 #include "cgroup/dir.h"
+
+enum
+{
+  LIST_MAX = 1 << 20, /* bytes of devices.list */
+  PROGRAMS_MAX = 8    /* of ours that are attached: one, or two after an update that was killed */
+};
 
 /* Writes one rule as devices.allow and devices.deny want it: "c 1:3 rwm".  */
 static int
@@ -30,19 +37,13 @@ write_rule (int fd, const char *file, const struct devbpf_rule *r, struct err *e
   return write (fd, text, n) < 0 ? err_sys (err, errno, "write", "%s: %s", file, text) : 0;
 }
 
-/* cgroup v1: a new cgroup has what its parent has, so first all is denied (or allowed: a cgroup that was there
- * before may be restricted), then the exceptions are made.  The file takes one rule per write.  */
+/* Writes all of RULES, one a write.  */
 static int
-write_v1 (const struct cgroup_dir *d, struct device_rules *rules, struct err *err)
+write_rules (const struct cgroup_dir *d, const char *file, const struct device_rules *rules, struct err *err)
 {
-  const char *file = rules->allow ? "devices.deny" : "devices.allow";
   struct cgroup_path p;
-  int r = cgroup_device_rules_reduce (rules, err);
+  int r = cgroup_dir_path (d, file, &p, err);
 
-  if (r == 0 && ! (rules->allow && d->made))
-    r = cgroup_dir_write (d, rules->allow ? "devices.allow" : "devices.deny", "a", err);
-  if (r == 0)
-    r = cgroup_dir_path (d, file, &p, err);
   if (r < 0 || rules->n == 0)
     return r;
   own_fd int fd = open (p.text, O_WRONLY | O_CLOEXEC);
@@ -53,8 +54,86 @@ write_v1 (const struct cgroup_dir *d, struct device_rules *rules, struct err *er
   return r;
 }
 
+/* cgroup v1: a new cgroup has what its parent has, so first all is denied (or allowed: a cgroup that was there
+ * before may be restricted), then the exceptions are made.  The file takes one rule per write.  */
 static int
-attach (const struct device_rules *rules, int fd, struct err *err)
+write_v1 (const struct cgroup_dir *d, bool fresh, const struct device_rules *rules, struct err *err)
+{
+  int r = 0;
+
+  if (! (rules->allow && fresh))
+    r = cgroup_dir_write (d, rules->allow ? "devices.allow" : "devices.deny", "a", err);
+  return r < 0 ? r : write_rules (d, rules->allow ? "devices.deny" : "devices.allow", rules, err);
+}
+
+/* From the exceptions OLD to those of RULES, both from a denial of everything.  */
+static int
+change_exceptions (const struct cgroup_dir *d, const struct device_rules *old, const struct device_rules *rules, struct err *err)
+{
+  struct device_rules surplus;
+  int r = write_rules (d, "devices.allow", rules, err);
+
+  if (r < 0)
+    return r;
+  r = cgroup_device_rules_surplus (old, rules, &surplus);
+  if (r < 0)
+    return err_sys (err, -r, "calloc", "device rules");
+  r = write_rules (d, "devices.deny", &surplus, err);
+  free (surplus.rules);
+  return r;
+}
+
+/* Reads the rules that D has.  */
+static int
+read_v1 (const struct cgroup_dir *d, struct device_rules *ret_rules, struct err *err)
+{
+  own_mem char *list = NULL;
+  struct cgroup_path p;
+  ssize_t n = cgroup_dir_path (d, "devices.list", &p, err);
+  int r;
+
+  if (n == 0)
+    n = file_read_at (AT_FDCWD, p.text, LIST_MAX, &list, err);
+  if (n < 0)
+    return (int) n;
+  r = cgroup_device_rules_parse (list, ret_rules);
+  return r < 0 ? err_sys (err, -r, "read", "%s", p.text) : 0;
+}
+
+static int
+change_v1 (const struct cgroup_dir *d, const struct device_rules *rules, struct err *err)
+{
+  struct device_rules old;
+  int r = read_v1 (d, &old, err);
+
+  if (r < 0)
+    return r;
+  r = rules->allow || old.allow ? write_v1 (d, false, rules, err) : change_exceptions (d, &old, rules, err);
+  free (old.rules);
+  return r;
+}
+
+/* With a way back.  Where everything was allowed with exceptions, these cannot be read (devices.list does not show them): it stays as far as it came.  */
+static int
+update_v1 (const struct cgroup_dir *d, struct device_rules *rules, struct err *err)
+{
+  struct device_rules old;
+  int r = cgroup_device_rules_reduce (rules, err);
+
+  if (r == 0)
+    r = read_v1 (d, &old, err);
+  if (r < 0)
+    return r;
+  r = change_v1 (d, rules, err);
+  if (r < 0 && ! old.allow)
+    (void) change_v1 (d, &old, NULL); /* R tells what went wrong */
+  free (old.rules);
+  return r;
+}
+
+/* Loads the program of RULES.  Returns its descriptor or negative errno.  */
+static int
+load (const struct device_rules *rules, struct err *err)
 {
   size_t max = DEVBPF_INSNS_FRAME + rules->n * DEVBPF_INSNS_PER_RULE;
   own_mem struct bpf_insn *insns = calloc (max, sizeof *insns);
@@ -63,19 +142,54 @@ attach (const struct device_rules *rules, int fd, struct err *err)
   if (insns == NULL)
     return err_sys (err, ENOMEM, "calloc", "device program");
   n = devbpf_build (rules->rules, rules->n, rules->allow, insns, max);
-  if (n < 0)
-    return err_bug (err, -n, "the device program does not fit");
-  own_fd int prog = devbpf_load (insns, (size_t) n, err);
-  return prog < 0 ? prog : devbpf_attach (fd, prog, -1, err);
+  return n < 0 ? err_bug (err, -n, "the device program does not fit") : devbpf_load (insns, (size_t) n, err);
 }
 
 static int
-write_v2 (const struct cgroup_dir *d, const struct device_rules *rules, int fd, struct err *err)
+attach (const struct device_rules *rules, int fd, struct err *err)
+{
+  own_fd int prog = load (rules, err);
+
+  return prog < 0 ? prog : devbpf_attach (fd, prog, -1, err);
+}
+
+/* Puts the program of RULES in the place of OLD.  Before Linux 5.6 both hold for a moment, and who wants to pass needs both.  */
+static int
+replace (const struct device_rules *rules, int fd, int old, struct err *err)
+{
+  own_fd int prog = load (rules, err);
+  int r = prog < 0 ? prog : devbpf_attach (fd, prog, old, err);
+
+  if (r != -EINVAL || old < 0)
+    return r;
+  err_clear (err);
+  r = devbpf_attach (fd, prog, -1, err);
+  return r < 0 ? r : devbpf_detach (fd, old, err);
+}
+
+/* What of ours is attached is replaced; programs of others stay in force.  */
+static int
+update_v2 (const struct device_rules *rules, int fd, struct err *err)
+{
+  bool open = cgroup_device_rules_open (rules);
+  int olds[PROGRAMS_MAX], n = devbpf_attached (fd, olds, PROGRAMS_MAX, err);
+  int r = n < 0 || open ? n : replace (rules, fd, n > 0 ? olds[0] : -1, err);
+
+  for (int i = open ? 0 : 1; r >= 0 && i < n; i++)
+    r = devbpf_detach (fd, olds[i], err);
+  for (int i = 0; i < n; i++)
+    own_close (&olds[i]);
+  return r < 0 ? r : 0;
+}
+
+/* Writes to the cgroup D of the v2 hierarchy, whose directory is FD (-1: opened here).  */
+static int
+write_v2 (const struct cgroup_dir *d, const struct device_rules *rules, int fd, bool update, struct err *err)
 {
   struct cgroup_path p;
   int r;
 
-  if (cgroup_device_rules_open (rules)) /* no program, nothing is denied */
+  if (! update && cgroup_device_rules_open (rules)) /* no program, nothing is denied */
     return 0;
   if (fd >= 0)
     return attach (rules, fd, err);
@@ -83,11 +197,27 @@ write_v2 (const struct cgroup_dir *d, const struct device_rules *rules, int fd, 
   if (r < 0)
     return r;
   own_fd int own = open (p.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return own < 0 ? err_sys (err, errno, "open", "%s", p.text) : attach (rules, own, err);
+  if (own < 0)
+    return err_sys (err, errno, "open", "%s", p.text);
+  return update ? update_v2 (rules, own, err) : attach (rules, own, err);
 }
 
-int
-cgroup_devices_write (const struct cgroup *cg, const struct oci_resources *r, int fd, struct err *err)
+/* Makes of RULES what D's version of cgroups has.  */
+static int
+write_any (const struct cgroup_dir *d, struct device_rules *rules, int fd, bool update, struct err *err)
+{
+  int r;
+
+  if (cgroup_dir_is_v2 (d))
+    return write_v2 (d, rules, fd, update, err);
+  if (update)
+    return update_v1 (d, rules, err);
+  r = cgroup_device_rules_reduce (rules, err);
+  return r < 0 ? r : write_v1 (d, d->made > 0, rules, err);
+}
+
+static int
+write_devices (const struct cgroup *cg, const struct oci_resources *r, int fd, bool update, struct err *err)
 {
   const struct cgroup_dir *d = cgroup_dir_of (cg, "devices");
   struct device_rules rules;
@@ -101,7 +231,19 @@ cgroup_devices_write (const struct cgroup *cg, const struct oci_resources *r, in
   ret = cgroup_device_rules (r, &rules, err);
   if (ret < 0)
     return ret;
-  ret = cgroup_dir_is_v2 (d) ? write_v2 (d, &rules, fd, err) : write_v1 (d, &rules, err);
+  ret = write_any (d, &rules, fd, update, err);
   free (rules.rules);
   return err_in (err, ret, "linux.resources.devices");
+}
+
+int
+cgroup_devices_write (const struct cgroup *cg, const struct oci_resources *r, int fd, struct err *err)
+{
+  return write_devices (cg, r, fd, false, err);
+}
+
+int
+cgroup_devices_update (const struct cgroup *cg, const struct oci_resources *r, struct err *err)
+{
+  return write_devices (cg, r, -1, true, err);
 }

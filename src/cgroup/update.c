@@ -89,7 +89,7 @@ write_all (const struct cgroup *cg, const struct oci_resources *r, struct err *e
   int ret = cgroup_limit_again (cg, r, &undo, err);
 
   if (ret == 0 && r->n_devices > 0)
-    ret = cgroup_devices_write (cg, r, -1, err);
+    ret = cgroup_devices_update (cg, r, err);
   if (ret < 0)
     cgroup_undo_all (&undo);
   cgroup_undo_free (&undo);

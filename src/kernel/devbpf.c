@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "base/own.h"
 #include "kernel/sys.h"
 
 /* Registers: what is left to be granted, and the device.  */
@@ -20,6 +22,11 @@ enum
   LEFT = BPF_REG_3,
   MAJOR = BPF_REG_4,
   MINOR = BPF_REG_5
+};
+
+enum
+{
+  ATTACHED_MAX = 64 /* programs that a cgroup can have (BPF_CGROUP_MAX_PROGS) */
 };
 
 /* A program in the making; past MAX only counted.  */
@@ -103,6 +110,8 @@ devbpf_build (const struct devbpf_rule *rules, size_t n, bool allow, struct bpf_
   return p.n > max ? -E2BIG : (int) p.n;
 }
 
+static const char name[BPF_OBJ_NAME_LEN] = "orlop_devices";
+
 static int
 try_load (const struct bpf_insn *insns, size_t n)
 {
@@ -112,6 +121,7 @@ try_load (const struct bpf_insn *insns, size_t n)
   attr.insns = (uintptr_t) insns;
   attr.insn_cnt = (uint32_t) n;
   attr.license = (uintptr_t) "Apache-2.0";
+  memcpy (attr.prog_name, name, sizeof name);
   return sys_bpf (BPF_PROG_LOAD, &attr, sizeof attr); /* its descriptors are close-on-exec */
 }
 
@@ -149,4 +159,68 @@ devbpf_attach (int cgroup, int prog, int replace, struct err *err)
 #endif
   r = sys_bpf (BPF_PROG_ATTACH, &attr, sizeof attr);
   return r < 0 ? err_sys (err, -r, "bpf", "attach device program") : 0;
+}
+
+/* Opens the program ID if it is one of ours.  Returns a descriptor, -ENOENT if it is not, or is gone, or negative errno.  */
+static int
+open_ours (uint32_t id)
+{
+  union bpf_attr by_id = { 0 }, attr = { 0 };
+  struct bpf_prog_info info = { .type = 0 };
+  int r;
+
+  by_id.prog_id = id;
+  own_fd int fd = sys_bpf (BPF_PROG_GET_FD_BY_ID, &by_id, sizeof by_id);
+  if (fd < 0)
+    return fd;
+  attr.info.bpf_fd = (uint32_t) fd;
+  attr.info.info_len = sizeof info;
+  attr.info.info = (uintptr_t) &info;
+  r = sys_bpf (BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof attr);
+  if (r < 0)
+    return r;
+  return strncmp (info.name, name, sizeof name) == 0 ? take_fd (&fd) : -ENOENT;
+}
+
+int
+devbpf_attached (int cgroup, int *fds, size_t max, struct err *err)
+{
+  uint32_t ids[ATTACHED_MAX];
+  union bpf_attr attr = { 0 };
+  int n = 0, r;
+
+  attr.query.target_fd = (uint32_t) cgroup;
+  attr.query.attach_type = BPF_CGROUP_DEVICE;
+  attr.query.prog_ids = (uintptr_t) ids;
+  attr.query.prog_cnt = ATTACHED_MAX;
+  r = sys_bpf (BPF_PROG_QUERY, &attr, sizeof attr);
+  if (r < 0)
+    return err_sys (err, -r, "bpf", "query device programs");
+  for (uint32_t i = 0; i < attr.query.prog_cnt && (size_t) n < max; i++)
+    {
+      int fd = open_ours (ids[i]);
+
+      if (fd >= 0)
+        fds[n++] = fd;
+      else if (fd != -ENOENT)
+        {
+          while (n > 0)
+            own_close (&fds[--n]);
+          return err_sys (err, -fd, "bpf", "open device program %u", ids[i]);
+        }
+    }
+  return n;
+}
+
+int
+devbpf_detach (int cgroup, int prog, struct err *err)
+{
+  union bpf_attr attr = { 0 };
+  int r;
+
+  attr.target_fd = (uint32_t) cgroup;
+  attr.attach_bpf_fd = (uint32_t) prog;
+  attr.attach_type = BPF_CGROUP_DEVICE;
+  r = sys_bpf (BPF_PROG_DETACH, &attr, sizeof attr);
+  return r < 0 ? err_sys (err, -r, "bpf", "detach device program") : 0;
 }

@@ -49,4 +49,11 @@ int devbpf_load (const struct bpf_insn *insns, size_t n, struct err *err);
  * (Linux 5.6), or -1.  Returns 0 or negative errno.  */
 int devbpf_attach (int cgroup, int prog, int replace, struct err *err);
 
+/* Opens those programs attached to the cgroup CGROUP that devbpf_load has loaded, known by their name; those of others, such as systemd's, are left
+ * out.  Returns how many FDS there are, at most MAX (the caller's to close), or negative errno.  */
+int devbpf_attached (int cgroup, int *fds, size_t max, struct err *err);
+
+/* Detaches the program PROG from the cgroup CGROUP.  Returns 0 or negative errno.  */
+int devbpf_detach (int cgroup, int prog, struct err *err);
+
 #endif

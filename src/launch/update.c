@@ -32,10 +32,8 @@ update_cgroup (const struct record *rec, const struct oci_resources *r, struct e
   struct cgroup_layout layout;
   int ret;
 
-  if (r->n_devices > 0)
-    return err_host (err, ENOTSUP, "device rules cannot be changed yet");
   if (rec->cgroup == NULL || rec->cgroup->n_dirs == 0)
-    return cgroup_limits_asked (r)
+    return cgroup_limits_asked (r) || r->n_devices > 0
                ? err_host (err, ENOTSUP, "the container has no cgroup of its own whose limits could be changed")
                : 0;
   ret = cgroup_layout_read (&layout, cgroup_want (&args, r), err);

@@ -166,12 +166,54 @@ cgroup_device_rules_reduce_holes (void **state)
     }
 }
 
+static void
+cgroup_device_rules_parse_lists (void **state)
+{
+  static const char list[] = "c *:* m\nb *:* m\nc 1:3 rwm\nb 259:1048575 r\nc 136:* rwm\n";
+  static const char *const bad[] = { "c 1:3", "c 1 rwm\n", "c 1:3 x\n", "c 1:99999999999 r\n", "c **:3 r\n" };
+  struct device_rules rules;
+
+  (void) state;
+  assert_int_equal (cgroup_device_rules_parse (list, &rules), 0);
+  assert_false (rules.allow);
+  assert_string_equal (show (&rules), "c *:* m;b *:* m;c 1:3 rwm;b 259:1048575 r;c 136:* rwm;");
+  free (rules.rules);
+  assert_int_equal (cgroup_device_rules_parse ("a *:* rwm\n", &rules), 0);
+  assert_true (rules.allow && rules.n == 0);
+  free (rules.rules);
+  assert_int_equal (cgroup_device_rules_parse ("", &rules), 0);
+  assert_true (! rules.allow && rules.n == 0);
+  free (rules.rules);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    assert_int_equal (cgroup_device_rules_parse (bad[i], &rules), -EPROTO);
+}
+
+static void
+cgroup_device_rules_surplus_of_lists (void **state)
+{
+  struct device_rules old, new_rules, surplus;
+
+  (void) state;
+  assert_int_equal (cgroup_device_rules_parse ("c *:* m\nc 1:3 rwm\nc 1:5 rw\nc 1:7 rwm\nb 1:3 r\nc 136:* rwm\n", &old), 0);
+  assert_int_equal (cgroup_device_rules_parse ("c *:* m\nc 1:3 rwm\nc 1:5 r\nc 1:* rwm\nc 136:* rw\nc 136:* m\nc 5:5 r\n", &new_rules), 0);
+  assert_int_equal (cgroup_device_rules_surplus (&old, &new_rules, &surplus), 0);
+  assert_string_equal (show (&surplus), "c 1:5 w;c 1:7 rwm;b 1:3 r;");
+  free (surplus.rules);
+  assert_int_equal (cgroup_device_rules_surplus (&old, &old, &surplus), 0);
+  assert_int_equal (surplus.n, 0);
+  free (surplus.rules);
+  free (old.rules);
+  free (new_rules.rules);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_device_rules_default),
     cmocka_unit_test (cgroup_device_rules_privileged),
+    cmocka_unit_test (cgroup_device_rules_parse_lists),
+    cmocka_unit_test (cgroup_device_rules_surplus_of_lists),
     cmocka_unit_test (cgroup_device_rules_reset),
     cmocka_unit_test (cgroup_device_rules_reduce_lists),
     cmocka_unit_test (cgroup_device_rules_reduce_both_types),

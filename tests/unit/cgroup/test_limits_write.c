@@ -2,10 +2,13 @@
 /* Limits written to real cgroups and read back, and device rules felt by real processes, in every view.  */
 #include "view.h"
 
+#include <linux/bpf.h>
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
 #include "base/file.h"
+#include "cgroup/devices.h"
+#include "kernel/sys.h"
 #include "resources.h"
 
 /* A made cgroup and the resources that are to be written there.  */
@@ -451,6 +454,55 @@ cgroup_limit_devices_reopened (void **state)
   limited_end (&before);
 }
 
+/* Loads a program that lets everything pass and is not named as ours are.  */
+static int
+load_foreign (void)
+{
+  const struct bpf_insn pass[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 1 }, { .code = BPF_JMP | BPF_EXIT } };
+  union bpf_attr attr = { 0 };
+
+  attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attr.insns = (uintptr_t) pass;
+  attr.insn_cnt = 2;
+  attr.license = (uintptr_t) "Apache-2.0";
+  return sys_bpf (BPF_PROG_LOAD, &attr, sizeof attr);
+}
+
+/* What systemd, say, has attached stays in force when rules of ours are replaced, and two of ours become one.  */
+static void
+cgroup_devices_update_leaves_others (void **state)
+{
+  const struct try before[] = { { 1, O_RDWR, EPERM }, { 2, O_RDWR, ENXIO } }, after[] = { { 1, O_RDWR, ENXIO }, { 2, O_RDWR, EPERM } };
+  struct limited l;
+  struct err err = { 0 };
+  int foreign, ours[4], n;
+
+  (void) state;
+  limited_make (&l, "/a", "{'devices':[{'allow':true,'type':'c','major':250,'minor':2,'access':'rwm'}]}");
+  if (l.box.fd < 0)
+    {
+      limited_end (&l);
+      print_message ("device programs are of pure v2\n");
+      skip ();
+    }
+  foreign = load_foreign ();
+  assert_true (foreign >= 0);
+  good (devbpf_attach (l.box.fd, foreign, -1, &err), &err);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  good (cgroup_limit (l.box.cg, l.r, l.box.fd, CGROUP_LIMIT_EARLY, &err), &err);
+  expect_devices (&l, before, 2);
+  l.r = resources ("{'devices':[{'allow':true,'type':'c','major':250,'minor':1,'access':'rwm'}]}", &l.arena);
+  good (cgroup_devices_update (l.box.cg, l.r, &err), &err);
+  expect_devices (&l, after, 2);
+  n = devbpf_attached (l.box.fd, ours, 4, &err);
+  assert_int_equal (n, 1);
+  close (ours[0]);
+  assert_int_equal (devbpf_detach (l.box.fd, foreign, &err), 0); /* it was there */
+  assert_true (devbpf_detach (l.box.fd, foreign, &err) < 0);
+  close (foreign);
+  limited_end (&l);
+}
+
 /* What is enabled at the root of the v2 hierarchy is the machine's: noted first (FILE is NULL without one), left as it was.  */
 struct root_control
 {
@@ -502,6 +554,7 @@ run (void)
     cmocka_unit_test (cgroup_limit_devices_all_but_one),
     cmocka_unit_test (cgroup_limit_devices_privileged),
     cmocka_unit_test (cgroup_limit_devices_reopened),
+    cmocka_unit_test (cgroup_devices_update_leaves_others),
   };
   struct root_control control;
   char dir[] = "/tmp/orlop-unit-XXXXXX";
