@@ -54,18 +54,30 @@ cut_where (struct err *err)
 }
 
 static int
+get_document (struct orlop *o, const struct orlop_update_options *opt, struct document *doc, struct err *err)
+{
+  int ret = 0;
+
+  if (opt->resources)
+    ret = read_document (o, opt->resources, doc, err);
+  else if (opt->json)
+    ret = parse_text (opt->json, doc, err);
+  if (ret < 0 && opt->json) /* mostly made by a program: nobody sees its lines */
+    err->line = err->column = 0;
+  return ret;
+}
+
+static int
 update (struct orlop *o, const char *id, const struct orlop_update_options *opt, struct document *doc, struct err *err)
 {
-  struct launch_update u = { .resources = NULL };
+  struct launch_update u = { .l3_cache_schema = opt->l3_cache_schema, .mem_bw_schema = opt->mem_bw_schema };
   int ret = 0;
 
   if (opt->resources && opt->json)
     return err_usage (err, "the limits are either in a document or in a text, not in both");
-  if (opt->resources == NULL && opt->json == NULL)
+  if (! (opt->resources || opt->json || opt->l3_cache_schema || opt->mem_bw_schema))
     return err_usage (err, "nothing to update is given");
-  ret = opt->resources ? read_document (o, opt->resources, doc, err) : parse_text (opt->json, doc, err);
-  if (ret < 0 && opt->json) /* mostly made by a program: nobody sees its lines */
-    err->line = err->column = 0;
+  ret = get_document (o, opt, doc, err);
   if (ret < 0)
     return ret;
   u.resources = doc->object;

@@ -154,6 +154,7 @@ struct orlop_update_options
 {
   const char *resources; /* file ("-": standard input) with a JSON document as linux.resources of config.json is; or NULL */
   const char *json;      /* the same as text, in its place; or NULL */
+  const char *l3_cache_schema, *mem_bw_schema; /* lines for the schemata of the container's resctrl group, as in linux.intelRdt; or NULL */
 };
 
 /* Changes limits of a created, running or paused container to those that are given; the others stay as they are.  All are checked before the

@@ -48,7 +48,7 @@ enum form
 struct update_args
 {
   LIMITS (MEMBER)
-  const char *resources;
+  const char *resources, *l3_cache_schema, *mem_bw_schema;
 };
 
 #define AT(m) offsetof (struct update_args, m)
@@ -57,6 +57,8 @@ struct update_args
 static const struct opt update_options[] = {
   { "resources", 'r', OPT_STRING, AT (resources), "FILE", "JSON document like linux.resources with all that is to change; -: standard input" },
   LIMITS (OPTION)
+  { "l3-cache-schema", 0, OPT_STRING, AT (l3_cache_schema), "LINES", "schemata of Intel RDT for the container's group" },
+  { "mem-bw-schema", 0, OPT_STRING, AT (mem_bw_schema), "LINE", "schema of Intel RDT for memory bandwidth, MB:..." },
   { .name = NULL },
 };
 
@@ -200,7 +202,7 @@ static int
 update_run (struct cmd_call *c)
 {
   const struct update_args *a = c->args;
-  struct orlop_update_options options = { .resources = a->resources };
+  struct orlop_update_options options = { .resources = a->resources, .l3_cache_schema = a->l3_cache_schema, .mem_bw_schema = a->mem_bw_schema };
   struct document d = { .used = 0 };
   int ret = make_document (c, &d);
 
@@ -210,7 +212,7 @@ update_run (struct cmd_call *c)
     return cmd_fail (c, "limits are either options or in the document of --resources");
   if (d.object)
     options.json = d.text;
-  else if (a->resources == NULL)
+  else if (! (a->resources || a->l3_cache_schema || a->mem_bw_schema))
     return cmd_fail (c, "nothing to change is given, see --help");
   return orlop_update (c->o, c->argv[0], &options);
 }

@@ -130,6 +130,36 @@ rdt_remove (const char *root, const char *name, const char *monitor, struct err 
 /* --- schemata */
 
 int
+rdt_join (const char *caches, const char *bandwidth, char **ret_text)
+{
+  bool both = bandwidth && bandwidth[0];
+  size_t size = strlen (caches ? caches : "") + strlen (bandwidth ? bandwidth : "") + 2, used = 0;
+  char *text = malloc (size);
+
+  if (text == NULL)
+    return -ENOMEM;
+  for (const char *line = caches ? caches : ""; *line; line += strcspn (line, "\n"), line += *line == '\n')
+    if (*line != '\n' && ! (both && strncmp (line, "MB:", 3) == 0))
+      used += (size_t) snprintf (text + used, size - used, "%s%.*s", used ? "\n" : "", (int) strcspn (line, "\n"), line);
+  if (both)
+    used += (size_t) snprintf (text + used, size - used, "%s%s", used ? "\n" : "", bandwidth);
+  if (used == 0)
+    free (text);
+  *ret_text = used ? text : NULL;
+  return 0;
+}
+
+int
+rdt_read (int group, char **ret_text, struct err *err)
+{
+  ssize_t n = file_read_at (group, "schemata", SCHEMATA_MAX, ret_text, err);
+
+  if (n > 0 && (*ret_text)[n - 1] == '\n')
+    (*ret_text)[n - 1] = '\0';
+  return n < 0 ? (int) n : 0;
+}
+
+int
 rdt_write (const char *root, int group, const char *text, struct err *err)
 {
   own_mem char *line = NULL;

@@ -30,6 +30,14 @@ int rdt_make (const char *root, const char *name, const char *monitor, struct er
 /* Removes it; its processes fall back to the group above.  One that is gone is fine.  Returns 0 or negative errno.  */
 int rdt_remove (const char *root, const char *name, const char *monitor, struct err *err);
 
+/* Joins CACHES, lines, and BANDWIDTH, one line (either may be NULL or empty), to one text for rdt_write.  Lines of the former that are the latter's are left
+ * out where both are given: documents from the time before memBwSchema have them there.  *RET_TEXT, freed with free (3), is NULL for nothing.
+ * Returns 0 or -ENOMEM.  */
+int rdt_join (const char *caches, const char *bandwidth, char **ret_text);
+
+/* Reads the schemata of GROUP as a text for rdt_write.  *RET_TEXT is freed with free (3).  Returns 0 or negative errno.  */
+int rdt_read (int group, char **ret_text, struct err *err);
+
 /* Writes TEXT, lines without a last line feed, to the schemata of GROUP, in one write; what the kernel finds wrong with it goes into ERR.
  * ROOT is where that is told.  Returns 0 or negative errno.  */
 int rdt_write (const char *root, int group, const char *text, struct err *err);

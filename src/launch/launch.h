@@ -54,6 +54,7 @@ int launch_freeze (const char *root, const char *id, bool frozen, struct err *er
 struct launch_update
 {
   const struct oci_resources *resources;
+  const char *l3_cache_schema, *mem_bw_schema; /* for the container's resctrl group */
 };
 
 /* Changes the limits of a container that is created, running or paused, all or none of them as far as the kernel lets.  The error's JSON path is

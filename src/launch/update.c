@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* update: what limits a container that exists, changed.  The record says where; nothing of it changes. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/own.h"
+#include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/layout.h"
 #include "cgroup/limits.h"
+#include "kernel/rdt.h"
 #include "launch/known.h"
 #include "launch/launch.h"
 #include "ocispec/linux.h"
@@ -40,6 +43,74 @@ update_cgroup (const struct record *rec, const struct oci_resources *r, struct e
   return ret < 0 ? ret : cgroup_update (rec->cgroup, r, &layout, err);
 }
 
+/* The schemata of the container's resctrl group, and what they were.  */
+struct rdt_change
+{
+  int group; /* -1: nothing changes */
+  const char *root;
+  char *old;
+};
+
+/* The group, if there is one that is the container's to change: the default one is the machine's.  */
+static int
+check_rdt (const struct record *rec, const struct launch_update *u, struct err *err)
+{
+  const char *bandwidth = u->mem_bw_schema;
+
+  if (bandwidth && bandwidth[0] && (str_after (bandwidth, "MB:") == NULL || strchr (bandwidth, '\n')))
+    return err_spec (err, "linux.intelRdt.memBwSchema", "must be one line that begins with MB:");
+  if (rec->rdt == NULL)
+    return err_in (err, err_host (err, ENOTSUP, "the container has no resctrl group: it was created without linux.intelRdt"), "linux.intelRdt");
+  if (rec->rdt->group[0] == '\0')
+    return err_in (err, err_host (err, EPERM, "the container is in the default group, which is the whole machine's"), "linux.intelRdt.closID");
+  return 0;
+}
+
+/* Writes all lines at once, of which the kernel takes all or none.  */
+static int
+change_rdt (const struct record *rec, const struct launch_update *u, struct rdt_change *c, struct err *err)
+{
+  own_mem char *text = NULL;
+  int ret = rdt_join (u->l3_cache_schema, u->mem_bw_schema, &text);
+
+  if (ret < 0)
+    return err_sys (err, ENOMEM, "malloc", "schemata");
+  if (text == NULL)
+    return 0;
+  ret = check_rdt (rec, u, err);
+  if (ret < 0)
+    return ret;
+  c->root = rec->rdt->root;
+  c->group = rdt_open (c->root, rec->rdt->group, NULL, err);
+  ret = c->group < 0 ? c->group : rdt_read (c->group, &c->old, err);
+  if (ret == 0)
+    ret = rdt_write (c->root, c->group, text, err);
+  return err_in (err, ret, "linux.intelRdt");
+}
+
+/* Ends the change; with BACK as if it had not been.  */
+static void
+end_rdt (struct rdt_change *c, bool back)
+{
+  if (back && c->group >= 0 && c->old)
+    (void) rdt_write (c->root, c->group, c->old, NULL); /* the error is that of what came after */
+  own_close (&c->group);
+  free (c->old);
+}
+
+static int
+update (const struct record *rec, const struct launch_update *u, struct err *err)
+{
+  struct rdt_change rdt = { .group = -1 };
+  int ret = change_rdt (rec, u, &rdt, err);
+  bool changed = ret == 0;
+
+  if (ret == 0 && u->resources)
+    ret = update_cgroup (rec, u->resources, err);
+  end_rdt (&rdt, changed && ret < 0);
+  return ret;
+}
+
 /* One update after the other: on failure each sets back what it found.  The lock of the container is taken while a `run` in the foreground lasts,
  * so this one is that of the copy of its document.  */
 int
@@ -53,8 +124,8 @@ launch_update (const char *root, const char *id, const struct launch_update *u, 
   own_fd int lock = ret == 0 ? record_lock_update (&k.dir, err) : -1;
   if (ret == 0 && lock < 0)
     ret = lock;
-  if (ret == 0 && u->resources)
-    ret = update_cgroup (k.rec, u->resources, err);
+  if (ret == 0)
+    ret = update (k.rec, u, err);
   known_close (&k);
   return ret;
 }

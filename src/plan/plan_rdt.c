@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The resctrl group of the container (config-linux.md, "IntelRdt"). */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/own.h"
+#include "kernel/rdt.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -22,26 +25,16 @@ add_line (const struct part *p, const char *text, const char *line, size_t len)
   return text ? plan_printf (p->arena, "%s\n%.*s", text, (int) len, line) : plan_printf (p->arena, "%.*s", (int) len, line);
 }
 
-/* l3CacheSchema and memBwSchema as one text.  Lines of the former that are the latter's are left out where both are given: documents from
- * the time before memBwSchema have them there.  */
+/* l3CacheSchema and memBwSchema as one text.  */
 static int
 combine (const struct part *p, const struct oci_intel_rdt *rdt, const char **ret_text, struct err *err)
 {
-  bool both = given (rdt->mem_bw_schema);
-  const char *text = NULL;
+  own_mem char *text = NULL;
 
-  for (const char *line = rdt->l3_cache_schema ? rdt->l3_cache_schema : ""; *line;)
-    {
-      size_t len = strcspn (line, "\n");
-
-      if (len > 0 && ! (both && strncmp (line, "MB:", 3) == 0) && (text = add_line (p, text, line, len)) == NULL)
-        return part_nomem (err);
-      line += len + (line[len] == '\n');
-    }
-  if (both && (text = add_line (p, text, rdt->mem_bw_schema, strlen (rdt->mem_bw_schema))) == NULL)
+  if (rdt_join (rdt->l3_cache_schema, rdt->mem_bw_schema, &text) < 0)
     return part_nomem (err);
-  *ret_text = text;
-  return 0;
+  *ret_text = text ? plan_strdup (p->arena, text) : NULL;
+  return text && *ret_text == NULL ? part_nomem (err) : 0;
 }
 
 static int

@@ -229,3 +229,54 @@ def test_unset_touches_nothing(box, resctrl):
 ])
 def test_impossible_values(box, resctrl, rdt):
     refused(box, resctrl, bundle(box, rdt))
+
+
+# --- update
+
+@pytest.mark.parametrize("words, writes", [
+    (["--l3-cache-schema", "L3:0=f"], "L3:0=f\n--\n"),
+    (["--mem-bw-schema=MB:0=20"], "MB:0=20\n--\n"),
+    (["--l3-cache-schema", "L3:0=f\nMB:0=70\nL3:1=3\n", "--mem-bw-schema", "MB:0=20"], "L3:0=f\nL3:1=3\nMB:0=20\n--\n"),
+    (["--l3-cache-schema", "L3:0=f\nMB:0=70"], "L3:0=f\nMB:0=70\n--\n"),
+])
+@pytest.mark.parametrize("named", [False, True], ids=["id", "named"])
+def test_update(box, resctrl, words, writes, named):
+    if named:
+        resctrl.make("gold")
+    box.run(bundle(box, {"closID": "gold"} if named else {}), "-d")
+    box.orlop("update", *words, "c")
+    assert resctrl.read(f"{'gold' if named else 'c'}/writes") == writes
+    box.delete()
+
+
+def test_update_refused(box, resctrl):
+    box.run(bundle(box, {}), "-d")
+    err = box.orlop("update", "--l3-cache-schema", "L3:bad", "c", status=1).err
+    assert "linux.intelRdt" in err and "mask is not consecutive" in err, err
+    for line in ("L3:0=1", "MB:0=1\nMB:1=1"):
+        assert "linux.intelRdt.memBwSchema: must be one line" in box.orlop("update", "--mem-bw-schema", line, "c", status=1).err
+    assert resctrl.read("c/writes") is None
+    box.orlop("update", "--l3-cache-schema", "", "c")  # asks for nothing
+    assert resctrl.read("c/writes") is None
+    box.delete()
+
+
+def test_update_is_set_back(box, resctrl):
+    """A limit is refused after the schemata were written."""
+    box.run(bundle(box, {}), "-d")
+    with open(f"{box.dir}/in", "w+") as f:
+        f.write('{"unified": {"cgroup.no_such_file": "1"}, "rdma": {"mlx5_1": {"hcaHandles": 3}}}')
+        f.seek(0)
+        box.orlop("update", "--l3-cache-schema", "L3:0=f", "-r", "-", "c", status=1, stdin=f)
+    assert resctrl.read("c/writes") == "L3:0=f\n--\n" + resctrl.read("c/schemata") + "--\n"
+    box.delete()
+
+
+def test_update_without_a_group_of_its_own(box, resctrl):
+    box.run(box.bundle(["sleep", "100"]), "-d")
+    assert "created without linux.intelRdt" in box.orlop("update", "--l3-cache-schema", "L3:0=f", "c", status=1).err
+    box.delete()
+    box.run(bundle(box, {"closID": "/"}), "-d")
+    assert "which is the whole machine's" in box.orlop("update", "--l3-cache-schema", "L3:0=f", "c", status=1).err
+    assert resctrl.read("writes") is None
+    box.delete()

@@ -35,7 +35,7 @@ static struct
 {
   char call[32];  /* "create"; "" for none */
   char id[64], root[64], notify[64];
-  char json[1024], resources[64]; /* of update; "": none */
+  char json[1024], resources[64], schemata[64]; /* of update; "": none */
   struct orlop_create_options create;
   struct orlop_exec_options exec;
   unsigned gids[8];
@@ -215,6 +215,8 @@ orlop_update (struct orlop *o, const char *id, const struct orlop_update_options
   (void) o;
   (void) snprintf (seen.json, sizeof seen.json, "%s", options->json ? options->json : "");
   (void) snprintf (seen.resources, sizeof seen.resources, "%s", options->resources ? options->resources : "");
+  (void) snprintf (seen.schemata, sizeof seen.schemata, "%s|%s", options->l3_cache_schema ? options->l3_cache_schema : "",
+                   options->mem_bw_schema ? options->mem_bw_schema : "");
   return note ("update", id);
 }
 

@@ -56,6 +56,18 @@ update_with_a_document (void **state)
 }
 
 static void
+update_schemata (void **state)
+{
+  (void) state;
+  assert_deed ("update --l3-cache-schema L3:0=f c1", "update", "c1");
+  assert_string_equal (seen.schemata, "L3:0=f|");
+  assert_string_equal (seen.json, "");
+  assert_deed ("update --mem-bw-schema=MB:0=1 -r - c1", "update", "c1");
+  assert_string_equal (seen.schemata, "|MB:0=1");
+  assert_string_equal (seen.resources, "-");
+}
+
+static void
 update_refuses (void **state)
 {
   (void) state;
@@ -88,6 +100,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     program_test (update_documents),
     program_test (update_with_a_document),
+    program_test (update_schemata),
     program_test (update_refuses),
     program_test (update_help),
   };

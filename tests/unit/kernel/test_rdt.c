@@ -134,6 +134,32 @@ rdt_find_here (void **state)
     assert_string_equal (err.what, "no resctrl file system is mounted");
 }
 
+static void
+rdt_join_schemata (void **state)
+{
+  static const struct
+  {
+    const char *caches, *bandwidth, *text;
+  } cases[] = {
+    { NULL, NULL, NULL }, { "", "", NULL }, { "\n\n", NULL, NULL }, { "L3:0=f", NULL, "L3:0=f" }, { NULL, "MB:0=1", "MB:0=1" },
+    { "L3:0=f\n\nL3:1=3\n", "", "L3:0=f\nL3:1=3" }, { "L3:0=f\nMB:0=2\n", "MB:0=1", "L3:0=f\nMB:0=1" },
+    { "MB:0=2", "MB:0=1", "MB:0=1" }, { "MB:0=2\nL3:0=f", NULL, "MB:0=2\nL3:0=f" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      char *text = (char *) "unset";
+
+      assert_int_equal (rdt_join (cases[i].caches, cases[i].bandwidth, &text), 0);
+      if (cases[i].text)
+        assert_string_equal (text, cases[i].text);
+      else
+        assert_null (text);
+      free (text);
+    }
+}
+
 int
 main (void)
 {
@@ -143,6 +169,7 @@ main (void)
     cmocka_unit_test_setup_teardown (rdt_make_and_remove, room_make, room_remove),
     cmocka_unit_test_setup_teardown (rdt_write_lines, room_make, room_remove),
     cmocka_unit_test_setup_teardown (rdt_compare_as_far_as_asked, room_make, room_remove),
+    cmocka_unit_test (rdt_join_schemata),
     cmocka_unit_test (rdt_find_here),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
