@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "kernel/mount.h"
+#include "kernel/sys.h"
 
 const struct device device_defaults[] = {
   { "dev/null", S_IFCHR | 0666, 1, 3, 0, 0 },   { "dev/zero", S_IFCHR | 0666, 1, 5, 0, 0 },
@@ -30,19 +31,37 @@ is_device (const struct stat *st, const struct device *d)
   return S_ISFIFO (d->mode) || st->st_rdev == makedev (d->major, d->minor);
 }
 
-/* What is there already must be the device itself.  */
+/* Changes the mode of the very inode behind the handle FD.  */
 static int
-accept_existing (int dir, const char *name, const struct device *d, struct err *err)
+set_mode (int fd, mode_t mode)
+{
+  char path[32];
+  int ret = sys_fchmodat2 (fd, "", mode, AT_EMPTY_PATH);
+
+  if (ret != -ENOSYS)
+    return ret;
+  (void) snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
+  return chmod (path, mode) < 0 ? -errno : 0;
+}
+
+/* Gives what lies at NAME the mode and owner of D, if it is the device itself.  By a handle: the name may lead elsewhere from one call to the
+ * next, and a change of mode would follow a link that a sibling puts there, out of the root.  */
+static int
+settle (int dir, const char *name, const struct device *d, struct err *err)
 {
   struct stat st;
+  int ret = 0;
+  own_fd int fd = openat (dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-  if (fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-    return err_sys (err, errno, "fstatat", "/%s", d->path);
+  if (fd < 0 || fstat (fd, &st) < 0)
+    return err_sys (err, errno, "openat", "/%s", d->path);
   if (! is_device (&st, d))
     return err_doing (err, err_sys (err, EEXIST, "mknodat", "/%s", d->path), "something else than this device is there already");
-  if ((st.st_mode & 07777) != (d->mode & 07777) && fchmodat (dir, name, d->mode & 07777, 0) < 0)
-    return err_sys (err, errno, "fchmodat", "/%s", d->path);
-  if ((st.st_uid != d->uid || st.st_gid != d->gid) && fchownat (dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+  if ((st.st_mode & 07777) != (d->mode & 07777))
+    ret = set_mode (fd, d->mode & 07777);
+  if (ret < 0)
+    return err_sys (err, -ret, "fchmodat", "/%s", d->path);
+  if ((st.st_uid != d->uid || st.st_gid != d->gid) && fchownat (fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
     return err_sys (err, errno, "fchownat", "/%s", d->path);
   return 0;
 }
@@ -53,10 +72,8 @@ device_make (int dir, const char *name, const struct device *d, struct err *err)
   dev_t number = S_ISFIFO (d->mode) ? 0 : makedev (d->major, d->minor);
 
   if (mknodat (dir, name, d->mode, number) < 0)
-    return errno == EEXIST ? accept_existing (dir, name, d, err) : err_sys (err, errno, "mknodat", "/%s", d->path);
-  if ((d->uid != 0 || d->gid != 0) && fchownat (dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
-    return err_sys (err, errno, "fchownat", "/%s", d->path);
-  return 0;
+    return errno == EEXIST ? settle (dir, name, d, err) : err_sys (err, errno, "mknodat", "/%s", d->path);
+  return d->uid != 0 || d->gid != 0 ? settle (dir, name, d, err) : 0;
 }
 
 /* What is there already must be the device, or an empty file: a mount point such as earlier containers left in this root.  */

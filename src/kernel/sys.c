@@ -30,6 +30,9 @@
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442
 #endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 enum
 {
@@ -55,6 +58,12 @@ int
 sys_openat2 (int dirfd, const char *path, const struct open_how *how)
 {
   return CALL (SYS_openat2, dirfd, path, how, sizeof *how);
+}
+
+int
+sys_fchmodat2 (int dirfd, const char *path, mode_t mode, int flags)
+{
+  return CALL (SYS_fchmodat2, dirfd, path, mode, flags);
 }
 
 int

@@ -50,6 +50,9 @@ int sys_clone3 (struct clone_args *args);
 /* openat2(2), Linux 5.6.  */
 int sys_openat2 (int dirfd, const char *path, const struct open_how *how);
 
+/* fchmodat2(2), Linux 6.6: the one that takes AT_EMPTY_PATH.  */
+int sys_fchmodat2 (int dirfd, const char *path, mode_t mode, int flags);
+
 /* open_tree(2), Linux 5.2.  */
 int sys_open_tree (int dirfd, const char *path, unsigned flags);
 

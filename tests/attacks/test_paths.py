@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paths in the root: links that the image has, and links that a sibling swaps while the container is made."""
 import os
+import shutil
+import stat
 import subprocess
 import time
 
 import pytest
 
-ROUNDS = 40
+ROUNDS = 40 # of a race, at most
+SECONDS = float(os.environ.get("ORLOP_ATTACK_SECONDS", "1"))  # for one race
 
 
 def names(path):
@@ -38,17 +41,24 @@ class Sibling:
         self.process.stdout.close()
 
 
-def rounds(victim, b, look, n=ROUNDS):
-    """Runs the container again and again; what the attacker got in the first round that gave him something."""
-    end, done = time.monotonic() + 8, 0
-    for _ in range(n):
+CALLS = "mknodat,mkdirat,move_mount,open_tree,fchmodat,?fchmodat2,fchownat,openat2,symlinkat,unlinkat"
+SLOWLY = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={CALLS}", "-e", f"inject={CALLS}:delay_enter=400"]
+
+
+def rounds(victim, b, look, n=ROUNDS if SECONDS < 10 else 1000000):
+    """Runs the container again and again, every other time with a pause before each call that could lose the race; what the attacker got in
+    the first round that gave him something."""
+    end, done, prefix = time.monotonic() + SECONDS, 0, victim.box.prefix
+    for i in range(n):
+        victim.box.prefix = [*prefix, *SLOWLY] if i % 2 == 0 and not victim.naive and shutil.which("strace") else prefix
         r = victim.run(b, status=None)
+        victim.box.prefix = prefix
         done += r.status == 0
         got = look(r)
         if got:
             return got
-        if time.monotonic() > end:
-            break  # a slow machine: fewer rounds
+        if time.monotonic() > end + (8 if victim.naive or not done else 0):
+            break
     assert done, f"no container came into being: {r}"
     return []
 
@@ -238,3 +248,29 @@ def test_console_is_a_link(victim, root):
         victim.box.delete()
     console.listener.close()
     victim.judge(names(outside))
+
+
+@pytest.mark.attack("T22")
+@pytest.mark.only("root", "naive", why="in a user namespace devices are bound, and what is there is changed by nobody")
+def test_race_for_a_device(victim):
+    """The image has the device itself, with another mode: what is put in its place meanwhile keeps its own."""
+    secret = victim.file("outside/secret", "secret")
+    os.chmod(secret, 0o600)
+    b = without_dev(victim.bundle(["true"]))
+    devices = {"full": 7, "random": 8}
+    pairs = []
+    for name, minor in devices.items():
+        os.mknod(f"{b.rootfs}/dev/{name}", 0o20600, os.makedev(1, minor))
+        os.symlink(secret, f"{b.rootfs}/{name}")
+        pairs += [f"{b.rootfs}/dev/{name}", f"{b.rootfs}/{name}"]
+
+    def look(r):
+        for path in pairs:
+            fd = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+            if stat.S_ISCHR(os.fstat(fd).st_mode):
+                os.chmod(f"/proc/self/fd/{fd}", 0o600)
+            os.close(fd)
+        return [oct(os.stat(secret).st_mode)] if os.stat(secret).st_mode & 0o777 != 0o600 else []
+    with Sibling(victim, *pairs):
+        got = rounds(victim, b, look)
+    victim.judge(got)

@@ -71,6 +71,14 @@ takes_existing (void *arg)
   return 0;
 }
 
+/* The same before Linux 6.6.  */
+static int
+takes_existing_without_fchmodat2 (void *arg)
+{
+  CHILD_SKIP_UNLESS (deny_call (452, 0, 0, ENOSYS) == 0, "no seccomp");
+  return takes_existing (arg);
+}
+
 /* Whatever is there instead, most of all a link to somewhere, is neither changed nor followed.  */
 static int
 refuses_others (void *arg)
@@ -142,6 +150,7 @@ refuses_to_bind (void *arg)
 
 CASE (device_make_new, makes)
 CASE (device_make_existing, takes_existing)
+CASE (device_make_existing_before_6_6, takes_existing_without_fchmodat2)
 CASE (device_make_other, refuses_others)
 CASE (device_bind_host_node, binds)
 CASE (device_bind_errors, refuses_to_bind)
@@ -150,8 +159,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (device_make_new),       cmocka_unit_test (device_make_existing), cmocka_unit_test (device_make_other),
-    cmocka_unit_test (device_bind_host_node), cmocka_unit_test (device_bind_errors),
+    cmocka_unit_test (device_make_new),       cmocka_unit_test (device_make_existing), cmocka_unit_test (device_make_existing_before_6_6),
+    cmocka_unit_test (device_make_other),     cmocka_unit_test (device_bind_host_node), cmocka_unit_test (device_bind_errors),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ static char *const none[] = { NULL };
 
 CALL (clone3, sys_clone3 (&clone_args))
 CALL (openat2, sys_openat2 (AT_FDCWD, "/", &how))
+CALL (fchmodat2, sys_fchmodat2 (-1, "", 0, AT_EMPTY_PATH))
 CALL (open_tree, sys_open_tree (AT_FDCWD, "/", 0))
 CALL (move_mount, sys_move_mount (-1, "", -1, "", 0))
 CALL (fsopen, sys_fsopen ("tmpfs", FSOPEN_CLOEXEC))
@@ -60,6 +61,7 @@ static const struct row
   { SYS_getdents64, call_getdents64 },
   { SYS_clone3, call_clone3 },
   { SYS_openat2, call_openat2 },
+  { 452 /* fchmodat2 */, call_fchmodat2 },
   { SYS_open_tree, call_open_tree },
   { SYS_move_mount, call_move_mount },
   { SYS_fsopen, call_fsopen },
