@@ -70,7 +70,8 @@ prepare_cgroup (const struct orlop *o, const char *id, const struct host *host, 
   const struct oci_linux *x = p->bundle.config->linux_;
   const struct oci_resources *r = x ? x->resources : NULL;
   const struct cgroup_args args = { .driver = driver_name (o->manager), .path = x ? x->cgroups_path : NULL, .id = id,
-                                    .rootless = host->in_user_ns };
+                                    .rootless = host->in_user_ns, .root = o->root,
+                                    .annotations = p->bundle.config->annotations, .n_annotations = p->bundle.config->n_annotations };
   int ret = cgroup_layout_read (&p->layout, cgroup_want (&args, r), err);
 
   if (ret == 0)

@@ -15,8 +15,8 @@
 const int own_leave = 48;
 
 static const struct cmd *const commands[]
-    = { &cmd_create, &cmd_delete, &cmd_events, &cmd_exec,  &cmd_features, &cmd_kill,   &cmd_list, &cmd_pause, &cmd_ps,
-        &cmd_resume, &cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    &cmd_update, NULL };
+    = { &cmd_create, &cmd_delete, &cmd_exec, &cmd_features, &cmd_kill,  &cmd_list,  &cmd_pause,
+        &cmd_ps,     &cmd_resume, &cmd_run,  &cmd_spec,     &cmd_start, &cmd_state, &cmd_update, NULL };
 
 struct globals
 {
@@ -32,7 +32,7 @@ static const struct opt global_options[] = {
   { "log-format", 0, OPT_STRING, AT (log_format), "text|json", "form of the log" },
   { "log-level", 0, OPT_STRING, AT (log_level), "error|warning|debug", "what is logged (default: error)" },
   { "debug", 0, OPT_FLAG, AT (debug), NULL, "the same as --log-level debug" },
-  { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups" },
+  { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups (cgroup v2 alone)" },
   { "cgroup-manager", 0, OPT_STRING, AT (cgroup_manager), "cgroupfs|systemd|disabled", "who makes cgroups" },
   { "rootless", 0, OPT_IGNORED, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
   { "criu", 0, OPT_IGNORED, 0, "PATH", "accepted for compatibility, without effect" },

@@ -17,8 +17,11 @@
 struct cgroup_layout;
 struct err;
 struct oci_arena;
+struct oci_pair;
 struct oci_resources;
 struct oci_type;
+struct scope;
+struct unit_properties;
 
 /* A container's cgroup in one hierarchy.  */
 struct cgroup_dir
@@ -34,15 +37,25 @@ struct cgroup_dir
 /* A container's cgroup; cgroup_type is its form in the record.  */
 struct cgroup
 {
-  const char *driver; /* "cgroupfs" or "disabled" */
+  const char *driver; /* "cgroupfs", "systemd" or "disabled" */
   struct cgroup_dir *dirs;
   size_t n_dirs;      /* 0: no cgroup of its own */
   bool rootless;      /* made without privilege over the host: device rules are left out */
   bool explicit_path; /* linux.cgroupsPath was given: not being allowed to make it is an error */
+  const char *unit;        /* of systemd, or NULL */
+  const char *description; /* of the unit: tells it from another's of the same name */
+  /* of a unit, while it is made; not in the record */
+  const char *slice;
+  const char *subgroup;              /* the cgroup below the unit's that is the container's, or NULL: the unit's own */
+  const struct unit_properties *asked; /* by annotations */
+  struct scope *scope;                 /* the connection and what came over it; cgroup_close closes it */
 };
 
 /* Rows of struct cgroup for the document engine (ocispec/table.h).  */
 extern const struct oci_type cgroup_type;
+
+/* The annotation that names a cgroup below the unit's.  */
+#define CGROUP_ANNOTATION_SUBGROUP "run.oci.systemd.subgroup"
 
 struct cgroup_args
 {
@@ -50,6 +63,9 @@ struct cgroup_args
   const char *path;   /* linux.cgroupsPath, or NULL */
   const char *id;     /* of the container */
   bool rootless;      /* not root, or root of a user namespace only */
+  const char *root;   /* the state directory, which tells containers of one id apart; NULL: "" */
+  const struct oci_pair *annotations; /* of the document */
+  size_t n_annotations;
 };
 
 /* What cgroup_layout_read has to look up for these arguments: a set of CGROUP_WANT_*.  R may be NULL.  */
@@ -65,7 +81,9 @@ unsigned cgroup_want (const struct cgroup_args *args, const struct oci_resources
  * "." and empty components mean nothing; ".." and control characters are refused, so that one value leads to one
  * place, and so is a path that names the root cgroup.
  *
- * Driver "systemd" is -ENOTSUP for now.  Returns 0 or negative errno.  */
+ * With driver "systemd" the path is "slice:prefix:name" (unit.h), and the cgroup what systemd makes of it.  Annotations are properties of the unit
+ * (unit_props.h); CGROUP_ANNOTATION_SUBGROUP names a cgroup below the unit's for the container, which otherwise has none (as with runc; crun's
+ * default is "container").  It needs cgroup v2: else -ENOTSUP.  Returns 0 or negative errno.  */
 int cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
                  struct cgroup **ret_cgroup, struct err *err);
 
@@ -82,6 +100,20 @@ int cgroup_survey (struct cgroup *cg, struct err *err);
  * clone3(CLONE_INTO_CGROUP) and the caller's to close, or -1 where that does not apply (v1, hybrid, no cgroup of its own).
  * -EBUSY: the cgroup exists and has processes or is frozen.  Returns 0 or negative errno.  */
 int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
+
+/* True if CG is systemd's to make, which does so for a process that is there: then cgroup_make does nothing, and cgroup_start all.  */
+bool cgroup_needs_process (const struct cgroup *cg);
+
+/* Lets systemd make the cgroup with the limits of R (may be NULL) and move PID there, and waits until it has.  PID is found where it is then: systemd
+ * decides where a unit's cgroup is.  Returns 0; -EBUSY: there is a unit of that name, which is another's: then CG has no cgroup any more; or
+ * negative errno.  */
+int cgroup_start (struct cgroup *cg, const struct oci_resources *r, pid_t pid, struct err *err);
+
+/* 0 if CG is a unit of systemd that is not there, or is another's of the same name; else 1, or negative errno.  */
+int cgroup_is_ours (const struct cgroup *cg, struct err *err);
+
+/* Closes what cgroup_survey opened.  CG may be NULL.  */
+void cgroup_close (struct cgroup *cg);
 
 /* Gives the cgroup to user UID of the host (config-linux.md, "Cgroup ownership"): its directory in the v2 hierarchy, and of its files those that
  * /sys/kernel/cgroup/delegate lists and that are there.  Returns 0 or negative errno.  */

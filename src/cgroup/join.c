@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/dir.h"
+#include "cgroup/scope.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -89,6 +90,13 @@ cgroup_add_pid (const struct cgroup *cg, pid_t pid, struct err *err)
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
       int r = cg->dirs[i].skipped ? 0 : cgroup_dir_write (&cg->dirs[i], "cgroup.procs", text, err);
+
+      if ((r == -EACCES || r == -EPERM) && cg->unit)
+        {
+          /* a user may move processes only within what was delegated to him (cgroups(7), "delegation containment"); systemd may do more */
+          err_clear (err);
+          r = scope_attach (cg, pid, err);
+        }
       if (r < 0)
         return r;
     }

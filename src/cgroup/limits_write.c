@@ -14,6 +14,7 @@
 #include "cgroup/dir.h"
 #include "cgroup/layout.h" /* cgroup_list_has */
 #include "cgroup/limits.h"
+#include "cgroup/scope.h"
 #include "cgroup/undo.h"
 #include "ocispec/linux.h"
 
@@ -333,18 +334,31 @@ cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, en
   struct job j = { .cg = cg, .r = r };
   int ret = phase & CGROUP_LIMIT_EARLY ? cgroup_devices_write (cg, r, fd, err) : 0;
 
-  if (ret == 0 && r && phase & CGROUP_LIMIT_EARLY)
+  if (ret == 0 && cg->unit)
+    ret = scope_limit (cg, r, phase, false, err);
+  if (ret > 0) /* systemd writes all that it has words for, in its precision */
+    phase |= CGROUP_LIMIT_EARLY;
+  if (ret >= 0 && r && phase & CGROUP_LIMIT_EARLY)
     ret = write_phase (&j, 0, err);
-  if (ret == 0 && r && phase & CGROUP_LIMIT_LATE)
+  if (ret >= 0 && r && phase & CGROUP_LIMIT_LATE)
     ret = write_phase (&j, 1, err);
-  return ret;
+  return ret < 0 ? ret : 0;
 }
 
+/* Writes all, and what systemd knows of it into the unit, which makes it write files, too; then they are written once more, since its precision is
+ * another.  */
 int
 cgroup_limit_again (const struct cgroup *cg, const struct oci_resources *r, struct cgroup_undo *undo, struct err *err)
 {
   struct job j = { .cg = cg, .r = r, .undo = undo };
   int ret = write_phase (&j, 0, err);
 
+  if (ret == 0)
+    ret = write_phase (&j, 1, err);
+  if (ret == 0 && cg->unit)
+    ret = scope_limit (cg, r, CGROUP_LIMIT_ALL, true, err);
+  if (ret <= 0)
+    return ret;
+  ret = write_phase (&j, 0, err);
   return ret < 0 ? ret : write_phase (&j, 1, err);
 }

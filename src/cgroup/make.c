@@ -13,6 +13,7 @@
 #include "cgroup/cpuset.h"
 #include "cgroup/dir.h"
 #include "cgroup/layout.h"
+#include "cgroup/scope.h"
 #include "cgroup/tree.h"
 
 /* Cuts the last component off PATH of length LEN.  Returns the new length.  */
@@ -103,6 +104,8 @@ cgroup_survey (struct cgroup *cg, struct err *err)
 
   if (cg->n_dirs == 0)
     return 0;
+  if (cg->unit)
+    return scope_survey (cg, err);
   /* The hierarchies have the same cgroups for all practical purposes, so one is asked for all; cgroup_make finds out
    * about the others.  */
   r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
@@ -198,6 +201,8 @@ int
 cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err)
 {
   *ret_fd = -1;
+  if (cgroup_needs_process (cg))
+    return 0;
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
       int r = make_dir (cg, &cg->dirs[i], err);

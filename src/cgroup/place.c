@@ -12,6 +12,9 @@
 #include "cgroup/dir.h"
 #include "cgroup/layout.h"
 #include "cgroup/limits.h"
+#include "cgroup/unit.h"
+#include "cgroup/unit_props.h"
+#include "cgroup/variant.h"
 #include "ocispec/linux.h"
 #include "ocispec/table.h"
 
@@ -151,12 +154,80 @@ plan_disabled (const struct cgroup_layout *l, const struct cgroup_args *args, st
   return 0;
 }
 
+/* The text of an annotation, or NULL.  */
+static const char *
+annotation (const struct cgroup_args *args, const char *key)
+{
+  for (size_t i = 0; i < args->n_annotations; i++)
+    if (strcmp (args->annotations[i].key, key) == 0)
+      return args->annotations[i].value;
+  return NULL;
+}
+
+/* The cgroup below the unit's that an annotation names.  */
+static int
+plan_subgroup (const struct cgroup_args *args, struct cgroup *cg, struct err *err)
+{
+  const char *name = annotation (args, CGROUP_ANNOTATION_SUBGROUP);
+
+  if (name == NULL || *name == '\0')
+    return 0;
+  if (strchr (name, '/') || strcmp (name, ".") == 0 || strcmp (name, "..") == 0 || check_component (name, strlen (name), NULL) < 0)
+    return err_spec (err, "annotations[\"" CGROUP_ANNOTATION_SUBGROUP "\"]", "\"%.100s\" is no name of a cgroup", name);
+  cg->subgroup = name;
+  return 0;
+}
+
+/* What users see of the unit, and what it is known by.  */
+static int
+plan_description (const struct cgroup_args *args, const struct unit_properties *asked, struct oci_arena **arena, struct cgroup *cg, struct err *err)
+{
+  static const char words[] = "orlop container %s of %s";
+  const struct variant *given = unit_props_find (asked, "Description");
+  const char *root = args->root ? args->root : "";
+  size_t size = sizeof words + strlen (args->id) + strlen (root);
+  char *text = oci_alloc (arena, size);
+
+  if (text == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  (void) snprintf (text, size, words, args->id, root);
+  cg->description = given && *given->signature == 's' ? given->text : text;
+  return 0;
+}
+
 static int
 plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
               struct cgroup *cg, struct err *err)
 {
-  (void) l, (void) args, (void) arena, (void) cg;
-  return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" is not implemented yet; use \"cgroupfs\"");
+  struct unit_properties *asked = oci_alloc (arena, sizeof *asked);
+  struct unit_place where_to = { .unit = NULL };
+  const char *path;
+  int r;
+
+  if (l->mode != CGROUP_V2)
+    return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" needs cgroup v2 alone at " CGROUP_ROOT ", which this machine has not; use \"cgroupfs\"");
+  if (asked == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  asked->arena = arena;
+  r = unit_plan (args, arena, &where_to, err);
+  if (r == 0)
+    r = unit_props_annotations (asked, args->annotations, args->n_annotations, err);
+  if (r == 0)
+    r = plan_subgroup (args, cg, err);
+  if (r == 0)
+    r = plan_description (args, asked, arena, cg, err);
+  if (r < 0)
+    return r;
+  path = unit_cgroup (arena, &where_to);
+  cg->dirs = oci_alloc (arena, sizeof *cg->dirs);
+  if (path == NULL || cg->dirs == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  cg->dirs[0] = (struct cgroup_dir){ .mount = "", .controllers = "", .path = path, .made = 1 };
+  cg->n_dirs = 1;
+  cg->unit = where_to.unit;
+  cg->slice = where_to.slice;
+  cg->asked = asked;
+  return 0;
 }
 
 /* The ways to have a cgroup; the first is the default.  */
@@ -212,7 +283,7 @@ cgroup_want (const struct cgroup_args *args, const struct oci_resources *r)
 
   if (args->driver && strcmp (args->driver, "disabled") == 0)
     return 0;
-  if (! path_given (args) || *args->path != '/')
+  if ((args->driver == NULL || strcmp (args->driver, "systemd") != 0) && (! path_given (args) || *args->path != '/'))
     want |= CGROUP_WANT_OWN;
   if (cgroup_limits_asked (r))
     want |= CGROUP_WANT_CONTROLLERS;

@@ -12,6 +12,7 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/clock.h"
 #include "cgroup/dir.h"
+#include "cgroup/scope.h"
 #include "cgroup/tree.h"
 #include "kernel/pid.h"
 
@@ -112,8 +113,13 @@ int
 cgroup_remove (const struct cgroup *cg, struct err *err)
 {
   long until = 0;
-  int first = 0;
+  int first = cg->unit ? scope_stop (cg, err) : 0;
 
+  if (first == -ENOENT) /* no unit of ours, so no cgroup of ours */
+    {
+      err_clear (err);
+      return 0;
+    }
   /* the others are removed even if one cannot be */
   for (size_t i = 0; i < cg->n_dirs; i++)
     {

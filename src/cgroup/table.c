@@ -14,4 +14,6 @@ OCI_TYPE (cgroup,
   OCI_STR  (cgroup, driver,        "driver",       OCI_REQUIRED),
   OCI_OBJS (cgroup, dirs,          "dirs",         0, cgroup_dir),
   OCI_BOOL (cgroup, rootless,      "rootless",     0),
-  OCI_BOOL (cgroup, explicit_path, "explicitPath", 0));
+  OCI_BOOL (cgroup, explicit_path, "explicitPath", 0),
+  OCI_STR  (cgroup, unit,          "unit",         0),
+  OCI_STR  (cgroup, description,   "description",  0));

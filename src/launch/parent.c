@@ -44,6 +44,7 @@ void
 parent_close (struct launch *l)
 {
   parent_net_close (l);
+  cgroup_close (l->rec->cgroup);
   cgroup_close_fds (l->namespaces, l->n_namespaces);
   l->n_namespaces = 0;
   cgroup_close_fds (l->join_fds, l->n_join_fds);
@@ -132,18 +133,36 @@ parent_reserve (void *self, struct err *err)
   return ret;
 }
 
+/* Limits for the cgroup that there is now, and whose it is.  */
+static int
+limit_cgroup (struct launch *l, struct err *err)
+{
+  const struct oci_linux *x = l->bundle->config->linux_;
+  int ret = cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_EARLY, err);
+
+  return ret == 0 && l->plan->cgroup_given ? cgroup_give (l->rec->cgroup, l->plan->cgroup_uid, err) : ret;
+}
+
+int
+parent_cgroup_start (struct launch *l, struct err *err)
+{
+  const struct oci_linux *x = l->bundle->config->linux_;
+  int ret = cgroup_start (l->rec->cgroup, x ? x->resources : NULL, l->cloned, err);
+
+  if (ret == 0)
+    ret = cgroup_open (l->rec->cgroup, &l->cgroup_fd, err);
+  return ret < 0 ? err_in (err, ret, "linux.cgroupsPath") : limit_cgroup (l, err);
+}
+
 int
 parent_cgroup_make (void *self, struct err *err)
 {
   struct launch *l = self;
-  const struct oci_linux *x = l->bundle->config->linux_;
   int ret = cgroup_make (l->rec->cgroup, &l->cgroup_fd, err);
 
-  if (ret < 0)
+  if (ret < 0 || cgroup_needs_process (l->rec->cgroup))
     return err_in (err, ret, "linux.cgroupsPath");
-  ret = cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_EARLY, err);
-  if (ret == 0 && l->plan->cgroup_given)
-    ret = cgroup_give (l->rec->cgroup, l->plan->cgroup_uid, err);
+  ret = limit_cgroup (l, err);
   if (ret < 0 || l->cgroup_fd >= 0)
     return ret;
   ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);

@@ -104,6 +104,10 @@ int parent_pidfd (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);
 
+/* Lets systemd make the cgroup of the child that was cloned, and sets its limits: what cgroup.make does for others.  Returns 0 or negative
+ * errno.  */
+int parent_cgroup_start (struct launch *l, struct err *err);
+
 /* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
  * errno.  */
 int parent_follow_first (struct launch *l, struct err *err);

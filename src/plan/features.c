@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/unit_props.h"
 #include "kernel/caps.h"
 #include "kernel/filter.h"
 #include "kernel/mntopt.h"
@@ -91,11 +93,11 @@ fill_seccomp (struct lists *l, struct oci_features_seccomp *s)
 int
 features_make (char **ret_json, struct err *err)
 {
-  static bool yes = true, no = false;
+  static bool yes = true;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "false" } };
-  static const char *unsafe[] = { FEATURES_STOP_SIGNAL };
+  static const char *unsafe[] = { FEATURES_STOP_SIGNAL, UNIT_ANNOTATION, CGROUP_ANNOTATION_SUBGROUP };
   struct oci_feature on = { .enabled = &yes };
-  struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &no, .systemd_user = &no, .rdma = &yes };
+  struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &yes, .systemd_user = &yes, .rdma = &yes };
   struct oci_features_seccomp seccomp;
   struct oci_features_intel_rdt rdt = { .enabled = &yes, .schemata = &yes, .monitoring = &yes };
   struct oci_features_mount_extensions extensions = { .idmap = &on };

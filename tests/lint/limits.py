@@ -12,8 +12,8 @@ import tree
 SOURCE, DOCUMENT = "src/cgroup/limits.c", "docs/cgroups.md"
 BEGIN, END = "<!-- from src/cgroup/limits.c: make docs -->\n", "<!-- end -->\n"
 WORD = r'(?:"([^"]+)"|NULL)'
-ROW = re.compile(r"\{ " + ", ".join([WORD] * 5) + r",\s[^}]*\}, /\* (.*?) \*/", re.S)
-HEAD = "| linux.resources. | cgroup v1 | cgroup v2 | systemd, v1 | systemd, v2 | value |\n|---|---|---|---|---|---|\n"
+ROW = re.compile(r"\{ " + ", ".join([WORD] * 4) + r",\s[^}]*\}, /\* (.*?) \*/", re.S)
+HEAD = "| linux.resources. | cgroup v1 | cgroup v2 | systemd | value |\n|---|---|---|---|---|\n"
 
 
 def table(text):

@@ -146,13 +146,76 @@ cgroup_plan_drivers (void **state)
   assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, NULL), 0);
   assert_string_equal (cg->driver, "disabled");
   assert_int_equal (cg->n_dirs, 0);
-  args.driver = "systemd";
-  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, &err), -ENOTSUP);
-  assert_non_null (strstr (err.what, "systemd"));
   args.driver = "upstart";
   err_clear (&err);
   assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, &err), -EINVAL);
   assert_int_equal (err.kind, ERR_USAGE);
+}
+
+static void
+cgroup_plan_systemd (void **state)
+{
+  const struct oci_pair annotations[] = { { "run.oci.systemd.subgroup", "in" }, { "org.systemd.property.TimeoutStopSec", "1" } };
+  struct cgroup_args args = { .path = "a-b.slice:p:n", .id = "id1", .driver = "systemd", .root = "/run/x", .annotations = annotations,
+                              .n_annotations = 2 };
+  struct cgroup *cg;
+
+  (void) state;
+  cgroup_layout_parse (v2, &l, NULL);
+  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, NULL), 0);
+  assert_int_equal (cg->n_dirs, 1);
+  assert_string_equal (cg->dirs[0].path, "/a.slice/a-b.slice/p-n.scope");
+  assert_int_equal (cg->dirs[0].made, 1);
+  assert_string_equal (cg->unit, "p-n.scope");
+  assert_string_equal (cg->slice, "a-b.slice");
+  assert_string_equal (cg->subgroup, "in");
+  assert_string_equal (cg->description, "orlop container id1 of /run/x");
+  assert_true (cgroup_needs_process (cg));
+}
+
+/* What tells the unit from another's is what systemd will show.  */
+static void
+cgroup_plan_systemd_description (void **state)
+{
+  const struct oci_pair annotation = { "org.systemd.property.Description", "'mine'" };
+  const struct cgroup_args args = { .id = "id1", .driver = "systemd", .annotations = &annotation, .n_annotations = 1 };
+  struct cgroup *cg;
+
+  (void) state;
+  cgroup_layout_parse (v2, &l, NULL);
+  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, NULL), 0);
+  assert_string_equal (cg->description, "mine");
+}
+
+static void
+cgroup_plan_systemd_refused (void **state)
+{
+  static const struct
+  {
+    const char *layout, *path;
+    struct oci_pair annotation;
+    int ret;
+    const char *where;
+  } cases[] = {
+    { v1, "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
+    { hybrid, "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
+    { v2, "/a", { "a", "b" }, -EINVAL, "linux.cgroupsPath" },
+    { v2, "", { "org.systemd.property.A", "1" }, -EINVAL, "annotations[\"org.systemd.property.A\"]" },
+    { v2, "", { "run.oci.systemd.subgroup", "a/b" }, -EINVAL, "annotations[\"run.oci.systemd.subgroup\"]" },
+    { v2, "", { "run.oci.systemd.subgroup", ".." }, -EINVAL, "annotations[\"run.oci.systemd.subgroup\"]" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      const struct cgroup_args args = { .path = cases[i].path, .id = "id1", .driver = "systemd", .annotations = &cases[i].annotation, .n_annotations = 1 };
+      struct err err = { 0 };
+      struct cgroup *cg;
+
+      cgroup_layout_parse (cases[i].layout, &l, NULL);
+      assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, &err), cases[i].ret);
+      assert_string_equal (err.where, cases[i].where);
+    }
 }
 
 static void
@@ -214,6 +277,8 @@ main (void)
     cmocka_unit_test (cgroup_plan_places),     cmocka_unit_test (cgroup_plan_refused),
     cmocka_unit_test (cgroup_plan_dots_in_names), cmocka_unit_test (cgroup_plan_no_cgroups),
     cmocka_unit_test (cgroup_plan_drivers),    cmocka_unit_test (cgroup_want_facts),
+    cmocka_unit_test (cgroup_plan_systemd),    cmocka_unit_test (cgroup_plan_systemd_description),
+    cmocka_unit_test (cgroup_plan_systemd_refused),
     cmocka_unit_test (cgroup_type_round_trip),
   };
   int failed = cmocka_run_group_tests (tests, NULL, NULL);

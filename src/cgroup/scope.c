@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A container's cgroup as a scope of systemd; see scope.h and cgroup.h.  Systemd makes the cgroup, moves the first process there, and ends it; what
+ * is below it and in its files is as without systemd.  */
+#include "cgroup/scope.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/str.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/clock.h"
+#include "cgroup/dir.h"
+#include "cgroup/systemd.h"
+#include "cgroup/unit.h"
+#include "cgroup/unit_props.h"
+#include "cgroup/variant.h"
+#include "ocispec/table.h"
+
+enum
+{
+  STATE_MAX = 64,       /* bytes of ActiveState */
+  DESCRIPTION_MAX = 8192,
+  LEAVING_MS = 5000 /* for a unit of the name that is about to end */
+};
+
+struct scope
+{
+  struct systemd *systemd;
+  char path[PATH_MAX]; /* where dirs[0].path points */
+};
+
+/* A connection for one call: that of CG, or one of its own, which is closed at the end.  */
+struct borrowed
+{
+  struct systemd *systemd, *own;
+};
+
+static void
+give_back (struct borrowed *b)
+{
+  systemd_close (b->own);
+}
+
+#define own_borrowed __attribute__ ((cleanup (give_back))) struct borrowed
+
+static int
+borrow (const struct cgroup *cg, struct borrowed *b, struct err *err)
+{
+  int r = cg->scope ? 0 : systemd_open (cg->rootless, &b->own, err);
+
+  b->systemd = cg->scope ? cg->scope->systemd : b->own;
+  return r;
+}
+
+/* CG has no cgroup any more: it is another's.  */
+static int
+disown (struct cgroup *cg, struct err *err)
+{
+  int r = err_state (err, EBUSY, "systemd has a unit %s already: is another container using it, or was one not deleted?", cg->unit);
+
+  cg->n_dirs = 0;
+  cg->unit = NULL;
+  return r;
+}
+
+/* Sees to it that there is no unit of the name.  */
+static int
+make_way (struct cgroup *cg, struct systemd *s, struct err *err)
+{
+  long until = clock_ms () + LEAVING_MS;
+  char state[STATE_MAX];
+  int r;
+
+  while ((r = systemd_unit_text (s, cg->unit, "ActiveState", state, sizeof state, err)) == 0)
+    {
+      if (strcmp (state, "failed") == 0 || strcmp (state, "inactive") == 0)
+        return systemd_forget (s, cg->unit, err);
+      if (strcmp (state, "deactivating") != 0 || clock_ms () >= until)
+        return disown (cg, err);
+      clock_pause (20000);
+    }
+  if (r == -ENOENT)
+    {
+      err_clear (err);
+      return 0;
+    }
+  return r;
+}
+
+/* Makes PATH below PREFIX the container's cgroup.  */
+static int
+settle (struct cgroup *cg, const char *prefix, const char *path, struct err *err)
+{
+  char text[PATH_MAX];
+  int n = snprintf (text, sizeof text, "%s%s%s%s", prefix, path, cg->subgroup ? "/" : "", cg->subgroup ? cg->subgroup : "");
+
+  if (n + CGROUP_FILE_MAX + 64 > PATH_MAX)
+    return err_spec (err, "linux.cgroupsPath", "is too long");
+  (void) str_copy (cg->scope->path, sizeof cg->scope->path, text);
+  cg->dirs[0].path = cg->scope->path;
+  return 0;
+}
+
+int
+scope_survey (struct cgroup *cg, struct err *err)
+{
+  char root[PATH_MAX];
+  int r;
+
+  cg->scope = calloc (1, sizeof *cg->scope);
+  r = cg->scope ? systemd_open (cg->rootless, &cg->scope->systemd, err) : err_sys (err, ENOMEM, "calloc", "scope");
+  if (r == 0)
+    r = systemd_manager_text (cg->scope->systemd, "ControlGroup", root, sizeof root, err);
+  if (r == 0)
+    r = settle (cg, strcmp (root, "/") == 0 ? "" : root, cg->dirs[0].path, err);
+  return r < 0 ? r : make_way (cg, cg->scope->systemd, err);
+}
+
+bool
+cgroup_needs_process (const struct cgroup *cg)
+{
+  return cg->unit != NULL;
+}
+
+static int
+add_bool (struct unit_properties *props, const char *name, bool value, struct err *err)
+{
+  return unit_props_add (props, name, variant_number (props->arena, 'b', value), err);
+}
+
+static int
+add_text (struct unit_properties *props, const char *name, const char *text, struct err *err)
+{
+  return unit_props_add (props, name, variant_text (props->arena, text), err);
+}
+
+/* What every scope of ours has.  Accounting makes systemd enable the controllers, and delegation those that it does not use itself.  */
+static int
+add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, struct err *err)
+{
+  static const struct
+  {
+    const char *name;
+    bool value;
+  } flags[] = { { "Delegate", true },         { "DefaultDependencies", false }, { "CPUAccounting", true },
+                { "MemoryAccounting", true }, { "IOAccounting", true },         { "TasksAccounting", true } };
+  struct variant *pids = variant_list (props->arena, "au", 1);
+  int r = add_text (props, "Description", cg->description, err);
+
+  if (r == 0)
+    r = add_text (props, "Slice", cg->slice, err);
+  if (pids)
+    pids->items[0] = (struct variant){ .signature = "u", .number = (uint64_t) pid };
+  if (r == 0)
+    r = unit_props_add (props, "PIDs", pids, err);
+  for (size_t i = 0; r == 0 && i < sizeof flags / sizeof *flags; i++)
+    r = add_bool (props, flags[i].name, flags[i].value, err);
+  if (r == 0) /* a container that was killed for its memory leaves no failed unit */
+    r = add_text (props, "CollectMode", "inactive-or-failed", err);
+  for (size_t i = 0; r == 0 && i < cg->asked->n; i++)
+    r = unit_props_add (props, cg->asked->list[i].name, cg->asked->list[i].value, err);
+  return r;
+}
+
+/* Starts the unit; one that appeared since the survey and has failed is forgotten.  */
+static int
+start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struct err *err)
+{
+  struct oci_arena *arena = NULL;
+  struct unit_properties props = { .arena = &arena };
+  struct systemd *s = cg->scope->systemd;
+  int r = add_own (cg, &props, pid, err);
+
+  if (r == 0)
+    r = unit_props_limits (&props, res, CGROUP_LIMIT_EARLY, false, 0, err);
+  if (r == 0)
+    r = systemd_start (s, cg->unit, &props, err);
+  if (r == -EEXIST)
+    {
+      err_clear (err);
+      r = make_way (cg, s, err);
+      if (r == 0)
+        r = systemd_start (s, cg->unit, &props, err);
+      if (r == -EEXIST)
+        {
+          err_clear (err);
+          r = disown (cg, err);
+        }
+    }
+  oci_arena_free (arena);
+  return r;
+}
+
+/* Finds where systemd has put PID.  */
+static int
+find_process (struct cgroup *cg, pid_t pid, struct err *err)
+{
+  struct cgroup_dir expected = cg->dirs[0];
+  struct cgroup at = { .driver = cg->driver, .dirs = &expected, .n_dirs = 1 };
+  own_mem struct cgroup *now = NULL;
+  int r = cgroup_of (&at, pid, &now, err);
+
+  if (r < 0)
+    return r;
+  if (! unit_has_cgroup (cg->unit, now->dirs[0].path))
+    return err_host (err, ESRCH, "systemd has started %s, but process %d is in cgroup %s: is systemd in another pid namespace than the runtime?", cg->unit,
+                     pid, now->dirs[0].path);
+  return settle (cg, "", now->dirs[0].path, err);
+}
+
+/* Makes the cgroup below the unit's and moves PID there.  */
+static int
+enter_subgroup (struct cgroup *cg, pid_t pid, struct err *err)
+{
+  struct cgroup_path p;
+  int r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
+
+  if (r == 0 && mkdir (p.text, 0755) < 0 && errno != EEXIST)
+    r = err_sys (err, errno, "mkdir", "%s", p.text);
+  return r < 0 ? r : cgroup_add_pid (cg, pid, err);
+}
+
+int
+cgroup_start (struct cgroup *cg, const struct oci_resources *r, pid_t pid, struct err *err)
+{
+  int ret = start_unit (cg, r, pid, err);
+
+  if (ret == 0)
+    ret = find_process (cg, pid, err);
+  return ret == 0 && cg->subgroup ? enter_subgroup (cg, pid, err) : ret;
+}
+
+/* 1 if the unit is there and ours, 0 if not, or negative errno.  */
+static int
+is_ours (const struct cgroup *cg, struct systemd *s, struct err *err)
+{
+  own_mem char *text = malloc (DESCRIPTION_MAX);
+  int r = text ? systemd_unit_text (s, cg->unit, "Description", text, DESCRIPTION_MAX, err) : err_sys (err, ENOMEM, "malloc", "unit");
+
+  if (r == -ENOENT)
+    {
+      err_clear (err);
+      return 0;
+    }
+  return r < 0 ? r : strcmp (text, cg->description) == 0;
+}
+
+int
+cgroup_is_ours (const struct cgroup *cg, struct err *err)
+{
+  own_borrowed b = { .own = NULL };
+  int r = cg->unit ? borrow (cg, &b, err) : 0;
+
+  return cg->unit == NULL ? 1 : r < 0 ? r : is_ours (cg, b.systemd, err);
+}
+
+int
+scope_stop (const struct cgroup *cg, struct err *err)
+{
+  own_borrowed b = { .own = NULL };
+  int r = borrow (cg, &b, err);
+
+  if (r == 0)
+    r = is_ours (cg, b.systemd, err);
+  if (r == 0)
+    return -ENOENT;
+  return r < 0 ? r : systemd_stop (b.systemd, cg->unit, err);
+}
+
+/* The period in cpu.max, or 0: unknown.  */
+static uint64_t
+period_now (const struct cgroup *cg)
+{
+  char text[64];
+  const char *space = NULL;
+
+  if (cgroup_dir_read (&cg->dirs[0], "cpu.max", text, sizeof text) > 0)
+    space = strchr (text, ' ');
+  return space ? strtoull (space + 1, NULL, 10) : 0;
+}
+
+int
+scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, struct err *err)
+{
+  own_borrowed b = { .own = NULL };
+  struct oci_arena *arena = NULL;
+  struct unit_properties props = { .arena = &arena };
+  int ret = 0;
+
+  if (r && ! update)
+    phase &= ~(unsigned) CGROUP_LIMIT_EARLY; /* of a new unit: set when it was started */
+  if (r)
+    ret = unit_props_limits (&props, r, phase, update, update ? period_now (cg) : 0, err);
+  if (ret == 0 && props.n > 0)
+    ret = borrow (cg, &b, err);
+  if (ret == 0 && props.n > 0)
+    ret = systemd_set (b.systemd, cg->unit, &props, err);
+  oci_arena_free (arena);
+  return ret < 0 ? ret : props.n > 0;
+}
+
+int
+scope_attach (const struct cgroup *cg, pid_t pid, struct err *err)
+{
+  own_borrowed b = { .own = NULL };
+  const char *path = cg->dirs[0].path, *below = strstr (path, cg->unit);
+  int r = borrow (cg, &b, err);
+
+  return r < 0 ? r : systemd_attach (b.systemd, cg->unit, below ? below + strlen (cg->unit) : "", pid, err);
+}
+
+void
+cgroup_close (struct cgroup *cg)
+{
+  if (cg == NULL || cg->scope == NULL)
+    return;
+  systemd_close (cg->scope->systemd);
+  free (cg->scope);
+  cg->scope = NULL;
+}

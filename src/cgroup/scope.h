@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside this room: a container's cgroup as a transient scope of systemd (systemd.scope(5)).  */
+#ifndef ORLOP_CGROUP_SCOPE_H
+#define ORLOP_CGROUP_SCOPE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "cgroup/limits.h" /* enum cgroup_limit_phase */
+
+struct cgroup;
+struct err;
+struct oci_resources;
+
+/* Connects to systemd, which says below which cgroup its units are, and looks whether there is a unit of the name.  One that has failed is forgotten,
+ * another one is -EBUSY, as of cgroup_survey.  Returns 0 or negative errno.  */
+int scope_survey (struct cgroup *cg, struct err *err);
+
+/* Stops the unit, if it is ours, and waits for it.  Returns 0; -ENOENT: there is none of ours; or negative errno.  */
+int scope_stop (const struct cgroup *cg, struct err *err);
+
+/* Sets the limits of R (may be NULL) for PHASE as properties of the unit; except with UPDATE those that cgroup_start has set.  Returns 1 if there were
+ * any, 0 if not, or negative errno.  */
+int scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, struct err *err);
+
+/* Lets systemd move process PID into the cgroup.  Returns 0 or negative errno.  */
+int scope_attach (const struct cgroup *cg, pid_t pid, struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""--systemd-cgroup where it cannot be; where it can is in tests/systemd."""
+import os
+
+import pytest
+
+
+
+@pytest.mark.parametrize("words", [["--systemd-cgroup"], ["--systemd-cgroup=true"], ["--cgroup-manager", "systemd"]], ids=" ".join)
+def test_refused_with_the_reason(box, words):
+    if os.path.exists("/run/systemd/system"):
+        pytest.skip("here it can be: systemd runs")
+    b = box.bundle()
+    b.config["linux"]["cgroupsPath"] = "system.slice:orlop-test:1"
+    b.save()
+    r = box.orlop(*words, "create", "--bundle", b.path, "c", status=1)
+    v2 = not os.path.exists("/sys/fs/cgroup/unified") and os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+    assert ("systemd cannot be reached" if v2 else "needs cgroup v2") in r.err, r
+    assert not os.path.exists(os.path.join(box.root, "c"))
+
+
+def test_not_loaded_without_it(box):
+    """libsystemd is for those who ask for it."""
+    b = box.bundle(["true"])
+    b.save()
+    trace = os.path.join(box.dir, "trace")
+    box.prefix = ["strace", "-f", "-o", trace, "-e", "trace=openat,connect"]
+    box.orlop("run", "--bundle", b.path, "c")
+    with open(trace) as f:
+        text = f.read()
+    assert "openat" in text and "libsystemd" not in text and "/run/systemd" not in text

@@ -1,0 +1,455 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cgroup driver `systemd`: what systemd says of the unit, and what the kernel says of the cgroup."""
+import glob
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+import orlop
+
+SLEEP = ["sleep", "1000"]
+
+
+def systemctl(*words, check=True):
+    return subprocess.run(["systemctl", *words], capture_output=True, text=True, timeout=orlop.TIMEOUT, check=check).stdout
+
+
+def show(unit, name):
+    return systemctl("show", f"--property={name}", "--value", unit).strip()
+
+
+def loaded(unit):
+    return unit in systemctl("list-units", "--all", "--plain", "--no-legend", unit)
+
+
+class Driver:
+    """A box whose containers are units of systemd."""
+
+    def __init__(self, box):
+        self.box, self.name = box, box.cgroup[1:]
+
+    def bundle(self, args=SLEEP, slice="system.slice", **process):
+        b = self.box.bundle(args, **process)
+        b.config["linux"]["cgroupsPath"] = f"{slice}:{self.name}:{self.box.n}"
+        b.unit = f"{self.name}-{self.box.n}.scope"
+        return b
+
+    def create(self, b, id="c", **more):
+        b.save()
+        return self.box.orlop("--systemd-cgroup", "create", "--bundle", b.path, id, **more)
+
+    def run(self, b, *options, id="c", **more):
+        b.save()
+        return self.box.orlop("--systemd-cgroup", "run", "--bundle", b.path, *options, id, **more)
+
+
+@pytest.fixture
+def sd(box):
+    driver = Driver(box)
+    yield driver
+    left = systemctl("list-units", "--all", "--plain", "--no-legend", f"{driver.name}*")
+    for line in left.splitlines():
+        systemctl("kill", "--signal=KILL", line.split()[0], check=False)
+        systemctl("reset-failed", line.split()[0], check=False)
+    systemctl("stop", f"{driver.name.split('-')[0]}.slice", check=False)
+    assert left == ""
+
+
+def directory(b):
+    return "/sys/fs/cgroup" + show(b.unit, "ControlGroup")
+
+
+def read(b, file):
+    with open(f"{directory(b)}/{file}") as f:
+        return f.read().strip()
+
+
+def own(pid):
+    with open(f"/proc/{pid}/cgroup") as f:
+        return [line[3:].strip() for line in f if line.startswith("0::")][0]
+
+
+def test_life(sd):
+    b = sd.bundle()
+    sd.create(b)
+    pid = sd.box.state()["pid"]
+    path = f"/system.slice/{b.unit}"
+    assert own(pid) == path
+    wanted = {"ActiveState": "active", "Slice": "system.slice", "Delegate": "yes", "ControlGroup": path, "DefaultDependencies": "no",
+              "Description": f"orlop container c of {sd.box.root}", "CPUAccounting": "yes", "MemoryAccounting": "yes", "TasksAccounting": "yes",
+              "IOAccounting": "yes", "CollectMode": "inactive-or-failed", "Transient": "yes"}
+    assert {name: show(b.unit, name) for name in wanted} == wanted
+    sd.box.orlop("start", "c")
+    assert sd.box.status() == "running"
+    assert json.loads(sd.box.orlop("ps", "--format", "json", "c").out) == [pid]
+    sd.box.orlop("pause", "c")
+    assert sd.box.status() == "paused" and read(b, "cgroup.freeze") == "1"
+    sd.box.orlop("resume", "c")
+    sd.box.orlop("exec", "--detach", "c", *SLEEP)
+    assert len(read(b, "cgroup.procs").split()) == 2
+    sd.box.orlop("kill", "--all", "c", "KILL")
+    sd.box.wait("stopped")
+    sd.box.orlop("delete", "c")
+    assert not loaded(b.unit) and not os.path.exists(f"/sys/fs/cgroup{path}")
+
+
+def test_run_in_the_foreground(sd):
+    b = sd.bundle(["cat", "/proc/self/cgroup"])
+    assert "0::/\n" in sd.run(b).out
+    assert not loaded(b.unit)
+
+
+@pytest.mark.parametrize("slice,path", [("orlop-a-b.slice", "/orlop.slice/orlop-a.slice/orlop-a-b.slice/"), ("-.slice", "/"), ("", "/system.slice/")])
+def test_slice(sd, slice, path):
+    b = sd.bundle(slice=slice)
+    sd.create(b)
+    assert own(sd.box.state()["pid"]) == path + b.unit
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+def test_without_a_path_and_with_an_id_to_escape(sd):
+    b = sd.bundle()
+    del b.config["linux"]["cgroupsPath"]
+    id = f"{sd.name}+1"
+    sd.create(b, id=id)
+    assert own(sd.box.state(id)["pid"]) == f"/system.slice/orlop-{sd.name}\\x2b1.scope"
+    sd.box.delete(id)
+    assert f"{sd.name}" not in systemctl("list-units", "--all", "--plain", "--no-legend")
+
+
+def test_name_that_cgroupfs_has_for_files(sd):
+    b = sd.bundle()
+    b.config["linux"]["cgroupsPath"] = f"system.slice:cgroup.{sd.name}:1"
+    b.unit = f"cgroup.{sd.name}-1.scope"
+    sd.create(b)
+    assert own(sd.box.state()["pid"]) == f"/system.slice/_{b.unit}"
+    sd.box.orlop("exec", "c", "true", status=None)
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+@pytest.mark.parametrize("path", ["/system.slice/x", "x", "a:b:c", "system.slice:a:b.slice"])
+def test_path_that_names_no_unit(sd, path):
+    b = sd.bundle()
+    b.config["linux"]["cgroupsPath"] = path
+    r = sd.create(b, status=1)
+    assert "linux.cgroupsPath" in r.err and "slice" in r.err, r
+
+
+# --- limits
+
+def controllers():
+    with open("/sys/fs/cgroup/cgroup.controllers") as f:
+        return f.read().split()
+
+
+M = 1 << 20
+LIMITS = [  # resources, controller, {property: what systemctl shows}, {file: text}
+    ({"memory": {"limit": 64 * M}}, "memory", {"MemoryMax": f"{64 * M}"}, {"memory.max": f"{64 * M}"}),
+    ({"memory": {"limit": -1}}, "memory", {"MemoryMax": "infinity"}, {"memory.max": "max"}),
+    ({"memory": {"reservation": 32 * M}}, "memory", {"MemoryLow": f"{32 * M}"}, {"memory.low": f"{32 * M}"}),
+    ({"memory": {"limit": 64 * M, "swap": 96 * M}}, "memory", {"MemorySwapMax": f"{32 * M}"}, {"memory.swap.max": f"{32 * M}"}),
+    ({"unified": {"memory.high": f"{16 * M}", "memory.min": f"{4 * M}"}}, "memory", {"MemoryHigh": f"{16 * M}", "MemoryMin": f"{4 * M}"},
+     {"memory.high": f"{16 * M}", "memory.min": f"{4 * M}"}),
+    ({"cpu": {"shares": 2048}}, "cpu", {"CPUWeight": "174"}, {"cpu.weight": "174"}),
+    ({"cpu": {"idle": 1}}, "cpu", {"CPUWeight": "idle"}, {"cpu.idle": "1"}),
+    ({"cpu": {"quota": 40000, "period": 80000}}, "cpu", {"CPUQuotaPerSecUSec": "500ms", "CPUQuotaPeriodUSec": "80ms"}, {"cpu.max": "40000 80000"}),
+    ({"cpu": {"cpus": "0", "mems": "0"}}, "cpuset", {"AllowedCPUs": "0", "AllowedMemoryNodes": "0"}, {"cpuset.cpus": "0", "cpuset.mems": "0"}),
+    ({"pids": {"limit": 2048}}, "pids", {"TasksMax": "2048"}, {"pids.max": "2048"}),
+    ({"pids": {"limit": 7}}, "pids", {"TasksMax": "7"}, {"pids.max": "7"}),
+    ({"pids": {"limit": -1}}, "pids", {"TasksMax": "infinity"}, {"pids.max": "max"}),
+    ({"pids": {"limit": 3}, "cpu": {"quota": 40000, "period": 100000, "shares": 512}, "memory": {"limit": 64 * M}}, "pids cpu memory",
+     {"TasksMax": "3", "MemoryMax": f"{64 * M}"}, {"pids.max": "3", "memory.max": f"{64 * M}", "cpu.max": "40000 100000"}),
+    ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * M}]}, "hugetlb", {}, {"hugetlb.2MB.max": f"{4 * M}"}),
+]
+
+
+@pytest.mark.parametrize("resources,controller,properties,files", LIMITS, ids=[json.dumps(x[0])[:40] for x in LIMITS])
+def test_limit(sd, resources, controller, properties, files):
+    """Unit and cgroup say the same, and still do when systemd has read everything again, and written what it writes."""
+    missing = [c for c in controller.split() if c not in controllers()]
+    if missing:
+        pytest.skip(f"cgroup v2 has no controller {' '.join(missing)} here")
+    b = sd.bundle()
+    b.config["linux"]["resources"] = resources
+    sd.create(b)
+    for again in range(2):
+        assert {p: show(b.unit, p) for p in properties} == properties, f"reload {again}"
+        assert {f: read(b, f) for f in files} == files, f"reload {again}"
+        systemctl("daemon-reload")
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+def test_update(sd):
+    if "memory" not in controllers():
+        pytest.skip("cgroup v2 has no controller memory here")
+    b = sd.bundle()
+    b.config["linux"]["resources"] = {"memory": {"limit": 64 * M}, "pids": {"limit": 10}}
+    sd.create(b)
+    sd.box.orlop("update", "--memory", str(32 * M), "--cpu-quota", "20000", "--pids-limit", "5", "c")
+    for _ in range(2):
+        assert show(b.unit, "MemoryMax") == f"{32 * M}" and read(b, "memory.max") == f"{32 * M}"
+        assert show(b.unit, "TasksMax") == "5" and read(b, "pids.max") == "5"
+        assert show(b.unit, "CPUQuotaPerSecUSec") == "200ms" and read(b, "cpu.max") == "20000 100000"
+        systemctl("daemon-reload")
+    sd.box.delete()
+
+
+def test_update_of_what_systemd_has_no_words_for(sd):
+    if "hugetlb" not in controllers():
+        pytest.skip("cgroup v2 has no controller hugetlb here")
+    b = sd.bundle()
+    sd.create(b)
+    document = os.path.join(b.path, "resources.json")
+    with open(document, "w") as f:
+        json.dump({"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * M}]}, f)
+    sd.box.orlop("update", "--resources", document, "c")
+    assert read(b, "hugetlb.2MB.max") == f"{2 * M}"
+    sd.box.delete()
+
+
+# --- devices
+
+def tries(sd, b, major, minor):
+    """What happens to an open of a device in the container."""
+    node = f"/tmp/{major}-{minor}"
+    done = sd.box.orlop("exec", "--cap", "CAP_MKNOD", "c", "sh", "-c", f"test -c {node} || mknod {node} c {major} {minor}; : <{node} && echo opened", status=None)
+    return "opened" if "opened" in done.out else done.err.strip().rsplit(": ", 1)[-1]
+
+
+def test_device_rules_outlive_a_reload(sd):
+    b = sd.bundle()
+    b.config["process"]["capabilities"]["bounding"] = ["CAP_MKNOD"]
+    b.config["process"]["capabilities"]["permitted"] = b.config["process"]["capabilities"]["effective"] = ["CAP_MKNOD"]
+    b.config["linux"]["resources"] = {"devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "c", "major": 4, "minor": 255, "access": "r"}]}
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    for _ in range(2):
+        assert tries(sd, b, 1, 3) == "opened"
+        assert tries(sd, b, 1, 1) == "Operation not permitted"  # memory
+        assert tries(sd, b, 4, 255) != "Operation not permitted"  # asked for, though there is none
+        systemctl("daemon-reload")
+    sd.box.delete()
+
+
+def test_device_rules_of_systemd_beside_ours(sd):
+    """Both programs must agree, whichever was attached last."""
+    b = sd.bundle()
+    b.config["process"]["capabilities"]["bounding"] = ["CAP_MKNOD"]
+    b.config["process"]["capabilities"]["permitted"] = b.config["process"]["capabilities"]["effective"] = ["CAP_MKNOD"]
+    b.config["annotations"] = {"org.systemd.property.DevicePolicy": "'strict'",
+                               "org.systemd.property.DeviceAllow": "[('/dev/null', 'rwm'), ('char-*', 'm')]"}
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    for _ in range(2):
+        assert tries(sd, b, 1, 3) == "opened"
+        assert tries(sd, b, 1, 5) == "Operation not permitted"  # zero: ours would allow it
+        assert tries(sd, b, 1, 1) == "Operation not permitted"
+        systemctl("daemon-reload")
+    sd.box.delete()
+
+
+def test_device_rules_changed(sd):
+    b = sd.bundle()
+    b.config["process"]["capabilities"]["bounding"] = ["CAP_MKNOD"]
+    b.config["process"]["capabilities"]["permitted"] = b.config["process"]["capabilities"]["effective"] = ["CAP_MKNOD"]
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    assert tries(sd, b, 4, 255) == "Operation not permitted"
+    document = os.path.join(b.path, "resources.json")
+    with open(document, "w") as f:
+        json.dump({"devices": [{"allow": True, "type": "c", "major": 4, "minor": 255, "access": "rwm"}]}, f)
+    sd.box.orlop("update", "--resources", document, "c")
+    for _ in range(2):
+        assert tries(sd, b, 4, 255) != "Operation not permitted"
+        assert tries(sd, b, 1, 1) == "Operation not permitted"
+        systemctl("daemon-reload")
+    sd.box.delete()
+
+
+# --- annotations
+
+def test_annotations(sd):
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 7000000", "org.systemd.property.CollectMode": "'inactive'",
+                               "org.systemd.property.Documentation": "['man:orlop(1)', 'https://example.org/']",
+                               "org.systemd.property.RuntimeMaxSec": "1000.0", "org.systemd.property.SendSIGHUP": "true",
+                               "org.systemd.property.Description": "'a container'"}
+    sd.create(b)
+    wanted = {"TimeoutStopUSec": "7s", "CollectMode": "inactive", "Documentation": '"man:orlop(1)" https://example.org/', "RuntimeMaxUSec": "16min 40s",
+              "SendSIGHUP": "yes", "Description": "a container"}
+    got = {name: show(b.unit, name) for name in wanted}
+    got["Documentation"] = got["Documentation"].replace('"https://example.org/"', "https://example.org/")
+    assert got == wanted
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+@pytest.mark.parametrize("name,value,says", [("Abc", "1", "Abc"), ("TimeoutStopSec", "'x'", "seconds"), ("PIDs", "@au [1]", "own"), ("Documentation", "5", "")])
+def test_annotation_that_cannot_be(sd, name, value, says):
+    b = sd.bundle()
+    b.config["annotations"] = {f"org.systemd.property.{name}": value}
+    assert says in sd.create(b, status=1).err
+    assert not loaded(b.unit) and not os.path.exists(f"{sd.box.root}/c")
+
+
+def test_subgroup(sd):
+    b = sd.bundle()
+    b.config["annotations"] = {"run.oci.systemd.subgroup": "container"}
+    sd.create(b)
+    pid = sd.box.state()["pid"]
+    assert own(pid) == f"/system.slice/{b.unit}/container"
+    sd.box.orlop("start", "c")
+    assert "0::/\n" in sd.box.orlop("exec", "c", "cat", "/proc/self/cgroup").out
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+# --- units that are there already
+
+def test_failed_unit_is_forgotten(sd):
+    b = sd.bundle()
+    subprocess.run(["systemd-run", "--scope", "--quiet", f"--unit={b.unit}", "--property=RuntimeMaxSec=100ms", *SLEEP], capture_output=True, check=False,
+                   timeout=orlop.TIMEOUT)
+    orlop.eventually(lambda: show(b.unit, "ActiveState") == "failed", "the scope of the test fails")
+    sd.create(b)
+    assert show(b.unit, "ActiveState") == "active"
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+def test_running_unit_is_left_alone(sd):
+    b = sd.bundle()
+    with subprocess.Popen(["systemd-run", "--scope", "--quiet", f"--unit={b.unit}", *SLEEP]) as other:
+        orlop.eventually(lambda: show(b.unit, "ActiveState") == "active", "the other's scope")
+        r = sd.create(b, status=1)
+        assert b.unit in r.err and "already" in r.err, r
+        assert other.poll() is None and show(b.unit, "ActiveState") == "active"
+        assert not os.path.exists(f"{sd.box.root}/c")
+        other.kill()
+    orlop.eventually(lambda: not loaded(b.unit), "the other's scope ends")
+
+
+def test_one_name_for_two_containers(sd):
+    one, two = sd.bundle(), sd.bundle()
+    two.config["linux"]["cgroupsPath"] = one.config["linux"]["cgroupsPath"]
+    sd.create(one)
+    assert one.unit in sd.create(two, id="d", status=1).err
+    assert sd.box.status() == "created"
+    sd.box.delete()
+
+
+# --- what goes wrong
+
+def test_failed_create_leaves_no_unit(sd):
+    b = sd.bundle()
+    b.config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+    sd.create(b, status=1)
+    assert not loaded(b.unit) and not os.path.exists(f"/sys/fs/cgroup/system.slice/{b.unit}")
+    assert not os.path.exists(f"{sd.box.root}/c")
+
+
+def test_refused_limit_leaves_no_unit(sd):
+    if "cpuset" not in controllers():
+        pytest.skip("cgroup v2 has no controller cpuset here")
+    b = sd.bundle()
+    b.config["linux"]["resources"] = {"cpu": {"cpus": "1000"}}
+    sd.create(b, status=1)
+    assert not loaded(b.unit)
+
+
+def kill_in_create(sd, b, id):
+    """Kills `create` while a hook runs."""
+    mark = os.path.join(b.path, "mark")
+    b.config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", f"touch {mark}; exec sleep 1000"]}]}
+    b.save()
+    with subprocess.Popen(sd.box.command("--systemd-cgroup", "create", "--bundle", b.path, id), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, start_new_session=True) as create:
+        orlop.eventually(lambda: os.path.exists(mark), "the hook runs")
+        assert show(b.unit, "ActiveState") == "active"
+        os.killpg(create.pid, signal.SIGKILL)
+
+
+def test_killed_in_create(sd):
+    b = sd.bundle()
+    kill_in_create(sd, b, "c")
+    sd.box.delete()
+    assert not loaded(b.unit) and not os.path.exists(f"/sys/fs/cgroup/system.slice/{b.unit}")
+
+
+def test_delete_does_not_stop_anothers_unit(sd):
+    """The unit of a container whose creator was killed has ended, and another has taken its name."""
+    one, two = sd.bundle(), sd.bundle()
+    kill_in_create(sd, one, "c")
+    orlop.eventually(lambda: not loaded(one.unit), "the unit of the killed create ends")
+    two.config["linux"]["cgroupsPath"], two.unit = one.config["linux"]["cgroupsPath"], one.unit
+    sd.create(two, id="d")
+    sd.box.delete("c")
+    assert sd.box.status("d") == "created" and show(two.unit, "ActiveState") == "active"
+    sd.box.delete("d")
+
+
+def test_stopped_by_systemctl(sd):
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 100000"}
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    systemctl("stop", b.unit)
+    sd.box.wait("stopped")
+    sd.box.delete(force=False)
+    assert not loaded(b.unit)
+
+
+def test_ended_by_itself(sd):
+    b = sd.bundle(["true"])
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    sd.box.wait("stopped")
+    sd.box.delete(force=False)
+    sd.create(b)  # the name is free at once
+    sd.box.delete()
+    assert not loaded(b.unit)
+
+
+def hide(*paths):
+    """Starts a program with other files in the place of PATHS."""
+    return ["unshare", "--mount", "sh", "-c", "; ".join(f"mount --bind /dev/null {p}" for p in paths) + '; exec "$@"', "sh"]
+
+
+def test_by_the_system_bus(sd):
+    b = sd.bundle()
+    sd.box.prefix = hide("/run/systemd/private")
+    sd.create(b)
+    assert show(b.unit, "ActiveState") == "active"
+    sd.box.delete()
+    sd.box.prefix = []
+    assert not loaded(b.unit)
+
+
+def test_without_systemd(sd):
+    b = sd.bundle()
+    sd.box.prefix = hide("/run/systemd/private", "/run/dbus/system_bus_socket")
+    r = sd.create(b, status=1)
+    assert "systemd cannot be reached" in r.err, r
+    sd.box.prefix = []
+    assert not os.path.exists(f"{sd.box.root}/c")
+
+
+def test_without_libsystemd(sd):
+    b = sd.bundle()
+    sd.box.prefix = hide(*{os.path.realpath(p) for p in glob.glob("/usr/lib/*/libsystemd.so.0")})
+    r = sd.create(b, status=1)
+    assert "libsystemd.so.0" in r.err and "libsystemd0" in r.err, r
+    assert not os.path.exists(f"{sd.box.root}/c")
+    assert sd.box.run(sd.box.bundle(["echo", "well"])).out == "well\n"  # without the driver it is not needed
+    sd.box.prefix = []
+
+
+def test_features(box):
+    cgroup = json.loads(box.orlop("features").out)["linux"]["cgroup"]
+    assert cgroup["systemd"] and cgroup["systemdUser"]
