@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -217,6 +218,24 @@ struct orlop_exec_options
 
 /* Runs one more process in a running container.  *RET_STATUS as for orlop_run.  */
 int orlop_exec (struct orlop *o, const char *id, const struct orlop_exec_options *options, int *ret_status);
+
+/* Options of orlop_events.  Zero-initialise; `event` is needed.  */
+struct orlop_events_options
+{
+  bool once;            /* tell what each container uses now, and come back */
+  uint64_t interval_ns; /* nanoseconds between two tellings of that; 0: five seconds */
+  int stop_fd;          /* come back when this descriptor can be read; 0: none */
+  int (*event) (void *data, const char *json); /* is given one event, a line of JSON with its line feed, valid during the call; anything
+                                                  but 0 ends */
+  void *data;           /* for `event` */
+};
+
+/* Tells what the N containers IDS use, at once and then at each interval, and each time when one of them has run out of memory, until all have ended.  An
+ * event is the JSON object that runc's `events` prints: {"type":"stats","id":...,"data":{...}} or {"type":"oom","id":...}, see orlop-events(1); bytes,
+ * nanoseconds and counts.  At first all are looked at: if one does not exist (-ENOENT), has ended (-ESRCH) or has no cgroup of its own
+ * (-ENOTSUP), nothing is told.  Returns 0 when all have ended, or once was told, or stop_fd can be read; else what `event` returned, or a
+ * negative errno.  */
+int orlop_events (struct orlop *o, const char *const *ids, size_t n, const struct orlop_events_options *options);
 
 /* What orlop_create with these options would do, as text, changing nothing.  */
 int orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *options, char **ret_text);

@@ -87,7 +87,9 @@ put_number (struct encoder *e, const struct oci_field *field, const char *at)
   uint64_t n = get_number (at, field->width, is_signed);
   char text[24];
 
-  if (is_signed)
+  if (field->flags & OCI_DECIMAL)
+    snprintf (text, sizeof text, "%" PRIu64 ".%02u", n / 100, (unsigned) (n % 100));
+  else if (is_signed)
     snprintf (text, sizeof text, "%" PRId64, (int64_t) n);
   else
     snprintf (text, sizeof text, "%" PRIu64, n);
@@ -135,6 +137,11 @@ put_map (struct encoder *e, const struct oci_field *field, const char *items, si
         {
           put_string (e, ((const struct oci_pair *) items)->value);
           items += sizeof (struct oci_pair);
+        }
+      else if (field->kind == OCI_KIND_NUMBER)
+        {
+          put_number (e, field, (const char *) &((const struct oci_number *) items)->value);
+          items += sizeof (struct oci_number);
         }
       else
         items += put_value (e, field, items);

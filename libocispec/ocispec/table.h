@@ -22,7 +22,7 @@
  *     (the encoder leaves those out when they are 0 or false and not OCI_REQUIRED);
  *   - a list is a member x and its length n_x (size_t); an empty list is not NULL; every list has
  *     one zeroed item after its last, so lists of strings end with NULL, as execve(2) wants them;
- *   - a map to strings is an array of struct oci_pair; a map to objects is an array of objects
+ *   - a map to strings is an array of struct oci_pair, one to numbers of struct oci_number; a map to objects is an array of objects
  *     whose first member is the key (const char *);
  *   - strings are UTF-8, end with NUL and contain none.
  * A type has at most 64 rows.  */
@@ -37,7 +37,7 @@
 enum oci_kind
 {
   OCI_KIND_BOOL = 1,
-  OCI_KIND_NUMBER, /* integers only: no fraction, no exponent */
+  OCI_KIND_NUMBER, /* integers only, no fraction (but see OCI_DECIMAL), no exponent */
   OCI_KIND_STRING,
   OCI_KIND_OBJECT,
   OCI_KIND_SKIP /* known, but not for us: any value is skipped, and not counted as unknown */
@@ -50,7 +50,8 @@ enum
   OCI_POINTER = 1 << 1,  /* the member points to the value */
   OCI_LIST = 1 << 2,     /* JSON array */
   OCI_MAP = 1 << 3,      /* JSON object with free keys */
-  OCI_SIGNED = 1 << 4    /* of OCI_KIND_NUMBER */
+  OCI_SIGNED = 1 << 4,   /* of OCI_KIND_NUMBER */
+  OCI_DECIMAL = 1 << 5   /* of OCI_KIND_NUMBER: in JSON it has two decimals, the member counts hundredths */
 };
 
 /* One entry of a map to strings.  */
@@ -58,6 +59,13 @@ struct oci_pair
 {
   const char *key;
   const char *value;
+};
+
+/* One entry of a map to numbers.  */
+struct oci_number
+{
+  const char *key;
+  uint64_t value;
 };
 
 struct oci_type;
@@ -131,6 +139,10 @@ struct oci_type
 #define OCI_NUM(t, m, k, f)                                                                                           \
   { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_SIGN (OCI_MEMBER (t, m)),                               \
     .width = sizeof (OCI_MEMBER (t, m)), .offset = offsetof (struct t, m) }
+/* uint64_t m, in hundredths: 12.34 is 1234 */
+#define OCI_HUNDREDTHS(t, m, k, f)                                                                                    \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_DECIMAL, .width = sizeof (uint64_t),                    \
+    .offset = OCI_AT (t, m, uint64_t) }
 /* [u]intN_t *m */
 #define OCI_OPTNUM(t, m, k)                                                                                           \
   { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = OCI_POINTER | OCI_SIGN (*OCI_MEMBER (t, m)),                      \
@@ -157,6 +169,9 @@ struct oci_type
 #define OCI_OBJ(t, m, k, f, c)                                                                                        \
   { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_POINTER, .offset = OCI_AT (t, m, struct c *),           \
     .type = &c##_type }
+/* struct c m, an object that is always there */
+#define OCI_PART(t, m, k, c)                                                                                          \
+  { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = OCI_REQUIRED, .offset = OCI_AT (t, m, struct c), .type = &c##_type }
 /* struct c *m; size_t n_m */
 #define OCI_OBJS(t, m, k, f, c)                                                                                       \
   { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_LIST, .offset = OCI_AT (t, m, struct c *),              \
@@ -165,6 +180,10 @@ struct oci_type
 #define OCI_STRMAP(t, m, k, f)                                                                                        \
   { OCI_NAME (k), .kind = OCI_KIND_STRING, .flags = (f) | OCI_MAP, .offset = OCI_AT (t, m, struct oci_pair *),        \
     .count = OCI_COUNT (t, m) }
+/* struct oci_number *m; size_t n_m */
+#define OCI_NUMMAP(t, m, k, f)                                                                                        \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_MAP, .width = sizeof (uint64_t),                        \
+    .offset = OCI_AT (t, m, struct oci_number *), .count = OCI_COUNT (t, m) }
 /* struct c *m; size_t n_m, where struct c begins with `const char *KEY`; LIST: allowed keys or NULL */
 #define OCI_OBJMAP(t, m, k, f, c, key, list)                                                                          \
   { OCI_NAME (k), .kind = OCI_KIND_OBJECT, .flags = (f) | OCI_MAP,                                                    \

@@ -66,7 +66,7 @@ item_size (const struct oci_field *field)
     case OCI_KIND_BOOL:
       return sizeof (bool);
     case OCI_KIND_NUMBER:
-      return field->width;
+      return field->flags & OCI_MAP ? sizeof (struct oci_number) : field->width;
     case OCI_KIND_STRING:
       return field->flags & OCI_MAP ? sizeof (struct oci_pair) : sizeof (const char *);
     default:
@@ -241,6 +241,22 @@ set_number (void *at, size_t width, uint64_t value)
     }
 }
 
+/* Writes the number TEXT times 100, without what is left behind the point, into BUF of SIZE bytes; a text too long for it is as good as
+ * too great a number.  Returns its length.  */
+static size_t
+make_hundredths (const char *text, size_t len, char *buf, size_t size)
+{
+  const char *point = memchr (text, '.', len);
+  size_t n = point ? (size_t) (point - text) : len, decimals = point ? len - n - 1 : 0;
+
+  if (n > size - 3)
+    n = size - 3;
+  memcpy (buf, text, n);
+  for (size_t i = 0; i < 2; i++)
+    buf[n + i] = i < decimals ? point[1 + i] : '0';
+  return n + 2;
+}
+
 /* Reads and stores a number for FIELD at AT, or records why not.  Returns 1.  */
 static int
 store_number (struct decoder *d, const struct oci_field *field, const char *text, size_t len, void *at)
@@ -248,8 +264,9 @@ store_number (struct decoder *d, const struct oci_field *field, const char *text
   bool is_signed = field->flags & OCI_SIGNED, negative;
   uint64_t max = UINT64_MAX >> (64 - 8 * field->width + is_signed), magnitude = 0;
   uint64_t limit;
-  char quoted[40];
-  int ret = read_integer (text, len, &negative, &magnitude);
+  char quoted[40], digits[40];
+  size_t n = field->flags & OCI_DECIMAL ? make_hundredths (text, len, digits, sizeof digits) : len;
+  int ret = read_integer (field->flags & OCI_DECIMAL ? digits : text, n, &negative, &magnitude);
 
   oci_text_quote (quoted, sizeof quoted, text, len);
   limit = ! negative ? max : is_signed ? max + 1 : 0;
@@ -276,6 +293,8 @@ decoder_on_number (void *ctx, const char *text, size_t len)
     return 1;
   field = decoder_inner (d)->field;
   at = decoder_slot (d);
+  if (at && (field->flags & OCI_MAP))
+    at = &((struct oci_number *) at)->value;
   return at ? store_number (d, field, text, len, at) : 0;
 }
 

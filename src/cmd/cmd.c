@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/duration.h"
+
 int
 cmd_fail (struct cmd_call *c, const char *fmt, ...)
 {
@@ -28,6 +30,16 @@ cmd_notify (struct cmd_call *c)
   if (path == NULL || path[0] == '\0' || orlop_set_notify_socket (c->o, path) == 0)
     return 0;
   return cmd_fail (c, "NOTIFY_SOCKET=%s is neither an absolute path nor an abstract name", path);
+}
+
+int
+cmd_interval (struct cmd_call *c, const char *text, uint64_t *ret_ns)
+{
+  int ret = text ? duration_parse (text, ret_ns) : 0;
+
+  if (ret < 0)
+    return cmd_fail (c, "invalid duration \"%s\": %s", text, ret == -ERANGE ? "it is too long" : "write it as in 5s, 500ms or 1m30s");
+  return *ret_ns > 0 ? 0 : cmd_fail (c, "the interval must be more than 0");
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/opt.h"
@@ -40,7 +41,7 @@ struct cmd
   int (*run) (struct cmd_call *c);
 };
 
-extern const struct cmd cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume,
+extern const struct cmd cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume,
     cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 /* Fails C with a message of the program itself.  Returns -EINVAL.  */
@@ -48,6 +49,9 @@ int cmd_fail (struct cmd_call *c, const char *fmt, ...) __attribute__ ((format (
 
 /* Takes NOTIFY_SOCKET from the environment.  Returns 0 or fails C.  */
 int cmd_notify (struct cmd_call *c);
+
+/* Reads the duration TEXT of an option --interval (NULL: *RET_NS stays); it must be more than 0.  Returns 0 or fails C.  */
+int cmd_interval (struct cmd_call *c, const char *text, uint64_t *ret_ns);
 
 /* Writes all of TEXT to standard output.  Returns 0 or fails C.  */
 int cmd_print (struct cmd_call *c, const char *text);

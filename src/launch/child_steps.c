@@ -24,7 +24,7 @@ const struct step child_create[] = {
   { "root.devices", child_root_devices, want_devices, SYNC_NONE },
   { "root.links", child_root_links, want_links, SYNC_NONE },           /* after the mounts: they lie in /dev */
   { "root.cwd", child_root_cwd, want_process, SYNC_NONE },             /* while the root may be written */
-  { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left */
+  { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left; or a new one */
   { "session", child_session, NULL, SYNC_NONE },
   { "root.console", child_root_console, want_terminal, SYNC_NONE },    /* needs the container's devpts */
   { "root.late_mounts", child_root_late_mounts, want_root, SYNC_NONE }, /* read-only now: all that lies in them is made */

@@ -63,6 +63,20 @@ def test_domainname(box):
     assert host("kernel.domainname") == before
 
 
+@pytest.mark.parametrize("mounts", [
+    "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys", "mount -t tmpfs tmpfs /proc/sys/net",
+], ids=["read-only", "covered"])
+def test_runtime_whose_own_are_out_of_reach(box, mounts):
+    """As in a container that is not privileged, where engines run too."""
+    before = host("net.ipv4.ip_forward"), host("kernel.msgmax")
+    b = bundle(box, {"kernel.msgmax": "9000", "net.ipv4.ip_forward": "1"}, args=["cat", path("kernel.msgmax"), path("net.ipv4.ip_forward")])
+    box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'{mounts} && exec "$@"', "sh"]
+    out = box.run(b).out
+    box.prefix = []
+    assert out == "9000\n1\n"
+    assert before == (host("net.ipv4.ip_forward"), host("kernel.msgmax"))
+
+
 @pytest.mark.spec(91)
 @pytest.mark.parametrize("key, kind", [(k, n) for k, (_, _, n) in SETTINGS.items()] + [("kernel.domainname", "uts"), ("user.max_net_namespaces", "user")])
 def test_needs_its_namespace(box, key, kind):

@@ -41,8 +41,9 @@ static struct
   unsigned gids[8];
   int signal;
   bool flag;      /* all, force, rootless */
-  const char *const *ids; /* of delete_several */
+  const char *const *ids; /* of delete_several and events */
   size_t n_ids;
+  uint64_t interval_ns;
   enum orlop_cgroup_manager manager;
   enum orlop_log_level level;
   bool logs;
@@ -218,6 +219,19 @@ orlop_update (struct orlop *o, const char *id, const struct orlop_update_options
   (void) snprintf (seen.schemata, sizeof seen.schemata, "%s|%s", options->l3_cache_schema ? options->l3_cache_schema : "",
                    options->mem_bw_schema ? options->mem_bw_schema : "");
   return note ("update", id);
+}
+
+int
+orlop_events (struct orlop *o, const char *const *ids, size_t n, const struct orlop_events_options *options)
+{
+  (void) o;
+  seen.flag = options->once;
+  seen.interval_ns = options->interval_ns;
+  seen.ids = ids;
+  seen.n_ids = n;
+  if (answer.json)
+    answer.ret = options->event (options->data, answer.json);
+  return note ("events", ids[0]);
 }
 
 int

@@ -186,6 +186,36 @@ nulls_are_defaults_or_errors (void **state)
   close (old);
 }
 
+static int
+no_event (void *data, const char *json)
+{
+  (void) json;
+  ++*(int *) data;
+  return 0;
+}
+
+static void
+events_need_containers_and_a_listener (void **state)
+{
+  int told = 0;
+  const struct orlop_events_options deaf = { .once = true }, minus = { .event = no_event, .data = &told, .stop_fd = -1 },
+                                    good = { .once = true, .event = no_event, .data = &told };
+  static const char *const ids[] = { "c1", "c2" };
+  struct user *u = *state;
+
+  assert_int_equal (orlop_events (u->o, ids, 1, NULL), -EINVAL);
+  assert_int_equal (orlop_events (u->o, ids, 1, &deaf), -EINVAL);
+  assert_int_equal (orlop_events (u->o, ids, 1, &minus), -EINVAL);
+  assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_USAGE);
+  assert_int_equal (orlop_events (u->o, ids, 2, &good), -ENOENT);
+  assert_non_null (strstr (orlop_error (u->o)->text, "container \"c1\" does not exist"));
+  for (size_t i = 0; i < sizeof bad_ids / sizeof *bad_ids; i++)
+    assert_int_equal (orlop_events (u->o, &bad_ids[i], 1, &good), -EINVAL);
+  assert_int_equal (orlop_events (u->o, NULL, 0, &good), 0); /* of nobody there is nothing to tell */
+  assert_no_error (u->o);
+  assert_int_equal (told, 0);
+}
+
 static void
 documents_of_update (void **state)
 {
@@ -377,6 +407,7 @@ main (void)
     user_test (bad_ids_are_refused_everywhere),
     user_test (unknown_ids),
     user_test (nulls_are_defaults_or_errors),
+    user_test (events_need_containers_and_a_listener),
     user_test (documents_of_update),
     user_test (values_that_are_none),
     user_test (signals_by_name),

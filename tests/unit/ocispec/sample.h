@@ -59,6 +59,15 @@ struct sample
   size_t n_planets;
 };
 
+/* What is measured rather than asked for.  */
+struct gauge
+{
+  uint64_t share; /* hundredths */
+  struct item part;
+  struct oci_number *counts;
+  size_t n_counts;
+};
+
 __attribute__ ((unused)) static const char *const sample_words[] = { "red", "green", NULL };
 __attribute__ ((unused)) static const char *const sample_planets[] = { "mars", "venus", NULL };
 
@@ -95,6 +104,11 @@ __attribute__ ((unused)) static OCI_TYPE (sample,
   OCI_OBJMAP  (sample, things, "things", 0, item, key, NULL),
   OCI_OBJMAP  (sample, planets, "planets", 0, item, key, sample_planets),
   OCI_SKIP    ("windows"));
+
+__attribute__ ((unused)) static OCI_TYPE (gauge,
+  OCI_HUNDREDTHS (gauge, share,  "share", OCI_REQUIRED),
+  OCI_PART       (gauge, part,   "part",  item),
+  OCI_NUMMAP     (gauge, counts, "counts", 0));
 /* clang-format on */
 
 /* The members that every sample must have.  */

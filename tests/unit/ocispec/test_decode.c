@@ -189,6 +189,51 @@ oci_decode_maps (void **state)
 }
 
 static void
+oci_decode_measures (void **state)
+{
+  static const struct
+  {
+    const char *text;
+    uint64_t share;
+  } shares[] = { { "12.05", 1205 }, { "0.5", 50 }, { "3", 300 }, { "7.129", 712 }, { "184467440737095516.15", UINT64_MAX } };
+  struct gauge *g = decode (&gauge_type, "{\"share\":0.01,\"part\":{\"name\":\"p\"},\"counts\":{\"a b\":18446744073709551615,\"c\":0}}");
+
+  (void) state;
+  assert_string_equal (g->part.name, "p");
+  assert_int_equal (g->n_counts, 2);
+  assert_string_equal (g->counts[0].key, "a b");
+  assert_true (g->counts[0].value == UINT64_MAX);
+  assert_string_equal (g->counts[1].key, "c");
+  assert_int_equal (g->counts[1].value, 0);
+  for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+    {
+      char text[128];
+
+      snprintf (text, sizeof text, "{\"share\":%s,\"part\":{\"name\":\"p\"}}", shares[i].text);
+      g = decode (&gauge_type, text);
+      assert_true (g->share == shares[i].share);
+    }
+}
+
+static void
+oci_decode_measures_that_are_none (void **state)
+{
+  static const char *const shares[] = { "-1", "1e2", "1.5e1", "184467440737095516.16", "99999999999999999999999999999999999999999999" };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+    {
+      char text[128];
+      void *object;
+
+      snprintf (text, sizeof text, "{\"share\":%s,\"part\":{\"name\":\"p\"}}", shares[i]);
+      assert_int_equal (oci_decode (&gauge_type, text, strlen (text), &object, &arena, &faults), -EINVAL);
+      assert_int_equal (faults.total, 1);
+      assert_string_equal (faults.fault[0].path, "share");
+    }
+}
+
+static void
 oci_decode_long_lists (void **state)
 {
   size_t size = 1 << 20, n = 0;
@@ -361,6 +406,8 @@ main (void)
     cmocka_unit_test_teardown (oci_decode_empty_is_not_absent, teardown),
     cmocka_unit_test_teardown (oci_decode_objects, teardown),
     cmocka_unit_test_teardown (oci_decode_maps, teardown),
+    cmocka_unit_test_teardown (oci_decode_measures, teardown),
+    cmocka_unit_test_teardown (oci_decode_measures_that_are_none, teardown),
     cmocka_unit_test_teardown (oci_decode_long_lists, teardown),
     cmocka_unit_test_teardown (oci_decode_keys_may_be_escaped, teardown),
     cmocka_unit_test_teardown (oci_decode_unknown_is_counted, teardown),

@@ -80,6 +80,18 @@ oci_encode_each_kind (void **state)
 }
 
 static void
+oci_encode_measures (void **state)
+{
+  struct oci_number counts[] = { { "a b", UINT64_MAX }, { "c", 0 } };
+  const struct gauge g = { .share = 1205, .part = { .name = "p" }, .counts = counts, .n_counts = 2 };
+  const struct gauge none = { .share = 7, .part = { .name = "p" }, .counts = counts };
+
+  (void) state;
+  check (&gauge_type, &g, "{\"share\":12.05,\"part\":{\"name\":\"p\"},\"counts\":{\"a b\":18446744073709551615,\"c\":0}}");
+  check (&gauge_type, &none, "{\"share\":0.07,\"part\":{\"name\":\"p\"},\"counts\":{}}");
+}
+
+static void
 oci_encode_empty_is_not_absent (void **state)
 {
   const char *none[] = { NULL };
@@ -210,6 +222,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (oci_encode_leaves_absent_out),
     cmocka_unit_test (oci_encode_each_kind),
+    cmocka_unit_test (oci_encode_measures),
     cmocka_unit_test (oci_encode_empty_is_not_absent),
     cmocka_unit_test (oci_encode_escapes),
     cmocka_unit_test (oci_encode_refuses_what_is_not_utf8),

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Being told by the kernel when a cgroup runs out of memory: by memory.events of v2, whose change wakes a poll, or by an eventfd of v1
+ * (cgroup-v1/memory.rst, "OOM Control"). */
+#ifndef ORLOP_CGROUP_OOM_H
+#define ORLOP_CGROUP_OOM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cgroup;
+struct err;
+
+struct cgroup_oom
+{
+  int fd;          /* to be polled for `events`; -1: nothing will be told any more */
+  short events;    /* POLLPRI or POLLIN */
+  int dir;         /* v1: the cgroup */
+  uint64_t killed; /* v2: oom_kill when it was read last */
+};
+
+#define CGROUP_OOM_NONE { .fd = -1, .dir = -1 }
+
+/* Begins to watch CG.  Where nobody counts its memory, O->fd is -1.  The caller closes O (CGROUP_OOM_NONE before) in any case.  Returns 0;
+ * or negative errno (-EACCES: v1 lets only root be told).  */
+int cgroup_oom_open (const struct cgroup *cg, struct cgroup_oom *o, struct err *err);
+
+/* After O->fd was polled, or at the end: 1 if the cgroup, or one below it, has run out of memory since it was asked last, else 0.  Once
+ * the cgroup is gone, O->fd is -1.  */
+int cgroup_oom_take (struct cgroup_oom *o);
+
+/* Ends watching.  */
+void cgroup_oom_close (struct cgroup_oom *o);
+
+#endif
