@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# bash completion of orlop: commands and options as the program itself names them, ids of the containers there are.
+# bash completion of orlop and orlop-image: commands and options as the program itself names them, ids of the containers and images there are.
 
 # Options in the help text on standard input, long and short.
 _orlop_options () {
@@ -68,9 +68,11 @@ _orlop () {
     return 0
   elif [[ -z $command || $command == help ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/ s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$help")" -- "$cur")
-  elif [[ $help == Usage:*CONTAINER* ]]; then
+  elif [[ $help =~ ^Usage:[^$'\n']*(SOURCE|BUNDLE\.\.\.|\ BUNDLE$'\n') ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+  elif [[ $help =~ ^Usage:[^$'\n']*(CONTAINER|IMAGE) ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$("$orlop" "${globals[@]}" list --quiet 2>/dev/null)" -- "$cur")
   fi
 }
 
-complete -o filenames -F _orlop orlop
+complete -o filenames -F _orlop orlop orlop-image

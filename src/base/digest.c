@@ -11,28 +11,62 @@
 
 _Static_assert (DIGEST_SIZE == SHA256_DIGEST_LENGTH, "size of a digest");
 
-int
-digest_of (const void *data, size_t len, unsigned char ret_digest[DIGEST_SIZE])
-{
-  SHA2_CTX context;
+_Static_assert (sizeof (struct digest) >= sizeof (SHA2_CTX), "room for the library's state");
 
-  SHA256Init (&context);
-  SHA256Update (&context, data, len);
-  SHA256Final (ret_digest, &context);
+int
+digest_begin (struct digest *digest)
+{
+  SHA256Init ((SHA2_CTX *) digest->room);
   return 0;
+}
+
+void
+digest_add (struct digest *digest, const void *data, size_t len)
+{
+  SHA256Update ((SHA2_CTX *) digest->room, data, len);
+}
+
+void
+digest_end (struct digest *digest, unsigned char ret_digest[DIGEST_SIZE])
+{
+  SHA256Final (ret_digest, (SHA2_CTX *) digest->room);
 }
 
 #else
 
 int
-digest_of (const void *data, size_t len, unsigned char ret_digest[DIGEST_SIZE])
+digest_begin (struct digest *digest)
 {
-  (void) data;
-  (void) len;
-  ret_digest[0] = 0;
+  digest->room[0] = 0;
   return -ENOTSUP;
 }
+
+void
+digest_add (struct digest *digest, const void *data, size_t len)
+{
+  (void) digest;
+  (void) data;
+  (void) len;
+}
+
+void
+digest_end (struct digest *digest, unsigned char ret_digest[DIGEST_SIZE])
+{
+  (void) digest;
+  ret_digest[0] = 0;
+}
 #endif
+
+int
+digest_of (const void *data, size_t len, unsigned char ret_digest[DIGEST_SIZE])
+{
+  struct digest digest;
+  int ret = digest_begin (&digest);
+
+  digest_add (&digest, data, len);
+  digest_end (&digest, ret_digest);
+  return ret;
+}
 
 void
 digest_text (const unsigned char digest[DIGEST_SIZE], char ret_text[DIGEST_TEXT])

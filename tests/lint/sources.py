@@ -19,6 +19,7 @@ LISTS = {
     "launch_parent_sources": ("src/launch/*.c", ["init_main_sources", "launch_shared_sources", "launch_child_sources"]),
     "lib_sources": ("src/*.c", ["main_sources"]),
     "cmd_sources": ("src/cmd/*.c", []),
+    "image_sources": ("src/image/*.c", []),
     "unit_tests": ("tests/unit/*/test_*.c", []),
 }
 ASSIGNMENT = r"^{} =((?:[^\n]*\\\n)*[^\n]*)$"

@@ -62,7 +62,7 @@ CLEAN = {
                    "kernel_child_sources =\nkernel_sources = src/kernel/mount.c\ncgroup_sources =\n"
                    "plan_sources = src/plan/make.c\nlaunch_shared_sources = src/launch/sync.c\n"
                    "launch_child_sources = src/launch/child_ns.c src/launch/child_steps.c\n"
-                   "launch_parent_sources =\nmain_sources =\nlib_sources = \\\n\tsrc/lib.c\ncmd_sources =\n"
+                   "launch_parent_sources =\nmain_sources =\nlib_sources = \\\n\tsrc/lib.c\ncmd_sources =\nimage_sources =\n"
                    "unit_tests = tests/unit/base/test_err tests/unit/lib/test_lib\n",
     "libocispec/ocispec/decode.c": "/* Decodes.  */\n#include <yajl/yajl_parse.h>\nint x;\n",
     "libocispec/ocispec/config.h": "/* The document.  */\n#ifndef C\n#define C\nstruct oci_config\n{\n  int n;\n};\n#endif\n",

@@ -12,6 +12,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("ORLOP", str(TOP / "build/orlop"))
 PAGES = sorted((TOP / "docs/man").glob("*.1"))
+IMAGE_PAGE, IMAGE_PROGRAM = TOP / "docs/man/orlop-image.1", os.path.join(os.path.dirname(PROGRAM), "orlop-image")
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"]  # of each command's page, in this order
 built = pytest.mark.skipif(not os.access(PROGRAM, os.X_OK), reason="the program was not built")
 
@@ -62,7 +63,7 @@ def differences(page, help_text):
 def test_every_command_has_a_page():
     there = [c for c in commands() if c != "help"]
     assert len(there) >= 10
-    assert {p.name for p in PAGES} == {"orlop.1"} | {page_of(c).name for c in there}
+    assert {p.name for p in PAGES} == {"orlop.1", IMAGE_PAGE.name} | {page_of(c).name for c in there}
 
 
 @built
@@ -103,7 +104,7 @@ def command_faults(page, help_text):
 
 
 @built
-@pytest.mark.parametrize("command", [p.stem[len("orlop-"):] for p in PAGES if p.stem != "orlop"])
+@pytest.mark.parametrize("command", [p.stem[len("orlop-"):] for p in PAGES if p.stem not in ("orlop", IMAGE_PAGE.stem)])
 def test_page_of_command(command):
     assert list(command_faults(page_of(command), help_of(command))) == []
 
@@ -124,6 +125,29 @@ def test_a_difference_is_seen(tmp_path, old, new, faults):
     page = tmp_path / "page.1"
     page.write_text(text.replace(old, new))
     assert list(command_faults(page, help_of("kill"))) == faults
+
+
+def image_help(*words):
+    return subprocess.run([IMAGE_PROGRAM, *words, "--help"], capture_output=True, text=True, check=True, timeout=20).stdout
+
+
+@pytest.mark.skipif(not os.access(IMAGE_PROGRAM, os.X_OK), reason="orlop-image was not built")
+def test_page_of_images():
+    """One page has all commands of orlop-image: each with its operands and its options under it, and no others."""
+    text = IMAGE_PAGE.read_text().replace("\\-", "-")
+    top, *sections = re.split(r"^\.SS ", text.split(".SH COMMANDS\n")[1].split("\n.SH ")[0], flags=re.M)
+    there = re.findall(r"^  ([a-z][\w-]*) ", image_help().split("Commands:")[1].split("\n\n")[0], re.M)
+    assert len(there) >= 9 and [s.split()[0] for s in sections] == there and top.strip() == ""
+    for command, section in zip(there, sections):
+        shown = image_help(command)
+        usage = re.match(r"Usage: orlop-image ([^\n]*)\n", shown)[1].replace("[OPTION...] ", "").strip()
+        assert section.splitlines()[0] == usage
+        titles = re.findall(r"^\.TP\n(.*)$", section, re.M)
+        said = {(o, v) for t in titles for o, v in re.findall(r"\\fB(--?[A-Za-z][\w-]*)\\fR(?:[ =]\\fI([^\\]*)\\fR)?", t)}
+        assert said == options_of_help(shown) - {("-h", ""), ("--help", "")}, command
+    said = {(o, v) for t in re.findall(r"^\.TP\n(.*)$", text.split(".SH OPTIONS\n")[1].split("\n.SH ")[0], re.M)
+            for o, v in re.findall(r"\\fB(--?[A-Za-z][\w-]*)\\fR(?:[ =]\\fI([^\\]*)\\fR)?", t)}
+    assert said == options_of_help(image_help())
 
 
 def groff(path):

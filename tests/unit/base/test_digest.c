@@ -34,10 +34,29 @@ digest_examples (void **state)
     }
 }
 
+/* What comes in pieces has the digest of the whole.  */
+static void
+digest_add_pieces (void **state)
+{
+  static const char data[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+  unsigned char whole[DIGEST_SIZE], pieces[DIGEST_SIZE];
+  struct digest digest;
+
+  (void) state;
+  assert_int_equal (digest_begin (&digest), HAVE_MD ? 0 : -ENOTSUP);
+  if (! HAVE_MD)
+    return;
+  for (size_t at = 0, len = 1; at < sizeof data - 1; at += len, len = at + 5 < sizeof data - 1 ? 5 : sizeof data - 1 - at)
+    digest_add (&digest, data + at, len);
+  digest_end (&digest, pieces);
+  assert_int_equal (digest_of (data, sizeof data - 1, whole), 0);
+  assert_memory_equal (whole, pieces, sizeof whole);
+}
+
 int
 main (void)
 {
-  const struct CMUnitTest tests[] = { cmocka_unit_test (digest_examples) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test (digest_examples), cmocka_unit_test (digest_add_pieces) };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

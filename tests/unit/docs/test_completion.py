@@ -64,3 +64,19 @@ def test_containers(tmp_path):
     assert complete("--root", "/here", "exec", "-e", "A=1", "-u", "1:2", "--cap", "=", "X", "", program=str(program)) == ["one", "two"]
     assert complete("--root", "/here", "list", "", program=str(program)) == []  # takes none
     assert complete("--root", "/here", "kill", "one", "t", program=str(program)) == []  # has one
+
+
+def test_images(tmp_path):
+    """orlop-image by its own help: names of images, files where files are meant."""
+    program = os.path.join(os.path.dirname(PROGRAM), "orlop-image")
+    if not os.access(program, os.X_OK):
+        pytest.skip("orlop-image was not built")
+    fake = tmp_path / "orlop-image"
+    fake.write_text(f'#!/bin/sh\n[ "$*" != "--store /here list --quiet" ] || {{ echo app; echo base; exit 0; }}\nexec {program} "$@"\n')
+    fake.chmod(0o755)
+    assert complete("im", program=str(fake)) == ["import"]
+    assert complete("import", "--pl", program=str(fake)) == ["--platform"]
+    assert complete("--store", "/here", "bundle", "a", program=str(fake)) == ["app"]
+    assert complete("--store", "/here", "inspect", "", program=str(fake)) == ["app", "base"]
+    for command in ("import", "mount", "rm-bundle"):
+        assert complete("--store", "/here", command, f"{tmp_path}/orl", program=str(fake)) == [str(fake)]
