@@ -97,6 +97,23 @@ mount_clone (int dirfd, const char *path, bool recursive, struct err *err)
 }
 
 int
+mount_clone_readonly (int dirfd, const char *path, bool *two_calls, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | (path[0] ? 0 : AT_EMPTY_PATH);
+  int ret = *two_calls ? -ENOSYS : sys_open_tree_attr (dirfd, path, flags, &attr, sizeof attr);
+
+  if (ret != -ENOSYS)
+    return ret < 0 ? err_sys (err, -ret, "open_tree_attr", "%s", path) : ret;
+  *two_calls = true;
+  own_fd int mnt = mount_clone (dirfd, path, true, err);
+  if (mnt < 0)
+    return mnt;
+  ret = mount_set (mnt, MOUNT_ATTR_RDONLY, 0, 0, true, err);
+  return ret < 0 ? ret : take_fd (&mnt);
+}
+
+int
 mount_clone_link_detached (const char *path, bool recursive, struct err *err)
 {
   unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW | (recursive ? AT_RECURSIVE : 0);

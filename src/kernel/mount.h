@@ -27,7 +27,11 @@ int mount_make (const char *fstype, const char *source, const struct mount_opt *
  * mount namespace is our own.  Returns its descriptor or negative errno.  */
 int mount_clone (int dirfd, const char *path, bool recursive, struct err *err);
 
-/* The same in any mount namespace, the host's too: -ENOSYS before Linux 5.2.  */
+/* As mount_clone with all mounts below, all of them read-only.  *TWO_CALLS, false at first, remembers that the kernel cannot do it in one
+ * (before Linux 6.15).  */
+int mount_clone_readonly (int dirfd, const char *path, bool *two_calls, struct err *err);
+
+/* The same as mount_clone in any mount namespace, the host's too: -ENOSYS before Linux 5.2.  */
 int mount_clone_detached (int dirfd, const char *path, bool recursive, struct err *err);
 
 /* As mount_clone and mount_clone_detached, for a path of the host whose last component, if it is a link, is cloned itself.  */

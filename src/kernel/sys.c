@@ -33,6 +33,9 @@
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467
+#endif
 
 enum
 {
@@ -70,6 +73,12 @@ int
 sys_open_tree (int dirfd, const char *path, unsigned flags)
 {
   return CALL (SYS_open_tree, dirfd, path, flags);
+}
+
+int
+sys_open_tree_attr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr, size_t size)
+{
+  return CALL (SYS_open_tree_attr, dirfd, path, flags, attr, size);
 }
 
 int

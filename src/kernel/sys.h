@@ -56,6 +56,9 @@ int sys_fchmodat2 (int dirfd, const char *path, mode_t mode, int flags);
 /* open_tree(2), Linux 5.2.  */
 int sys_open_tree (int dirfd, const char *path, unsigned flags);
 
+/* open_tree_attr(2), Linux 6.15: a clone that has ATTR from the beginning.  */
+int sys_open_tree_attr (int dirfd, const char *path, unsigned flags, struct mount_attr *attr, size_t size);
+
 /* move_mount(2), Linux 5.2.  */
 int sys_move_mount (int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 

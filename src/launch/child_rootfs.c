@@ -287,19 +287,16 @@ child_root_masked (void *self, struct err *err)
 
 /* Covers what is there by a read-only clone of itself.  */
 static int
-make_readonly (struct child *c, const struct plan_path *p, struct err *err)
+make_readonly (struct child *c, const struct plan_path *p, bool *two_calls, struct err *err)
 {
-  int holder = child_holder (c, &p->place), ret;
+  int holder = child_holder (c, &p->place);
   own_fd int target = holder < 0 ? path_open (c->root, p->path, O_PATH, err) : -1;
 
   if (holder < 0 && target < 0)
     return target;
-  own_fd int mnt = holder < 0 ? mount_clone (target, "", true, err) : mount_clone (holder, p->place.name, true, err);
+  own_fd int mnt = mount_clone_readonly (holder < 0 ? target : holder, holder < 0 ? "" : p->place.name, two_calls, err);
   if (mnt < 0)
     return mnt;
-  ret = mount_set (mnt, MOUNT_ATTR_RDONLY, 0, 0, true, err);
-  if (ret < 0)
-    return ret;
   return holder < 0 ? mount_attach (mnt, target, err) : mount_attach_at (mnt, holder, p->place.name, err);
 }
 
@@ -307,10 +304,11 @@ int
 child_root_readonly_paths (void *self, struct err *err)
 {
   struct child *c = self;
+  bool two_calls = false;
 
   for (size_t i = 0; i < c->plan->n_readonly; i++)
     {
-      int ret = make_readonly (c, &c->plan->readonly[i], err);
+      int ret = make_readonly (c, &c->plan->readonly[i], &two_calls, err);
 
       if (ret == -ENOENT)
         err_clear (err);

@@ -276,7 +276,7 @@ want_personality (const struct plan *p)
 bool
 want_stdio (const struct plan *p)
 {
-  return p->process.own_stdio;
+  return p->process.own_stdio || p->process.own_null;
 }
 
 bool

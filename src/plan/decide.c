@@ -69,9 +69,9 @@ copy_sysctls (const struct part *p, struct err *err)
 
 /* The parts of each kind of plan, in the order in which they need one another.  */
 static int (*const create_parts[]) (const struct part *, struct err *)
-    = { plan_ns,      plan_net,   plan_rdt, plan_labels,  plan_root,  plan_links, plan_mounts,  plan_devices, plan_places, plan_process, plan_task,
+    = { plan_ns,      plan_net,   plan_rdt, plan_labels,  plan_root,  plan_links, plan_mounts,  plan_devices, plan_places, plan_process, plan_null, plan_task,
         plan_seccomp, plan_hooks,   copy_names, copy_sysctls, copy_keyring, plan_cgroup, NULL };
-static int (*const exec_parts[]) (const struct part *, struct err *) = { plan_ns_exec, plan_rdt, plan_labels, plan_root_exec, plan_process, plan_task, plan_seccomp, copy_keyring, NULL };
+static int (*const exec_parts[]) (const struct part *, struct err *) = { plan_ns_exec, plan_rdt, plan_labels, plan_root_exec, plan_process, plan_null, plan_task, plan_seccomp, copy_keyring, NULL };
 
 static int
 make (struct part *p, enum plan_action action, int (*const *parts) (const struct part *, struct err *), struct err *err)

@@ -73,6 +73,10 @@ int plan_cgroup (const struct part *p, struct err *err);
 /* plan_devices.c: the places of devices, links, masked and read-only paths, once all mounts are known.  Returns 0.  */
 int plan_places (const struct part *p, struct err *err);
 
+/* plan_devices.c: whether the container has a null device of its own for its standard descriptors.  Needs plan->process, and for create
+ * the devices.  Returns 0.  */
+int plan_null (const struct part *p, struct err *err);
+
 /* plan_devices.c: room for plan->links.  Returns 0 or -ENOMEM.  */
 int plan_links (const struct part *p, struct err *err);
 

@@ -267,6 +267,7 @@ struct plan_process
   const char *apparmor;    /* profile of the program, or NULL */
   const char *selinux;     /* label of the program and its session keyring, or NULL */
   bool own_stdio;          /* pipes on descriptors 0 to 2 are given to uid, who could not open them again otherwise */
+  bool own_null;           /* the host's null device on them is replaced by the container's, whose root could change the mode of it */
 };
 
 struct plan_root

@@ -179,3 +179,39 @@ plan_places (const struct part *p, struct err *err)
     plan->readonly[i].place = part_place (plan, plan->readonly[i].path);
   return 0;
 }
+
+/* True if the document binds a /dev of another's.  */
+static bool
+document_binds_dev (const struct part *p)
+{
+  bool bound = false;
+
+  for (size_t i = 0; i < p->config->n_mounts; i++)
+    {
+      const struct oci_mount *m = &p->config->mounts[i];
+      const char *target = part_clean (p->arena, m->destination);
+
+      if (target == NULL || strcmp (target, "dev") != 0)
+        continue;
+      bound = false;
+      for (size_t o = 0; o < m->n_options; o++)
+        bound = bound || strcmp (m->options[o], "bind") == 0 || strcmp (m->options[o], "rbind") == 0;
+    }
+  return bound;
+}
+
+int
+plan_null (const struct part *p, struct err *err)
+{
+  const struct plan *plan = p->plan;
+  bool own;
+
+  (void) err; /* as all parts */
+  if (plan->action == PLAN_CREATE)
+    own = plan->root.enter && ! plan->devices_by_bind && ! dev_is_bound (plan);
+  else
+    own = part_namespace (p->config, "mount") != NAMESPACE_INHERITED && part_namespace (p->config, "user") == NAMESPACE_INHERITED
+          && ! p->host->in_user_ns && p->host->permitted & (1ULL << CAP_MKNOD) && ! document_binds_dev (p);
+  p->plan->process.own_null = own && plan->process.given && ! plan->process.terminal;
+  return 0;
+}

@@ -460,6 +460,8 @@ show_process (FILE *f, const struct plan_process *p)
     }
   if (p->own_stdio)
     fprintf (f, "  pipes given to the user\n");
+  if (p->own_null)
+    fprintf (f, "  the container's null device for the host's\n");
   if (p->oom_score_adj)
     fprintf (f, "  oom_score_adj: %s\n", p->oom_score_adj);
   show_caps (f, "bounding", p->caps.bounding, p->last_cap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The floor: what any runtime must ask of this kernel to run the bundle of `orlop spec` once and leave nothing
- * behind: the same namespaces, mounts, nodes, masked and read-only paths, cgroups, capabilities and exec, hard-coded in the fewest
+ * behind: the same namespaces, mounts, nodes, masked and read-only paths, standard descriptors, cgroups, capabilities and exec, hard-coded in the fewest
  * calls of the old interfaces.  No JSON, no record, no safety against the root file system, hardly an error message.  What a
  * runtime costs divided by what this costs is its distance from the possible.
  *
@@ -197,6 +197,17 @@ hide (void)
       mount ("", readonly[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL);
 }
 
+/* The host's null device, which the caller had on all three, stays outside.  */
+static void
+replace_null (void)
+{
+  int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  for (int fd = 0; fd <= 2; fd++)
+    if (dup2 (null, fd) < 0)
+      fail ("/dev/null");
+}
+
 static void
 drop_privilege (void)
 {
@@ -229,6 +240,7 @@ inside (char **argv)
     fail ("read-only root");
   if (syscall (SYS_pivot_root, ".", ".") < 0 || umount2 (".", MNT_DETACH) < 0 || chdir ("/") < 0)
     fail ("pivot_root");
+  replace_null ();
   drop_privilege ();
   execve (argv[1], argv + 1, env);
   fail (argv[1]);

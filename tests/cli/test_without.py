@@ -14,8 +14,9 @@ from test_container import *  # noqa: F401,F403 the tests themselves
 
 MISSING = {
     "openat2": (errno.ENOSYS, "openat2"),  # before Linux 5.6
-    "mount_api": (errno.ENOSYS, "fsopen,fsconfig,fsmount,open_tree,move_mount,mount_setattr"),  # before 5.2
-    "mount_setattr": (errno.ENOSYS, "mount_setattr"),  # before 5.12
+    "mount_api": (errno.ENOSYS, "fsopen,fsconfig,fsmount,open_tree,open_tree_attr,move_mount,mount_setattr"),  # before 5.2
+    "mount_setattr": (errno.ENOSYS, "mount_setattr,open_tree_attr"),  # before 5.12
+    "open_tree_attr": (errno.ENOSYS, "open_tree_attr,fchmodat2"),  # before 6.15 and 6.6
     "close_range": (errno.ENOSYS, "close_range"),  # before 5.9
     "close_range_cloexec": (errno.EINVAL, "close_range:2:4"),  # before 5.11
     "memfd_exec": (errno.EACCES, "memfd_create:1:16"),  # vm.memfd_noexec=2
@@ -26,7 +27,7 @@ SOME = {"test_namespaces_are_its_own", "test_user_namespace", "test_bind_file_an
         "test_symlinks_stay_inside", "test_dev_symlink_is_not_followed_outside", "test_proc_symlink_is_refused", "test_devices",
         "test_descriptors", "test_preserved_descriptor", "test_program_errors_are_creates", "test_start_reports_execve"}
 ONE = {"test_namespaces_are_its_own", "test_descriptors", "test_preserved_descriptor"}
-TESTS = {"mount_api": MOUNTS, "mount_setattr": SOME, "openat2": SOME}
+TESTS = {"mount_api": MOUNTS, "mount_setattr": SOME, "open_tree_attr": SOME, "openat2": SOME}
 
 
 def pytest_generate_tests(metafunc):

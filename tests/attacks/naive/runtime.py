@@ -128,12 +128,13 @@ def start_program(bundle, config, options):
             f.write(value)
     user = process.get("user", {})
     uid = (user.get("uid", 0), user.get("gid", 0))
-    os.fchown(0, *uid)
+    os.fchown(0, *uid)  # T30: whatever it is
     os.chroot(rootfs)
     os.chdir("/")
     os.chdir(process.get("cwd", "/"))  # T20: through any descriptor that is open
     own_caps(process.get("capabilities", {}).get("bounding", []), uid)
-    os.execvpe(process["args"][0], process["args"], {k: v[:65535 & len(v)] for k, v in env.items()})  # T15: lengths of 16 bits
+    env = {k: v[:65535 & len(v)] for k, v in env.items()}  # T15: lengths of 16 bits
+    os.execvpe(process["args"][0], process["args"], {**os.environ, **env})  # D2: the caller's variables as well
 
 
 def launch(root, id, bundle, options):
@@ -191,7 +192,7 @@ def execute(root, id, options, args):
     user, _, group = options.get("-u", "0").partition(":")
     uid = look_up(user, f"/proc/{pid}/root/etc/passwd")
     helper = os.environ["NAIVE_ENTER"]
-    return subprocess.run([helper, str(pid), str(uid), str(number(group)), *args], check=False).returncode
+    return subprocess.run([helper, str(pid), str(uid), str(number(group)), *args], check=False, close_fds=False).returncode
 
 
 def main():

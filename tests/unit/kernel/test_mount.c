@@ -16,9 +16,10 @@
 
 enum kernel
 {
-  NEW,        /* this one */
-  NO_SETATTR, /* Linux 5.2 to 5.11 */
-  OLD         /* before 5.2 */
+  NEW,          /* this one */
+  NO_TREE_ATTR, /* before Linux 6.15 */
+  NO_SETATTR,   /* Linux 5.2 to 5.11 */
+  OLD           /* before 5.2 */
 };
 
 static enum kernel kernel; /* of this child */
@@ -27,14 +28,14 @@ static enum kernel kernel; /* of this child */
 static bool
 prepare (enum kernel k)
 {
-  static const int gone[] = { 442 /* mount_setattr */, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount };
+  static const int gone[] = { 467 /* open_tree_attr */, 442 /* mount_setattr */, SYS_open_tree, SYS_move_mount, SYS_fsopen, SYS_fsconfig, SYS_fsmount };
 
   kernel = k;
   if (geteuid () != 0 || unshare (CLONE_NEWNS) < 0 || sys_mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
       || sys_mount ("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0)
     return false;
   umask (0);
-  for (size_t i = 0; i < (k == NEW ? 0 : k == NO_SETATTR ? 1 : sizeof gone / sizeof *gone); i++)
+  for (size_t i = 0; i < (k == NEW ? 0 : k == NO_TREE_ATTR ? 1 : k == NO_SETATTR ? 2 : sizeof gone / sizeof *gone); i++)
     if (deny_call (gone[i], 0, 0, ENOSYS) < 0)
       return false;
   return true;
@@ -131,6 +132,26 @@ clones (void *arg)
   return 0;
 }
 
+/* All of it read-only from the beginning, in one call or two.  */
+static int
+clones_readonly (void *arg)
+{
+  bool two_calls = false;
+
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/from", 0711) == 0 && mkdir ("/mnt/to", 0755) == 0 && mkdir ("/mnt/from/below", 0755) == 0);
+  if (kernel == NEW || kernel == NO_TREE_ATTR) /* others cannot change what lies below */
+    CHECK (sys_mount ("tmpfs", "/mnt/from/below", "tmpfs", 0, NULL) == 0);
+  int mnt = mount_clone_readonly (AT_FDCWD, "/mnt/from", &two_calls, NULL), dir = open ("/mnt", O_PATH);
+  CHECK (mnt >= 0 && mount_attach_at (mnt, dir, "to", NULL) == 0);
+  CHECK (mkdir ("/mnt/to/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/to/below/x", 0700) < 0 && errno == EROFS);
+  CHECK (mkdir ("/mnt/from/x", 0700) == 0 && mkdir ("/mnt/from/below/x", 0700) == 0);
+  int again = mount_clone_readonly (mnt, "", &two_calls, NULL);
+  CHECK (again >= 0 && mkdirat (again, "y", 0700) < 0 && errno == EROFS);
+  CHECK (mount_clone_readonly (AT_FDCWD, "/mnt/none", &two_calls, NULL) == -ENOENT);
+  return 0;
+}
+
 /* A link in the place of the name is not followed, and kinds must fit.  */
 static int
 refuses_targets (void *arg)
@@ -177,7 +198,7 @@ changes_all (void *arg)
   CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
   CHECK (mkdir ("/mnt/a/b", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
   int fd = open ("/mnt/a", O_PATH), ret = mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, &err);
-  if (kernel == NEW)
+  if (kernel == NEW || kernel == NO_TREE_ATTR)
     CHECK (ret == 0 && mkdir ("/mnt/a/b/x", 0700) < 0 && errno == EROFS);
   else
     CHECK (ret == -ENOTSUP && strstr (err.what, "5.12") && mkdir ("/mnt/a/x", 0700) == 0);
@@ -228,12 +249,13 @@ waits (void *arg)
   {                                                                                                                    \
     (void) state;                                                                                                      \
     for (enum kernel k = NEW; k <= OLD; k++)                                                                           \
-      assert_child_arg (body, &k, k == NEW ? #body : k == OLD ? #body " by mount(2)" : #body " without mount_setattr"); \
+      assert_child_arg (body, &k, k == NEW ? #body : k == OLD ? #body " by mount(2)" : #body " without a call"); \
   }
 
 CASE (mount_make_attached, makes)
 CASE (mount_make_unknown_option, refuses_options)
 CASE (mount_clone_kinds, clones)
+CASE (mount_clone_readonly_all, clones_readonly)
 CASE (mount_attach_at_errors, refuses_targets)
 CASE (mount_set_one, changes)
 CASE (mount_set_recursive, changes_all)
@@ -246,7 +268,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (mount_make_attached),    cmocka_unit_test (mount_make_unknown_option), cmocka_unit_test (mount_clone_kinds),
     cmocka_unit_test (mount_attach_at_errors), cmocka_unit_test (mount_set_one),             cmocka_unit_test (mount_set_recursive),
-    cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_old_waits),
+    cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_old_waits),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -27,6 +27,7 @@ CALL (clone3, sys_clone3 (&clone_args))
 CALL (openat2, sys_openat2 (AT_FDCWD, "/", &how))
 CALL (fchmodat2, sys_fchmodat2 (-1, "", 0, AT_EMPTY_PATH))
 CALL (open_tree, sys_open_tree (AT_FDCWD, "/", 0))
+CALL (open_tree_attr, sys_open_tree_attr (-1, "none", 0, &attr, sizeof attr))
 CALL (move_mount, sys_move_mount (-1, "", -1, "", 0))
 CALL (fsopen, sys_fsopen ("tmpfs", FSOPEN_CLOEXEC))
 CALL (fsconfig, sys_fsconfig (-1, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
@@ -63,6 +64,7 @@ static const struct row
   { SYS_openat2, call_openat2 },
   { 452 /* fchmodat2 */, call_fchmodat2 },
   { SYS_open_tree, call_open_tree },
+  { 467 /* open_tree_attr */, call_open_tree_attr },
   { SYS_move_mount, call_move_mount },
   { SYS_fsopen, call_fsopen },
   { SYS_fsconfig, call_fsconfig },

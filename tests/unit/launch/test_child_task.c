@@ -3,7 +3,9 @@
 #include "child.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
+#include <sys/sysmacros.h>
 
 #include "base/bits.h"
 #include "kernel/sched.h"
@@ -130,6 +132,7 @@ give_pipes_away (void *arg)
   CHECK (pipe (fds) == 0 && file >= 0 && null >= 0);
   CHECK (dup2 (null, 0) == 0 && dup2 (fds[1], 1) == 1 && dup2 (file, 2) == 2);
   child_plan.process.uid = 1234;
+  child_plan.process.own_stdio = true;
   CHECK (child_stdio (&child, &child_err) == 0);
   CHECK (fstat (0, &st) == 0 && st.st_uid == 0);
   CHECK (fstat (1, &st) == 0 && st.st_uid == 1234 && st.st_gid == 0);
@@ -148,6 +151,72 @@ child_stdio_gives_pipes_only (void **state)
   assert_child_arg (give_pipes_away, (void *) (uintptr_t) room_path (state, "log"), "give_pipes_away");
 }
 
+/* In a root of its own, where /dev/null is what NAME of the host is, or nothing.  */
+static bool
+own_root (const char *name)
+{
+  int fd;
+
+  if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount ("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0
+      || mkdir ("/mnt/dev", 0755) < 0)
+    return false;
+  if (name && strcmp (name, "link") == 0)
+    return symlink ("zero", "/mnt/dev/null") == 0 && mknod ("/mnt/dev/zero", S_IFCHR | 0666, makedev (1, 3)) == 0 && chroot ("/mnt") == 0;
+  fd = name ? open ("/mnt/dev/null", O_CREAT | O_CLOEXEC, 0600) : 0;
+  return fd >= 0 && (name == NULL || mount (name, "/mnt/dev/null", NULL, MS_BIND, NULL) == 0) && chroot ("/mnt") == 0;
+}
+
+static int
+take_own_null (void *arg)
+{
+  struct stat st;
+  int fds[2], host = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  (void) arg;
+  CHECK (host >= 0 && pipe (fds) == 0 && dup2 (host, 0) == 0 && dup2 (fds[1], 1) == 1 && dup2 (host, 2) == 2);
+  CHILD_SKIP_UNLESS (geteuid () == 0 && unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+                         && mount ("tmpfs", "/mnt", "tmpfs", 0, NULL) == 0 && mkdir ("/mnt/dev", 0755) == 0
+                         && mknod ("/mnt/dev/null", S_IFCHR | 0640, makedev (1, 3)) == 0 && chroot ("/mnt") == 0,
+                     "needs root and a mount namespace");
+  CHECK (child_stdio (&child, &child_err) == 0 && fstat (0, &st) == 0 && (st.st_mode & 0777) != 0640); /* not asked for */
+  child_plan.process.own_null = true;
+  CHECK (child_stdio (&child, &child_err) == 0);
+  CHECK (fstat (0, &st) == 0 && (st.st_mode & 0777) == 0640 && fstat (2, &st) == 0 && (st.st_mode & 0777) == 0640);
+  CHECK (fstat (1, &st) == 0 && S_ISFIFO (st.st_mode));
+  return 0;
+}
+
+static void
+child_stdio_own_null (void **state)
+{
+  (void) state;
+  assert_child (take_own_null);
+}
+
+/* What lies in its place is taken for nothing else.  */
+static int
+refuse_null (void *arg)
+{
+  int host = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+  CHECK (host >= 0 && dup2 (host, 0) == 0 && dup2 (host, 1) == 1);
+  child_plan.process.own_null = true;
+  CHILD_SKIP_UNLESS (geteuid () == 0 && own_root (arg), "needs root and a mount namespace");
+  CHECK (child_stdio (&child, &child_err) < 0);
+  CHECK (strstr (child_err.object, "/dev/null of the container") || strstr (child_err.what, "not the null device"));
+  return 0;
+}
+
+static void
+child_stdio_other_null (void **state)
+{
+  static const char *const others[] = { NULL, "/dev/zero", "/etc/passwd", "link" };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    assert_child_arg (refuse_null, (void *) (uintptr_t) others[i], others[i] ? others[i] : "nothing");
+}
+
 int
 main (void)
 {
@@ -158,6 +227,8 @@ main (void)
     child_test (child_memory_policy_or_error),
     child_test (child_personality_or_error),
     child_test (child_stdio_gives_pipes_only),
+    child_test (child_stdio_own_null),
+    child_test (child_stdio_other_null),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -100,6 +100,7 @@ static const struct
   { want_label, { .process = { .apparmor = some } }, { .mount_label = some } },
   { want_label, { .process = { .selinux = some } }, { .keyring = some } },
   { want_stdio, { .process = { .own_stdio = true } }, { .process = { .uid = 1 } } },
+  { want_stdio, { .process = { .own_null = true } }, { .process = { .uid = 1 } } },
 };
 
 static void
