@@ -92,7 +92,22 @@ static int
 disown (struct cgroup *cg, size_t i, int r)
 {
   cg->n_dirs = i;
+  cg->unit = i ? cg->unit : NULL;
   return r;
+}
+
+/* A unit that is not there may have left a cgroup, which systemd would use.  */
+static int
+survey_unit (struct cgroup *cg, struct err *err)
+{
+  struct cgroup_path p;
+  int r = scope_survey (cg, err);
+
+  if (r == 0)
+    r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
+  if (r == 0 && exists (p.text))
+    r = check_idle (&cg->dirs[0], err);
+  return r < 0 ? disown (cg, 0, r) : 0;
 }
 
 int
@@ -105,7 +120,7 @@ cgroup_survey (struct cgroup *cg, struct err *err)
   if (cg->n_dirs == 0)
     return 0;
   if (cg->unit)
-    return scope_survey (cg, err);
+    return survey_unit (cg, err);
   /* The hierarchies have the same cgroups for all practical purposes, so one is asked for all; cgroup_make finds out
    * about the others.  */
   r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);

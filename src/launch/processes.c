@@ -21,6 +21,14 @@ has_cgroup (const struct record *rec)
   return rec->cgroup && rec->cgroup->n_dirs > 0;
 }
 
+/* 0 if the container's cgroup has gone with its processes, as systemd's do, so that its name may be another's by now; 1 if not; or negative
+ * errno.  */
+static int
+is_there (const struct record *rec, struct err *err)
+{
+  return rec->cgroup->unit == NULL || pid_alive (rec->pid, rec->start_time) ? 1 : cgroup_is_ours (rec->cgroup, err);
+}
+
 static int
 kill_all (const struct record *rec, int signal, struct err *err)
 {
@@ -66,7 +74,8 @@ kill_known (const struct known *k, int signal, bool all, struct err *err)
       if (ret < 0 && ret != -ESRCH)
         return ret;
       err_clear (err); /* what the first process left behind is meant too; with none left there is nothing to do */
-      return kill_all (rec, signal, err);
+      ret = is_there (rec, err);
+      return ret > 0 ? kill_all (rec, signal, err) : ret;
     }
   if (ret < 0)
     return ret;
@@ -141,6 +150,8 @@ launch_pids (const char *root, const char *id, pid_t **ret_pids, size_t *ret_n, 
   if (ret == 0 && ! has_cgroup (k.rec))
     ret = err_host (err, ENOTSUP, "the container has no cgroup of its own, which would tell its processes");
   if (ret == 0)
+    ret = is_there (k.rec, err);
+  if (ret > 0)
     ret = cgroup_pids (k.rec->cgroup, &pids, &n, err);
   known_close (&k);
   if (ret < 0)

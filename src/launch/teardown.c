@@ -84,8 +84,8 @@ teardown_kill (const struct record *rec, struct err *err)
    * killed, the cgroup tells who belongs to the container */
   if (rec->cgroup && (! rec->own_pid_ns || rec->pid <= 0))
     {
-      /* what a unit's name stands for may be another's by now */
-      ret = rec->pid <= 0 ? cgroup_is_ours (rec->cgroup, err) : 1;
+      /* systemd's go with their last process, and the name may be another's by now */
+      ret = first < 0 ? cgroup_is_ours (rec->cgroup, err) : 1;
       if (ret > 0)
         ret = cgroup_kill (rec->cgroup, err);
       if (ret < 0)

@@ -396,7 +396,7 @@ def test_killed_in_the_middle_of_create(box):
 def test_cgroup_is_made_and_removed(box):
     b = box.bundle(["cat", "/proc/self/cgroup"])
     b.namespace("cgroup", False)  # which would show it as the root
-    assert b.config["linux"]["cgroupsPath"] in box.run(b).out
+    assert b.cgroup in box.run(b).out
 
 
 def test_pids_limit(box):
@@ -410,7 +410,7 @@ def test_pids_limit(box):
     b = box.bundle(["sleep", "100"])
     change(b)
     box.run(b, "-d")
-    path = b.config["linux"]["cgroupsPath"]
+    path = b.cgroup
     assert open(f"/sys/fs/cgroup{'' if on_v2 else '/pids'}{path}/pids.max").read() == "5\n"
     box.delete()
 

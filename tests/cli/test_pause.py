@@ -36,7 +36,7 @@ class Counter:
     def stands(self):
         """True if all of its processes are frozen, as the kernel says."""
         for group in ("/sys/fs/cgroup/freezer", "/sys/fs/cgroup"):
-            path = group + self.bundle.config["linux"]["cgroupsPath"]
+            path = group + self.bundle.cgroup
             for name, word in (("freezer.state", "FROZEN"), ("cgroup.events", "frozen 1")):
                 if os.path.exists(f"{path}/{name}"):
                     with open(f"{path}/{name}") as f:

@@ -346,7 +346,7 @@ def state_of(b):
     """What all files of limits say."""
     found = {}
     for top in {*hierarchies().values(), v2_root()} - {None}:
-        path = top + b.config["linux"]["cgroupsPath"]
+        path = top + b.cgroup
         for name in os.listdir(path) if os.path.isdir(path) else ():
             if re.search(r"limit|max|weight|shares|quota|period|burst|idle|cpus$|mems$|swappiness|oom_control|devices.list|low|depth|throttle.*device", name):
                 try:

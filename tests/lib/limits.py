@@ -30,7 +30,7 @@ def v2_controllers():
 
 def where(b, controller):
     """The container's cgroup in the hierarchy that has CONTROLLER."""
-    return (hierarchies().get(controller) or v2_root()) + b.config["linux"]["cgroupsPath"]
+    return (hierarchies().get(controller) or v2_root()) + b.cgroup
 
 
 def read(b, file):

@@ -22,6 +22,7 @@ import tempfile
 import time
 
 PROGRAM = os.environ.get("ORLOP", "build/orlop")
+DRIVER = os.environ.get("ORLOP_DRIVER", "cgroupfs")  # who makes the cgroups of containers: "systemd" where there is one
 PATIENCE = int(os.environ.get("ORLOP_TEST_PATIENCE", "1"))  # a guest is slow
 TIMEOUT = 20 * PATIENCE
 
@@ -63,6 +64,13 @@ class Bundle:
     @property
     def rootfs(self):
         return os.path.join(self.path, "rootfs")
+
+    @property
+    def cgroup(self):
+        """Where the container's cgroup is, in each hierarchy."""
+        path = self.config["linux"]["cgroupsPath"]
+        slice, colon, name = path.partition(":")
+        return path if not colon else f"/{slice}/{name.replace(':', '-')}.scope".replace("/-.slice", "")
 
     def save(self):
         with open(os.path.join(self.path, "config.json"), "w") as f:
@@ -107,13 +115,14 @@ class Box:
             config = json.load(f)
         config["process"].update(terminal=False, args=list(args), **process)
         config["root"]["readonly"] = False
-        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{self.n}"
+        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{self.n}" if DRIVER == "cgroupfs" else f"-.slice:{self.cgroup[1:]}:{self.n}"
         return Bundle(path, config)
 
     # --- the program
 
     def command(self, *words):
-        return [*self.prefix, self.program, "--root", self.root, *words]
+        driver = [] if DRIVER == "cgroupfs" else ["--cgroup-manager", DRIVER]
+        return [*self.prefix, self.program, "--root", self.root, *driver, *words]
 
     def orlop(self, *words, status=0, env=None, **more):
         # files, not pipes: a detached container keeps them open
@@ -205,6 +214,12 @@ class Box:
         assert not left, f"containers left: {left}"
         assert not processes, f"processes left: {processes}"
         assert after == self.before, f"left behind: {[(k, [x for x in after[k] if x not in self.before[k]]) for k in after]}"
+
+
+def needs_cgroupfs(why):
+    if DRIVER != "cgroupfs":
+        import pytest
+        pytest.skip(f"with the cgroup driver {DRIVER} {why}")
 
 
 def eventually(true, what, seconds=20):

@@ -158,7 +158,7 @@ def test_cgroup(box, features):
     view = os.environ.get("ORLOP_VIEW", "hybrid")
     b = box.bundle(["cat", "/proc/self/cgroup"])
     b.namespace("cgroup", False)
-    path = b.config["linux"]["cgroupsPath"]
+    path = b.cgroup
     used = {int(line.split(":")[0]) != 0 for line in box.run(b).out.splitlines() if line.endswith(path)}
     assert used and cgroup["v2" if view == "v2" else "v1"] is True
     assert used == {"v2": {False}, "v1": {True}}.get(view, used)

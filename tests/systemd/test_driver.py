@@ -394,6 +394,24 @@ def test_delete_does_not_stop_anothers_unit(sd):
     sd.box.delete("d")
 
 
+def test_anothers_unit_of_the_name_is_left_alone(sd):
+    """A unit goes with its processes, and its name is free while the container's record is still there."""
+    one, two = sd.bundle(), sd.bundle()
+    two.config["linux"]["cgroupsPath"], two.unit = one.config["linux"]["cgroupsPath"], one.unit
+    one.namespace("pid", False)
+    sd.create(one)
+    sd.box.orlop("kill", "c", "KILL")
+    sd.box.wait("stopped")
+    orlop.eventually(lambda: not loaded(one.unit), "the unit goes")
+    sd.create(two, id="d")
+    assert json.loads(sd.box.orlop("ps", "--format", "json", "c").out) in ([], None)
+    sd.box.orlop("kill", "--all", "c", "KILL")
+    assert sd.box.status("d") == "created"
+    sd.box.delete("c")
+    assert sd.box.status("d") == "created" and show(two.unit, "ActiveState") == "active"
+    sd.box.delete("d")
+
+
 def test_stopped_by_systemctl(sd):
     b = sd.bundle()
     b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 100000"}
