@@ -10,6 +10,7 @@
 struct orlop
 {
   char *root;
+  char *criu;              /* program of CRIU, or NULL: the usual one */
   char *notify;            /* socket of the service manager, or NULL */
   struct log log;
   enum orlop_cgroup_manager manager;

@@ -54,6 +54,7 @@ orlop_free (struct orlop *o)
     {
       free (o->root);
       free (o->notify);
+      free (o->criu);
     }
   free (o);
 }

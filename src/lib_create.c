@@ -15,9 +15,11 @@
 #include "cgroup/layout.h"
 #include "cgroup/limits.h"
 #include "handle.h"
+#include "lib_checkpoint.h"
 #include "kernel/idmap.h"
 #include "kernel/ns.h"
 #include "kernel/filter.h"
+#include "launch/criu.h"
 #include "launch/filters.h"
 #include "launch/launch.h"
 #include "ocispec/config.h"
@@ -44,6 +46,7 @@ struct prepared
   struct plan_arena arena;
   struct plan *plan;
   struct filter filter;
+  const struct criu_args *criu; /* restore; else NULL */
   bool dry; /* only shown: nothing may be changed, so the cache of filters is left alone */
   char pid_file[PATH_MAX];
 };
@@ -232,7 +235,7 @@ launch (struct orlop *o, const char *id, const struct orlop_create_options *opt,
         int *ret_status, struct err *err)
 {
   struct launch_args args = { .root = o->root, .id = id, .console_socket = opt->console_socket, .pidfd_socket = opt->pidfd_socket,
-                              .notify = p->plan->process.given ? o->notify : NULL, .run = run,
+                              .notify = p->plan->process.given && p->criu == NULL ? o->notify : NULL, .run = run, .criu = p->criu,
                               .detach = opt->detach, .keep = opt->keep, .exiting = o->exiting, .uid = o->uid, .log = handle_log (o) };
   int ret = check_console (p->plan, opt, run, err);
 
@@ -246,15 +249,16 @@ launch (struct orlop *o, const char *id, const struct orlop_create_options *opt,
 }
 
 static int
-create_or_run (struct orlop *o, const char *id, const struct orlop_create_options *options, bool run, int *ret_status)
+create_or_run (struct orlop *o, const char *id, const struct orlop_create_options *options, bool run, const struct criu_args *criu,
+               int *ret_status, struct err *err)
 {
-  struct err *err = handle_begin (o);
   struct prepared *p = calloc (1, sizeof *p);
   int ret;
 
   if (p == NULL)
     return handle_end (o, err_sys (err, ENOMEM, "calloc", "plan"));
   p->bundle.dirfd = p->arena.fd = -1;
+  p->criu = criu;
   options = options ? options : &defaults;
   ret = prepare (o, id, options, run, p, err);
   if (ret == 0)
@@ -270,19 +274,34 @@ create_or_run (struct orlop *o, const char *id, const struct orlop_create_option
 PUBLIC int
 orlop_create (struct orlop *o, const char *id, const struct orlop_create_options *options)
 {
+  struct err *err = handle_begin (o);
   int status;
 
-  return create_or_run (o, id, options, false, &status);
+  return create_or_run (o, id, options, false, NULL, &status, err);
 }
 
 PUBLIC int
 orlop_run (struct orlop *o, const char *id, const struct orlop_create_options *options, int *ret_status)
 {
+  struct err *err = handle_begin (o);
   int own;
 
   ret_status = ret_status ? ret_status : &own;
   *ret_status = 0;
-  return create_or_run (o, id, options, true, ret_status);
+  return create_or_run (o, id, options, true, NULL, ret_status, err);
+}
+
+PUBLIC int
+orlop_restore (struct orlop *o, const char *id, const struct orlop_create_options *options, const struct orlop_criu_options *criu,
+               int *ret_status)
+{
+  struct err *err = handle_begin (o);
+  struct criu_args args;
+  int own, ret = checkpoint_args (o, criu, &args, err);
+
+  ret_status = ret_status ? ret_status : &own;
+  *ret_status = 0;
+  return ret < 0 ? handle_end (o, ret) : create_or_run (o, id, options, true, &args, ret_status, err);
 }
 
 PUBLIC int

@@ -211,6 +211,28 @@ get_process (struct orlop *o, struct running *r, const struct orlop_exec_options
   return ret < 0 ? ret : rules_check_process (r->process, NULL, 0, err);
 }
 
+/* A restored container has a time namespace that its document does not speak of: its clocks went on where they had stopped.  */
+static int
+add_time_namespace (struct running *r, struct err *err)
+{
+  struct oci_linux *l = r->config->linux_;
+  struct oci_namespace *list = l ? oci_alloc (&r->arena, (l->n_namespaces + 1) * sizeof *list) : NULL;
+
+  if (l == NULL)
+    return 0;
+  if (list == NULL)
+    return no_memory (err);
+  for (size_t i = 0; i < l->n_namespaces; i++)
+    {
+      if (strcmp (l->namespaces[i].type, "time") == 0)
+        return 0;
+      list[i] = l->namespaces[i];
+    }
+  list[l->n_namespaces++] = (struct oci_namespace){ .type = "time" };
+  l->namespaces = list;
+  return 0;
+}
+
 static int
 open_running (struct orlop *o, const char *id, struct running *r, bool ignore_paused, struct err *err)
 {
@@ -226,7 +248,8 @@ open_running (struct orlop *o, const char *id, struct running *r, bool ignore_pa
     return err_state (err, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
   if (strcmp (status, "paused") != 0 && strcmp (status, "running") != 0 && strcmp (status, "created") != 0)
     return err_state (err, ESRCH, "cannot exec in a %s container: container not running", status);
-  return record_config (&r->dir, &r->arena, &r->config, err);
+  ret = record_config (&r->dir, &r->arena, &r->config, err);
+  return ret == 0 && r->rec->time_ns ? add_time_namespace (r, err) : ret;
 }
 
 static int

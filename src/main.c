@@ -15,12 +15,12 @@
 const int own_leave = 48;
 
 static const struct cmd *const commands[]
-    = { &cmd_create, &cmd_delete, &cmd_events, &cmd_exec,  &cmd_features, &cmd_kill,   &cmd_list, &cmd_pause, &cmd_ps,
-        &cmd_resume, &cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    &cmd_update, NULL };
+    = { &cmd_checkpoint, &cmd_create,  &cmd_delete, &cmd_events, &cmd_exec, &cmd_features, &cmd_kill,  &cmd_list,   &cmd_pause,
+        &cmd_ps,         &cmd_restore, &cmd_resume, &cmd_run,    &cmd_spec, &cmd_start,    &cmd_state, &cmd_update, NULL };
 
 struct globals
 {
-  const char *root, *log, *log_format, *log_level, *cgroup_manager;
+  const char *root, *log, *log_format, *log_level, *cgroup_manager, *criu;
   bool debug, systemd_cgroup, version, help;
 };
 
@@ -35,7 +35,7 @@ static const struct opt global_options[] = {
   { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups (cgroup v2 alone)" },
   { "cgroup-manager", 0, OPT_STRING, AT (cgroup_manager), "cgroupfs|systemd|disabled", "who makes cgroups" },
   { "rootless", 0, OPT_IGNORED, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
-  { "criu", 0, OPT_IGNORED, 0, "PATH", "accepted for compatibility, without effect" },
+  { "criu", 0, OPT_STRING, AT (criu), "PATH", "program for checkpoint and restore (default: criu)" },
   { "version", 'v', OPT_FLAG, AT (version), NULL, "print the version" },
   { "version", 'V', OPT_FLAG, AT (version), NULL, NULL },
   { "help", 'h', OPT_FLAG, AT (help), NULL, "print this help; COMMAND --help tells of a command" },
@@ -182,6 +182,8 @@ apply (struct orlop *o, const struct globals *g, struct report_to *to)
     return "invalid --cgroup-manager: cgroupfs, systemd or disabled";
   if (g->root && (g->root[0] == '\0' || orlop_set_root (o, g->root) < 0))
     return "invalid --root";
+  if (g->criu && (g->criu[0] == '\0' || orlop_set_criu (o, g->criu) < 0))
+    return "invalid --criu";
   return NULL;
 }
 

@@ -237,6 +237,47 @@ struct orlop_events_options
  * negative errno.  */
 int orlop_events (struct orlop *o, const char *const *ids, size_t n, const struct orlop_events_options *options);
 
+/* Options of checkpoint and restore.  Zero-initialise.  See criu(8) for what is CRIU's.  */
+struct orlop_criu_options
+{
+  const char *image_path;      /* directory of the images; NULL: "checkpoint" in the current one */
+  const char *work_path;       /* directory of CRIU's log; NULL: that of the images */
+  const char *manage_cgroups;  /* "soft", "full", "strict" or "ignore": how cgroups below the container's are dealt with; NULL: soft, or ignore where
+                                  CRIU would reach cgroups of others */
+  const char *const *empty_ns; /* NULL-terminated: namespaces ("network") that are restored without what was in them; or NULL */
+  bool tcp_established;        /* with open TCP connections */
+  bool ext_unix_sk;            /* with unix sockets whose other end is outside */
+  bool shell_job;              /* with a session leader or a terminal outside */
+  bool file_locks;             /* with file locks */
+  bool auto_dedup;             /* memory that a later image has is taken out of the parent's */
+  bool lazy_pages;             /* memory is served when it is used (userfaultfd) */
+  /* checkpoint only */
+  const char *parent_path;     /* images of an earlier pre_dump, relative to image_path; or NULL */
+  const char *page_server;     /* "ADDRESS:PORT" of who stores the memory, or NULL */
+  const char *network_lock;    /* "iptables", "nftables" or "skip"; NULL: CRIU's default */
+  bool leave_running;          /* the container goes on, and is not deleted */
+  bool pre_dump;               /* memory alone; the container goes on */
+  bool tcp_skip_in_flight;     /* connections that are not established yet are left out */
+  bool link_remap;             /* with open files that have no name any more */
+  unsigned status_fd;          /* with lazy_pages: descriptor that gets a zero byte when memory is served; 0: none */
+  /* restore only */
+  const char *lsm_profile;     /* "TYPE:NAME" instead of the dumped one, or NULL */
+  const char *lsm_mount_context; /* SELinux context for mounts, or NULL */
+  bool tcp_close;              /* TCP connections are closed */
+};
+
+/* Sets the program of CRIU: a path, or a name to be looked up in PATH (default: "criu").  Returns 0 or -ENOMEM.  */
+int orlop_set_criu (struct orlop *o, const char *program);
+
+/* Writes the state of a running container's processes into images, and unless it is to go on, deletes the container.  When it fails the container runs
+ * on.  Needs CRIU and root.  */
+int orlop_checkpoint (struct orlop *o, const char *id, const struct orlop_criu_options *options);
+
+/* Makes container ID from images and the bundle of OPTIONS, whose config.json must be as it was at the checkpoint but for what may differ: the id, the
+ * cgroup, sources of mounts, namespaces that are joined.  Otherwise as orlop_run.  On failure nothing is left.  */
+int orlop_restore (struct orlop *o, const char *id, const struct orlop_create_options *options, const struct orlop_criu_options *criu,
+                   int *ret_status);
+
 /* What orlop_create with these options would do, as text, changing nothing.  */
 int orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *options, char **ret_text);
 

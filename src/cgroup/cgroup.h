@@ -132,6 +132,13 @@ int cgroup_sub (const struct cgroup *cg, const char *const *words, struct cgroup
  * that of CG.  *RET_CGROUP as of cgroup_sub.  Returns 0 or negative errno; -ESRCH: there is no such process.  */
 int cgroup_of (const struct cgroup *cg, pid_t pid, struct cgroup **ret_cgroup, struct err *err);
 
+/* 1 if process PID is in CG, or below it, in every hierarchy that the kernel has; 0 if in some one it is elsewhere: where others are,
+ * too, or where CG has been left for another place.  Returns that or negative errno; -ESRCH: there is no such process.  */
+int cgroup_holds (const struct cgroup *cg, pid_t pid, struct err *err);
+
+/* Writes the path of the cgroup by which the processes of CG are frozen into BUF.  Returns 0, or -ENOENT if there is none.  */
+int cgroup_freezer_path (const struct cgroup *cg, char *buf, size_t size);
+
 /* 1 if CG hands controllers to its children in the v2 hierarchy, so that no process can join it itself (cgroups(7), "no internal
  * processes"), else 0.  */
 int cgroup_is_inner (const struct cgroup *cg);

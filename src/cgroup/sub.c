@@ -13,8 +13,10 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/own.h"
+#include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/dir.h"
+#include "cgroup/freezer.h"
 #include "cgroup/layout.h"
 
 enum
@@ -210,6 +212,50 @@ cgroup_of (const struct cgroup *cg, pid_t pid, struct cgroup **ret_cgroup, struc
   if (ret == 0)
     *ret_cgroup = finish (&c);
   return ret;
+}
+
+/* True if CG has the hierarchy and the path of one line "N:CONTROLLERS:PATH" of LEN bytes, or one above that.  */
+static bool
+holds_line (const struct cgroup *cg, const char *line, size_t len)
+{
+  const char *controllers = memchr (line, ':', len);
+
+  for (size_t i = 0; controllers && i < cg->n_dirs; i++)
+    {
+      const struct cgroup_dir *d = &cg->dirs[i];
+      size_t own = strlen (d->controllers), path = strlen (d->path), before = (size_t) (controllers + 1 - line) + own + 1 + path;
+
+      if (! d->skipped && len >= before && strncmp (controllers + 1, d->controllers, own) == 0 && controllers[1 + own] == ':'
+          && strncmp (controllers + 2 + own, d->path, path) == 0 && (len == before || line[before] == '/'))
+        return true;
+    }
+  return false;
+}
+
+int
+cgroup_holds (const struct cgroup *cg, pid_t pid, struct err *err)
+{
+  own_mem char *text = NULL;
+  char name[32];
+
+  (void) snprintf (name, sizeof name, "/proc/%d/cgroup", (int) pid);
+  if (file_read_at (AT_FDCWD, name, PROC_TEXT_MAX, &text, err) < 0)
+    return err_sys (err, ESRCH, "open", "%s", name);
+  for (const char *line = text; *line; line += strcspn (line, "\n") + 1)
+    if (! holds_line (cg, line, strcspn (line, "\n")))
+      return 0;
+  return 1;
+}
+
+int
+cgroup_freezer_path (const struct cgroup *cg, char *buf, size_t size)
+{
+  const struct cgroup_dir *d = freezer_of (cg);
+  struct cgroup_path p;
+
+  if (d == NULL || cgroup_dir_path (d, NULL, &p, NULL) < 0 || str_copy (buf, size, p.text) < 0)
+    return -ENOENT;
+  return 0;
 }
 
 int

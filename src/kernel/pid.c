@@ -16,7 +16,7 @@
 struct stat_line
 {
   char state;
-  uint64_t flags, n_threads, start, ignored;
+  uint64_t parent, flags, n_threads, start, ignored;
 };
 
 int
@@ -61,6 +61,8 @@ parse_stat (const char *text, struct stat_line *ret)
   for (unsigned field = 4; p; p = strchr (p, ' '), field++)
     {
       p++;
+      if (field == 4 && ! number_at (p, &ret->parent))
+        return -EPROTO;
       if (field == 9 && ! number_at (p, &ret->flags))
         return -EPROTO;
       if ((field == 20 && ! number_at (p, &ret->n_threads)) || (field == 22 && ! number_at (p, &ret->start)))
@@ -130,6 +132,22 @@ pid_exiting (pid_t pid)
   struct stat_line line;
 
   return read_stat (pid, &line, NULL) == 0 && (line.flags & 0x4) != 0; /* PF_EXITING of the kernel's <linux/sched.h>, unchanged since 2.6 */
+}
+
+bool
+pid_descends (pid_t pid, pid_t ancestor)
+{
+  struct stat_line line;
+
+  while (pid != ancestor)
+    {
+      if (read_stat (pid, &line, NULL) < 0)
+        return true;
+      if (line.parent <= 1)
+        return false;
+      pid = (pid_t) line.parent;
+    }
+  return true;
 }
 
 /* Reads the hexadecimal number after NAME ("\nCapPrm:\t") in TEXT.  */

@@ -30,6 +30,9 @@ bool pid_alive (pid_t pid, uint64_t starttime);
  * is to collect the processes of its pid namespace (PF_EXITING, field 9).  */
 bool pid_exiting (pid_t pid);
 
+/* True if PID is ANCESTOR or was forked by it, or by one that was, as far as their parents live; also if PID has ended.  */
+bool pid_descends (pid_t pid, pid_t ancestor);
+
 /* Facts about ourselves, from one reading of /proc/self/status.  */
 struct pid_self
 {

@@ -138,8 +138,8 @@ create (struct launch *l, struct wait_signals *signals, int *ret_status, struct 
   if (ret == 0)
     ret = record_net (l->rec, l->plan, err);
   if (ret == 0)
-    ret = step_run (parent_create, l, l->plan, a->log ? &watch : NULL, err);
-  if (ret == 0 && a->run)
+    ret = step_run (a->criu ? parent_restored : parent_create, l, l->plan, a->log ? &watch : NULL, err);
+  if (ret == 0 && a->run && a->criu == NULL)
     ret = start_now (l, err);
   if (ret == 0)
     parent_net_close (l);

@@ -10,6 +10,7 @@
 
 struct bundle;
 struct cgroup;
+struct criu_args;
 struct err;
 struct log;
 struct oci_resources;
@@ -28,6 +29,7 @@ struct launch_args
   const char *const *cgroups; /* exec: words of cgroup_sub, or NULL */
   const char *pid_file;       /* absolute, or NULL */
   const char *notify;         /* socket of the service manager that is told when the container is ready, or NULL */
+  const struct criu_args *criu; /* restore: where the images are, and how; else NULL */
   bool run, detach, keep;     /* run: start at once; detach: do not wait; keep: do not delete afterwards */
   bool exiting;               /* the process ends after this: descriptors are left to that */
   uid_t uid;                  /* ours: the owner of the container */
@@ -38,6 +40,10 @@ struct launch_args
  * waits, relays, deletes, and sets *RET_STATUS.  On failure nothing is left.  */
 int launch_create (const struct launch_args *args, const struct bundle *bundle, struct plan_arena *arena,
                    const struct plan *plan, struct cgroup *cgroup, int *ret_status, struct err *err);
+
+/* Dumps the processes of a running container into images by which launch_create with args->criu makes them again.  Unless they are to run on, the
+ * container is deleted then.  On failure it runs on.  */
+int launch_checkpoint (const char *root, const char *id, const struct criu_args *args, const struct log *log, struct err *err);
 
 /* Starts a created container: startContainer hooks, execve, poststart hooks.  Reports the errno of execve.  With NOTIFY (or NULL), the socket of a
  * service manager, and a container that was created with one, it then waits until the program says that it is ready, or ends.  */

@@ -61,6 +61,7 @@ struct launch
 /* The tables of the parent.  */
 extern const struct step parent_create[];
 extern const struct step parent_exec[];
+extern const struct step parent_restored[];
 
 /* A launch with nothing open.  */
 void parent_init (struct launch *l, const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
@@ -78,7 +79,7 @@ int parent_explain (struct launch *l, int ret, struct err *err);
 /* After the last row: waits until execve has closed the child's end (0), or takes its failure.  */
 int parent_started (int sock, struct err *err);
 
-/* Adapters of parent.c, parent_spawn.c and parent_seccomp.c.  */
+/* Adapters of parent.c, parent_spawn.c, parent_seccomp.c and parent_restore.c.  */
 int parent_reserve (void *self, struct err *err);
 int parent_cgroup_make (void *self, struct err *err);
 int parent_cgroup_open (void *self, struct err *err);
@@ -99,6 +100,7 @@ int parent_terminal (void *self, struct err *err);
 int parent_cgroup_late (void *self, struct err *err);
 int parent_rlimits (void *self, struct err *err);
 int parent_scheduling (void *self, struct err *err);
+int parent_restore (void *self, struct err *err);
 int parent_save (void *self, struct err *err);
 int parent_pidfd (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contents page of the parent: what create and exec do outside, in this order.  The
+/* The contents page of the parent: what create, restore and exec do outside, in this order.  The
  * child's is child_steps.c; rows with a message meet those there.  A failure at any row is
  * undone from the record alone, by what `delete` does (teardown.c). */
 #include "launch/parent.h"
@@ -29,6 +29,19 @@ const struct step parent_create[] = {
   { "pidfd.send", parent_pidfd, NULL, SYNC_NONE },
   { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },           /* last: engines watch for it */
   { "child.go", parent_go, NULL, SYNC_NONE },
+  { 0 },
+};
+
+/* restore: CRIU does all that is done inside.  */
+const struct step parent_restored[] = {
+  { "record.reserve", parent_reserve, NULL, SYNC_NONE },
+  { "cgroup.make", parent_cgroup_make, NULL, SYNC_NONE },          /* CRIU is started in it, and all that it restores stays in it */
+  { "console.connect", parent_console, want_terminal, SYNC_NONE },
+  { "criu.restore", parent_restore, NULL, SYNC_NONE },             /* with prestart and createRuntime hooks */
+  { "cgroup.late", parent_cgroup_late, NULL, SYNC_NONE },          /* pids: CRIU has ended */
+  { "record.save", parent_save, NULL, SYNC_NONE },
+  { "pidfd.send", parent_pidfd, NULL, SYNC_NONE },
+  { "pidfile.write", parent_pid_file, NULL, SYNC_NONE },
   { 0 },
 };
 

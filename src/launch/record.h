@@ -51,6 +51,7 @@ struct record
   const char *net_path;     /* with net_devices: the network namespace that is joined, or NULL */
   bool own_pid_ns;          /* the first process takes all others with it */
   bool no_keyring;          /* --no-new-keyring: of exec, too */
+  bool time_ns;             /* it was restored, into a time namespace that the document does not have */
   bool no_process;          /* process was not given: start is an error */
   bool poststart, poststop; /* there are such hooks: only then is config.json read again */
 };

@@ -262,4 +262,4 @@ def test_what_engines_read(features):
     """CRI-O and containerd: both versions, idmap and rro for what they tell the kubelet, and whether there are checkpoints."""
     assert features["ociVersionMin"] and features["ociVersionMax"] and {"rro", "idmap"} <= set(features["mountOptions"])
     assert features["linux"]["mountExtensions"]["idmap"]["enabled"] is True
-    assert features["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == "false"
+    assert features["annotations"]["org.opencontainers.runc.checkpoint.enabled"] == "true"

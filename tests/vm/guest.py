@@ -35,9 +35,10 @@ MIRROR = os.environ.get("ORLOP_VM_MIRROR", "http://deb.debian.org/debian")
 KERNELS = {"6.1": "bookworm", "6.12": "bookworm-backports"}
 
 PACKAGES = """systemd dbus dbus-user-session libpam-systemd uidmap procps kmod util-linux iproute2 bash busybox-static python3
-python3-pytest strace apparmor libyajl2 libcmocka0 gcc libc6-dev""".split()
+python3-pytest strace apparmor libyajl2 libcmocka0 gcc libc6-dev criu iptables""".split()
 
-MODULES = "virtio_pci virtio_blk overlay veth bridge dummy tun fuse loop"
+MODULES = ("virtio_pci virtio_blk overlay veth bridge dummy tun fuse loop "
+           "inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag")  # CRIU's questions about sockets
 
 # What the guest's test service starts.  The second serial line is the command's output, and after it a line with its status.
 RUNNER = f"""#!/bin/sh

@@ -37,6 +37,8 @@ static struct
   char id[64], root[64], notify[64];
   char json[1024], resources[64], schemata[64]; /* of update; "": none */
   struct orlop_create_options create;
+  struct orlop_criu_options criu;
+  char program[64], empty_ns[16];
   struct orlop_exec_options exec;
   unsigned gids[8];
   int signal;
@@ -194,6 +196,34 @@ orlop_kill_matching (struct orlop *o, const char *regex, int signal, bool all)
   seen.signal = signal;
   seen.flag = all;
   return note ("kill_matching", regex);
+}
+
+int
+orlop_set_criu (struct orlop *o, const char *program)
+{
+  (void) o;
+  (void) snprintf (seen.program, sizeof seen.program, "%s", program);
+  return 0;
+}
+
+int
+orlop_checkpoint (struct orlop *o, const char *id, const struct orlop_criu_options *options)
+{
+  (void) o;
+  seen.criu = *options;
+  (void) snprintf (seen.empty_ns, sizeof seen.empty_ns, "%s", options->empty_ns ? options->empty_ns[0] : "");
+  return note ("checkpoint", id);
+}
+
+int
+orlop_restore (struct orlop *o, const char *id, const struct orlop_create_options *options, const struct orlop_criu_options *criu, int *ret_status)
+{
+  (void) o;
+  seen.create = *options;
+  seen.criu = *criu;
+  (void) snprintf (seen.empty_ns, sizeof seen.empty_ns, "%s", criu->empty_ns ? criu->empty_ns[0] : "");
+  *ret_status = answer.status;
+  return note ("restore", id);
 }
 
 int

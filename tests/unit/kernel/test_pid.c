@@ -227,6 +227,35 @@ pid_self_signals (void **state)
   assert_child (knows_itself);
 }
 
+/* A child's child is ours, and neither our parent nor the first process of all is; one that has ended is nobody's.  */
+static void
+pid_descends_from_who_forked_it (void **state)
+{
+  int pair[2];
+  pid_t inner, child;
+
+  (void) state;
+  assert_int_equal (pipe (pair), 0);
+  child = fork ();
+  if (child == 0)
+    {
+      inner = fork ();
+      if (inner > 0 && write (pair[1], &inner, sizeof inner) != sizeof inner)
+        _exit (1);
+      pause ();
+      _exit (0);
+    }
+  assert_int_equal (read (pair[0], &inner, sizeof inner), sizeof inner);
+  assert_true (pid_descends (inner, getpid ()) && pid_descends (inner, child) && pid_descends (child, child));
+  assert_false (pid_descends (child, inner) || pid_descends (getppid (), child) || pid_descends (1, child));
+  kill (inner, SIGKILL);
+  kill (child, SIGKILL);
+  waitpid (child, NULL, 0);
+  assert_true (pid_descends (child, getpid ()));
+  close (pair[0]);
+  close (pair[1]);
+}
+
 int
 main (void)
 {
@@ -238,6 +267,7 @@ main (void)
     cmocka_unit_test (pid_open_number_of_a_group),
     cmocka_unit_test (pid_alive_zombie),
     cmocka_unit_test (pid_alive_first_thread_ended),
+    cmocka_unit_test (pid_descends_from_who_forked_it),
     cmocka_unit_test (pid_signal_ends_it),
     cmocka_unit_test (pid_self_signals),
   };
