@@ -194,11 +194,24 @@ mount_propagate_root (uint64_t propagation, bool recursive, struct err *err)
   return ret < 0 ? err_sys (err, -ret, "mount", "propagation of /") : 0;
 }
 
-int
-mount_pivot (int root, struct err *err)
+/* Goes back to the old root OLD, and makes of the mounts in it slaves: what is unmounted here is then not unmounted with their peers, too
+ * (mount_namespaces(7)).  */
+static int
+enslave (int old, struct err *err)
 {
+  int ret = fchdir (old) < 0 ? -errno : sys_mount (NULL, ".", NULL, MS_SLAVE | MS_REC, NULL);
+
+  return ret < 0 ? err_sys (err, -ret, "mount", "propagation of the old root") : 0;
+}
+
+int
+mount_pivot (int root, bool shared, struct err *err)
+{
+  own_fd int old = shared ? open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
   int ret;
 
+  if (shared && old < 0)
+    return err_sys (err, errno, "open", "old root");
   if (fchdir (root) < 0)
     return err_sys (err, errno, "fchdir", "new root");
   /* "." for both: the old root is stacked onto the new one, no directory is needed for it, and we are in the new one already, so that no
@@ -206,6 +219,8 @@ mount_pivot (int root, struct err *err)
   ret = sys_pivot_root (".", ".");
   if (ret < 0)
     return err_sys (err, -ret, "pivot_root", ".");
+  if (shared && (ret = enslave (old, err)) < 0)
+    return ret;
   ret = sys_umount2 (".", MNT_DETACH);
   return ret < 0 ? err_sys (err, -ret, "umount2", "old root") : 0;
 }

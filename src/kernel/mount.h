@@ -58,8 +58,9 @@ int mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool 
 /* Changes the propagation of "/".  Returns 0 or negative errno.  */
 int mount_propagate_root (uint64_t propagation, bool recursive, struct err *err);
 
-/* Makes the mount ROOT, which is attached, our root, and drops the old one with all its mounts.  Returns 0 or negative errno.  */
-int mount_pivot (int root, struct err *err);
+/* Makes the mount ROOT, which is attached, our root, and drops the old one with all its mounts.  SHARED: some of those may be shared with another mount
+ * namespace, which is to keep them.  Returns 0 or negative errno.  */
+int mount_pivot (int root, bool shared, struct err *err);
 
 /* The same where pivot_root(2) is impossible (an initramfs as root): ROOT, attached over "/", is entered by chroot; the old root stays below it.
  * Returns 0 or negative errno.  */

@@ -377,7 +377,7 @@ child_root_enter (void *self, struct err *err)
 
   if (! r->enter)
     return change_root (c->root, err);
-  return r->no_pivot ? mount_move_root (c->root, err) : mount_pivot (c->root, err);
+  return r->no_pivot ? mount_move_root (c->root, err) : mount_pivot (c->root, ! r->propagation_recursive, err);
 }
 
 int

@@ -553,3 +553,17 @@ def test_rootfs_propagation(box, word, ids):
         else:
             assert "shared:" not in tags and "unbindable" not in tags
             assert kind == "slave" or "master:" not in tags
+
+
+@pytest.mark.parametrize("word", ["shared", "rshared", "slave", "private"])
+def test_rootfs_propagation_leaves_the_hosts_mounts(box, word):
+    """The old root is dropped with mounts that are shared with the host, as with systemd all are: the host keeps its own."""
+    b = box.bundle(["true"])
+    b.config["linux"]["rootfsPropagation"] = word
+    top = f"{box.dir}/top"
+    os.mkdir(top)
+    box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                  f"mount -t tmpfs a {top}; mount --make-rshared /; mkdir {top}/in; mount -t tmpfs b {top}/in; mkdir {top}/in/er; mount -t tmpfs c {top}/in/er; "
+                  f'"$@"; cut -d" " -f5 /proc/self/mountinfo | grep {top}', "sh"]
+    assert box.run(b).out.split() == [top, f"{top}/in", f"{top}/in/er"]
+    box.prefix = []

@@ -218,7 +218,7 @@ pivots (void *arg)
   CHECK (root >= 0 && mount_attach_at (root, AT_FDCWD, "/", NULL) == 0);
   int proc = kernel == OLD ? mount_old_make ("proc", "proc", 0, NULL, NULL) : mount_make ("proc", "proc", NULL, 0, 0, NULL);
   CHECK (proc >= 0 && mount_attach_at (proc, root, "proc", NULL) == 0);
-  CHECK (mount_pivot (root, NULL) == 0);
+  CHECK (mount_pivot (root, false, NULL) == 0);
   CHECK (getcwd (cwd, sizeof cwd) && strcmp (cwd, "/") == 0 && stat ("/marker", &st) == 0 && stat ("/mnt", &st) < 0);
   CHECK (stat ("/../../mnt", &st) < 0);
   int n = 0; /* nothing is left of what was: the root and its proc are all */
