@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -11,6 +13,7 @@
 #include "base/str.h"
 #include "handle.h"
 #include "launch/launch.h"
+#include "launch/nodes.h"
 #include "ocispec/linux.h"
 #include "plan/document.h"
 
@@ -53,6 +56,88 @@ cut_where (struct err *err)
     memmove (err->where, rest, strlen (rest) + 1);
 }
 
+/* What update is given, in the form of launch_update.  */
+struct given
+{
+  struct document doc;
+  struct node nodes[NODES_MAX];
+  char *texts[NODES_MAX]; /* of their names; owned */
+  size_t n_nodes;
+};
+
+/* Finds out what device HOST is.  */
+static int
+look_at_device (struct node *node, struct err *err)
+{
+  struct stat st;
+
+  if (node->host[0] != '/')
+    return err_usage (err, "device \"%.200s\": the path must be absolute", node->host);
+  if (stat (node->host, &st) < 0)
+    return err_sys (err, errno, "stat", "%s", node->host);
+  if (! S_ISCHR (st.st_mode) && ! S_ISBLK (st.st_mode))
+    return err_host (err, ENODEV, "%s is no device", node->host);
+  node->device.mode = st.st_mode & (S_IFMT | 07777);
+  node->device.major = major (st.st_rdev);
+  node->device.minor = minor (st.st_rdev);
+  node->device.uid = st.st_uid;
+  node->device.gid = st.st_gid;
+  return 0;
+}
+
+/* "HOST[:PATH][:ACCESS]"; TEXT is cut into its words.  */
+static int
+read_device (char *text, bool remove, struct node *ret_node, struct err *err)
+{
+  char *word[3] = { text, NULL, NULL };
+  const char *path, *access;
+  size_t n = 1;
+
+  for (char *colon = text; n < 3 && (colon = strchr (colon, ':')); n++)
+    {
+      *colon++ = '\0';
+      word[n] = colon;
+    }
+  path = word[1] && word[1][0] == '/' ? word[1] : NULL;
+  access = path ? word[2] : word[1];
+  if ((! path && word[2]) || (access && (remove || access[0] == '\0' || access[strspn (access, "rwm")])))
+    return err_usage (err, "device \"%.200s\": after it may come a path%s", text, remove ? "" : " and then letters of rwm, with colons between");
+  *ret_node = (struct node){ .host = text, .access = remove ? NULL : access ? access : "rwm", .remove = remove };
+  path = path ? path : text;
+  ret_node->device.path = path + strspn (path, "/");
+  if (ret_node->device.path[0] == '\0')
+    return err_usage (err, "device \"%.200s\": the root is no place for it", text);
+  return look_at_device (ret_node, err);
+}
+
+static int
+read_devices (struct given *g, const char *const *list, bool remove, struct err *err)
+{
+  for (size_t i = 0; list && list[i]; i++)
+    {
+      int ret;
+
+      if (g->n_nodes == NODES_MAX)
+        return err_usage (err, "%d devices are the most for one update", NODES_MAX);
+      g->texts[g->n_nodes] = strdup (list[i]);
+      if (g->texts[g->n_nodes] == NULL)
+        return err_sys (err, ENOMEM, "malloc", "device");
+      ret = read_device (g->texts[g->n_nodes], remove, &g->nodes[g->n_nodes], err);
+      g->n_nodes++;
+      if (ret < 0)
+        return ret;
+    }
+  return 0;
+}
+
+static void
+free_given (struct given *g)
+{
+  document_close (&g->doc);
+  for (size_t i = 0; i < g->n_nodes; i++)
+    free (g->texts[i]);
+}
+
 static int
 get_document (struct orlop *o, const struct orlop_update_options *opt, struct document *doc, struct err *err)
 {
@@ -67,25 +152,38 @@ get_document (struct orlop *o, const struct orlop_update_options *opt, struct do
   return ret;
 }
 
-static int
-update (struct orlop *o, const char *id, const struct orlop_update_options *opt, struct document *doc, struct err *err)
+/* True if OPT has something to change.  */
+static bool
+is_given (const struct orlop_update_options *opt)
 {
-  struct launch_update u = { .l3_cache_schema = opt->l3_cache_schema, .mem_bw_schema = opt->mem_bw_schema };
+  return opt->resources || opt->json || opt->l3_cache_schema || opt->mem_bw_schema || (opt->devices && opt->devices[0])
+         || (opt->devices_removed && opt->devices_removed[0]);
+}
+
+static int
+update (struct orlop *o, const char *id, const struct orlop_update_options *opt, struct given *g, struct err *err)
+{
+  struct launch_update u = { .l3_cache_schema = opt->l3_cache_schema, .mem_bw_schema = opt->mem_bw_schema, .nodes = g->nodes };
   int ret = 0;
 
   if (opt->resources && opt->json)
     return err_usage (err, "the limits are either in a document or in a text, not in both");
-  if (! (opt->resources || opt->json || opt->l3_cache_schema || opt->mem_bw_schema))
+  if (! is_given (opt))
     return err_usage (err, "nothing to update is given");
-  ret = get_document (o, opt, doc, err);
+  ret = read_devices (g, opt->devices, false, err);
+  if (ret == 0)
+    ret = read_devices (g, opt->devices_removed, true, err);
+  if (ret == 0)
+    ret = get_document (o, opt, &g->doc, err);
   if (ret < 0)
     return ret;
-  u.resources = doc->object;
+  u.resources = g->doc.object;
+  u.n_nodes = g->n_nodes;
   ret = launch_update (o->root, id, &u, err);
   if (ret < 0)
     cut_where (err);
   if (ret < 0 && opt->resources)
-    document_locate (doc->text, doc->len, err);
+    document_locate (g->doc.text, g->doc.len, err);
   return ret;
 }
 
@@ -96,9 +194,9 @@ PUBLIC int
 orlop_update (struct orlop *o, const char *id, const struct orlop_update_options *options)
 {
   struct err *err = handle_begin (o);
-  struct document doc = { 0 };
-  int ret = update (o, id, options ? options : &defaults, &doc, err);
+  struct given g = { .n_nodes = 0 };
+  int ret = update (o, id, options ? options : &defaults, &g, err);
 
-  document_close (&doc);
+  free_given (&g);
   return handle_end (o, ret);
 }

@@ -156,6 +156,9 @@ struct orlop_update_options
   const char *resources; /* file ("-": standard input) with a JSON document as linux.resources of config.json is; or NULL */
   const char *json;      /* the same as text, in its place; or NULL */
   const char *l3_cache_schema, *mem_bw_schema; /* lines for the schemata of the container's resctrl group, as in linux.intelRdt; or NULL */
+  const char *const *devices; /* NULL-terminated, each "HOST[:PATH][:ACCESS]": a device of the host that the container gets at PATH (without it: as
+                               * on the host) and may use as ACCESS says ("rwm"); or NULL */
+  const char *const *devices_removed; /* likewise "HOST[:PATH]": one that it may not use any more */
 };
 
 /* Changes limits of a created, running or paused container to those that are given; the others stay as they are.  All are checked before the

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroup/limits.h" /* cgroup_device_is_default */
 #include "ocispec/linux.h"
 
 /* What every container may use: its default devices, terminals, tun (runc 4555: without it VPNs broke), and making any node, which
@@ -108,6 +109,19 @@ cgroup_device_rules (const struct oci_resources *r, struct device_rules *ret_rul
   made.n += N_DEFAULTS;
   *ret_rules = made;
   return 0;
+}
+
+bool
+cgroup_device_is_default (char type, unsigned major, unsigned minor)
+{
+  for (size_t i = 0; i < N_DEFAULTS; i++)
+    {
+      const struct devbpf_rule *r = &defaults[i];
+
+      if (r->type == type && r->access == DEVBPF_ALL && (unsigned) r->major == major && (r->minor < 0 || (unsigned) r->minor == minor))
+        return true;
+    }
+  return false;
 }
 
 bool

@@ -94,6 +94,9 @@ int cgroup_limit_file (const struct cgroup_limit_row *row, const struct cgroup_l
 /* Writes the name of the controller of ROW on v1 or v2 into BUF; where v2 has none, that of v1.  */
 void cgroup_limit_controller (const struct cgroup_limit_row *row, bool v2, char buf[static CGROUP_CONTROLLER_MAX]);
 
+/* True if every container may use the device, whatever its rules say.  TYPE is 'c' or 'b'.  */
+bool cgroup_device_is_default (char type, unsigned major, unsigned minor);
+
 /* True if R (may be NULL) asks for any limit; device rules do not count.  */
 bool cgroup_limits_asked (const struct oci_resources *r);
 

@@ -49,6 +49,7 @@ struct update_args
 {
   LIMITS (MEMBER)
   const char *resources, *l3_cache_schema, *mem_bw_schema;
+  struct opt_list devices, devices_removed;
 };
 
 #define AT(m) offsetof (struct update_args, m)
@@ -57,6 +58,8 @@ struct update_args
 static const struct opt update_options[] = {
   { "resources", 'r', OPT_STRING, AT (resources), "FILE", "JSON document like linux.resources with all that is to change; -: standard input" },
   LIMITS (OPTION)
+  { "device", 0, OPT_LIST, AT (devices), "HOST[:PATH][:ACCESS]", "give a device of the host to the container: node and rule; again for more" },
+  { "device-remove", 0, OPT_LIST, AT (devices_removed), "HOST[:PATH]", "take a device away" },
   { "l3-cache-schema", 0, OPT_STRING, AT (l3_cache_schema), "LINES", "schemata of Intel RDT for the container's group" },
   { "mem-bw-schema", 0, OPT_STRING, AT (mem_bw_schema), "LINE", "schema of Intel RDT for memory bandwidth, MB:..." },
   { .name = NULL },
@@ -202,7 +205,8 @@ static int
 update_run (struct cmd_call *c)
 {
   const struct update_args *a = c->args;
-  struct orlop_update_options options = { .resources = a->resources, .l3_cache_schema = a->l3_cache_schema, .mem_bw_schema = a->mem_bw_schema };
+  struct orlop_update_options options = { .resources = a->resources, .l3_cache_schema = a->l3_cache_schema, .mem_bw_schema = a->mem_bw_schema,
+                                          .devices = a->devices.item, .devices_removed = a->devices_removed.item };
   struct document d = { .used = 0 };
   int ret = make_document (c, &d);
 
@@ -212,7 +216,7 @@ update_run (struct cmd_call *c)
     return cmd_fail (c, "limits are either options or in the document of --resources");
   if (d.object)
     options.json = d.text;
-  else if (! (a->resources || a->l3_cache_schema || a->mem_bw_schema))
+  else if (! (a->resources || a->l3_cache_schema || a->mem_bw_schema || a->devices.n || a->devices_removed.n))
     return cmd_fail (c, "nothing to change is given, see --help");
   return orlop_update (c->o, c->argv[0], &options);
 }

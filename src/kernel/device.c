@@ -90,24 +90,10 @@ accept_mount_point (int dir, const char *name, const struct device *d, struct er
 }
 
 int
-device_bind (int dir, const char *name, const struct device *d, struct err *err)
+device_attach (int dir, const char *name, const struct device *d, int mnt, struct err *err)
 {
-  char path[4096];
-  struct stat st;
-  int n = snprintf (path, sizeof path, "/%s", d->path);
-
-  if (S_ISFIFO (d->mode)) /* no device: anybody may make one */
-    return device_make (dir, name, d, err);
-  if (n < 0 || (size_t) n >= sizeof path)
-    return err_sys (err, ENAMETOOLONG, "open_tree", "/%s", d->path);
-  own_fd int mnt = mount_clone (AT_FDCWD, path, false, err);
-  if (mnt < 0)
-    return mnt;
-  if (fstat (mnt, &st) < 0)
-    return err_sys (err, errno, "fstat", "%s", path);
-  if (! is_device (&st, d))
-    return err_host (err, ENODEV, "%s of the host is not the device %u:%u", path, d->major, d->minor);
   own_fd int file = openat (dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+
   if (file < 0 && errno != EEXIST)
     return err_sys (err, errno, "openat", "/%s", d->path);
   if (file < 0)
@@ -117,4 +103,42 @@ device_bind (int dir, const char *name, const struct device *d, struct err *err)
         return ret;
     }
   return mount_attach_at (mnt, dir, name, err);
+}
+
+int
+device_there (int dir, const char *name, const struct device *d)
+{
+  struct stat st;
+
+  if (fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+    return -errno;
+  return is_device (&st, d);
+}
+
+int
+device_check (int mnt, const char *path, const struct device *d, struct err *err)
+{
+  struct stat st;
+
+  if (fstat (mnt, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", path);
+  return is_device (&st, d) ? 0 : err_host (err, ENODEV, "%s of the host is not the device %u:%u", path, d->major, d->minor);
+}
+
+int
+device_bind (int dir, const char *name, const struct device *d, struct err *err)
+{
+  char path[4096];
+  int n = snprintf (path, sizeof path, "/%s", d->path);
+
+  if (S_ISFIFO (d->mode)) /* no device: anybody may make one */
+    return device_make (dir, name, d, err);
+  if (n < 0 || (size_t) n >= sizeof path)
+    return err_sys (err, ENAMETOOLONG, "open_tree", "/%s", d->path);
+  own_fd int mnt = mount_clone (AT_FDCWD, path, false, err);
+  if (mnt < 0)
+    return mnt;
+  if ((n = device_check (mnt, path, d, err)) < 0)
+    return n;
+  return device_attach (dir, name, d, mnt, err);
 }

@@ -32,4 +32,13 @@ int device_make (int dir, const char *name, const struct device *d, struct err *
  * the device itself, is covered by a clone; anything else is -EEXIST.  Mode and owner are the host's.  Returns 0 or negative errno.  */
 int device_bind (int dir, const char *name, const struct device *d, struct err *err);
 
+/* Checks that MNT, a clone of PATH of the host, is the device D.  Returns 0 or negative errno.  */
+int device_check (int mnt, const char *path, const struct device *d, struct err *err);
+
+/* device_bind for who has the clone, MNT, and has checked it.  */
+int device_attach (int dir, const char *name, const struct device *d, int mnt, struct err *err);
+
+/* Whether NAME in the directory DIR is the device D.  Returns 1, 0 (something else is there) or negative errno.  */
+int device_there (int dir, const char *name, const struct device *d);
+
 #endif

@@ -34,6 +34,9 @@ struct mount_attr
 #ifndef MNT_DETACH
 #define MNT_DETACH 2 /* umount2(2); libc has it in <sys/mount.h> only */
 #endif
+#ifndef UMOUNT_NOFOLLOW
+#define UMOUNT_NOFOLLOW 8 /* likewise */
+#endif
 #ifndef AT_RECURSIVE
 #define AT_RECURSIVE 0x8000
 #endif

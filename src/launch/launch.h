@@ -13,6 +13,7 @@ struct cgroup;
 struct criu_args;
 struct err;
 struct log;
+struct node;
 struct oci_resources;
 struct plan;
 struct plan_arena;
@@ -61,6 +62,8 @@ struct launch_update
 {
   const struct oci_resources *resources;
   const char *l3_cache_schema, *mem_bw_schema; /* for the container's resctrl group */
+  struct node *nodes; /* devices to add and to remove, with their rules; at most NODES_MAX */
+  size_t n_nodes;
 };
 
 /* Changes the limits of a container that is created, running or paused, all or none of them as far as the kernel lets.  The error's JSON path is

@@ -286,6 +286,40 @@ record_config (const struct record_dir *dir, struct oci_arena **arena, struct oc
   return ret;
 }
 
+int
+record_devices (const struct record_dir *dir, struct oci_arena **arena, struct oci_device_rule **ret_rules, size_t *ret_n, struct err *err)
+{
+  struct oci_config *config = NULL;
+  const struct oci_resources *r;
+  void *object = NULL;
+  int ret = load (dir, RECORD_DEVICES, &oci_resources_type, arena, &object, err);
+
+  if (ret == -ENOENT)
+    {
+      err_clear (err);
+      ret = record_config (dir, arena, &config, err);
+    }
+  if (ret < 0)
+    return ret;
+  r = object ? object : config->linux_ ? config->linux_->resources : NULL;
+  *ret_rules = r ? r->devices : NULL;
+  *ret_n = r ? r->n_devices : 0;
+  return 0;
+}
+
+int
+record_save_devices (const struct record_dir *dir, struct oci_device_rule *rules, size_t n, struct err *err)
+{
+  const struct oci_resources r = { .devices = rules, .n_devices = n };
+  own_mem char *text = NULL;
+  size_t len;
+  int ret = oci_encode (&oci_resources_type, &r, false, &text, &len);
+
+  if (ret < 0)
+    return err_bug (err, -ret, "device rules cannot be written as JSON");
+  return file_replace_at (dir->fd, RECORD_DEVICES, text, len, 0600, err);
+}
+
 /* Removes the files in the directory NAME below DIRFD, and, with DEEP, the one directory that it may have.  It is ours alone: whatever is there was
  * made by us, a temporary file of a killed command included.  No link is followed.  */
 static int

@@ -14,10 +14,12 @@
 
 struct err;
 struct oci_config;
+struct oci_device_rule;
 
 #define RECORD_STATE "state.json"
 #define RECORD_CONFIG "config.json"
 #define RECORD_SOCKET "start.sock"
+#define RECORD_DEVICES "devices.json"
 
 /* A network device that create moves: its name outside and inside.  */
 struct record_net_device
@@ -103,6 +105,13 @@ int record_load (const struct record_dir *dir, struct oci_arena **arena, struct 
 
 /* Reads the private copy of config.json into *ARENA.  */
 int record_config (const struct record_dir *dir, struct oci_arena **arena, struct oci_config **ret_config, struct err *err);
+
+/* Reads the device rules that hold, into *ARENA: those of the last update that had some, else of the document.  Those that every container has are not among
+ * them.  For who has the lock of record_lock_update.  */
+int record_devices (const struct record_dir *dir, struct oci_arena **arena, struct oci_device_rule **ret_rules, size_t *ret_n, struct err *err);
+
+/* Remembers the N device RULES for record_devices.  Returns 0 or negative errno.  */
+int record_save_devices (const struct record_dir *dir, struct oci_device_rule *rules, size_t n, struct err *err);
 
 /* Removes all files of the container and its directory.  Returns 0 or negative errno.  */
 int record_remove (const struct record_dir *dir, struct err *err);

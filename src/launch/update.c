@@ -11,13 +11,15 @@
 #include "cgroup/layout.h"
 #include "cgroup/limits.h"
 #include "kernel/rdt.h"
+#include "launch/device_rules.h"
 #include "launch/known.h"
 #include "launch/launch.h"
+#include "launch/nodes.h"
 #include "ocispec/linux.h"
 
 /* What has processes, or waits for its first, or is frozen, may be changed.  */
 static int
-check_updatable (const struct known *k, struct err *err)
+check_updatable (const struct known *k, const struct launch_update *u, struct err *err)
 {
   const char *status = record_status (&k->dir, k->rec);
 
@@ -25,6 +27,8 @@ check_updatable (const struct known *k, struct err *err)
     return err_state (err, ESRCH, "cannot update a container that has stopped: container not running");
   if (strcmp (status, "creating") == 0)
     return err_state (err, EBUSY, "cannot update a container that is being created");
+  if (u->n_nodes > 0 && k->rec->cgroup && k->rec->cgroup->rootless)
+    return err_host (err, EPERM, "devices can be given to containers of root only, which have device rules");
   return 0;
 }
 
@@ -88,26 +92,43 @@ change_rdt (const struct record *rec, const struct launch_update *u, struct rdt_
   return err_in (err, ret, "linux.intelRdt");
 }
 
-/* Ends the change; with BACK as if it had not been.  */
 static void
-end_rdt (struct rdt_change *c, bool back)
+set_rdt_back (const struct rdt_change *c)
 {
-  if (back && c->group >= 0 && c->old)
+  if (c->group >= 0)
     (void) rdt_write (c->root, c->group, c->old, NULL); /* the error is that of what came after */
+}
+
+static void
+end_rdt (struct rdt_change *c)
+{
   own_close (&c->group);
   free (c->old);
 }
 
+/* Nodes come first and go last, so that no step leaves a device that may be used without being asked for.  What fails takes back what was done before
+ * it, except nodes that are to go: whatever becomes of them, the rules keep the container from the device.  */
 static int
-update (const struct record *rec, const struct launch_update *u, struct err *err)
+update (struct known *k, const struct launch_update *u, struct err *err)
 {
+  struct oci_resources r = u->resources ? *u->resources : (struct oci_resources){ .n_devices = 0 };
   struct rdt_change rdt = { .group = -1 };
-  int ret = change_rdt (rec, u, &rdt, err);
-  bool changed = ret == 0;
+  int ret = device_rules_change (&k->dir, &k->arena, u->nodes, u->n_nodes, &r, err);
 
-  if (ret == 0 && u->resources)
-    ret = update_cgroup (rec, u->resources, err);
-  end_rdt (&rdt, changed && ret < 0);
+  if (ret == 0)
+    ret = nodes_add (k->rec, u->nodes, u->n_nodes, err);
+  if (ret < 0)
+    return ret;
+  ret = change_rdt (k->rec, u, &rdt, err);
+  if (ret == 0 && (ret = update_cgroup (k->rec, &r, err)) < 0)
+    set_rdt_back (&rdt);
+  end_rdt (&rdt);
+  if (ret < 0)
+    nodes_undo (k->rec, u->nodes, u->n_nodes);
+  if (ret == 0 && r.n_devices > 0)
+    ret = record_save_devices (&k->dir, r.devices, r.n_devices, err);
+  if (ret == 0 && (ret = nodes_remove (k->rec, u->nodes, u->n_nodes, err)) < 0)
+    ret = err_doing (err, ret, "the container may not use the device any more, but its node stays");
   return ret;
 }
 
@@ -120,12 +141,12 @@ launch_update (const char *root, const char *id, const struct launch_update *u, 
   int ret = known_open (&k, root, id, false, err);
 
   if (ret == 0)
-    ret = check_updatable (&k, err);
+    ret = check_updatable (&k, u, err);
   own_fd int lock = ret == 0 ? record_lock_update (&k.dir, err) : -1;
   if (ret == 0 && lock < 0)
     ret = lock;
   if (ret == 0)
-    ret = update (k.rec, u, err);
+    ret = update (&k, u, err);
   known_close (&k);
   return ret;
 }

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """update: limits of a container that is there, changed, and read back from the kernel's files."""
-import ctypes
 import json
 import os
-import re
-import struct
 import subprocess
 
 import pytest
-from limits import VIEW, block_device, hierarchies, needs_v1, needs_v2, read, v2_root, where
+from limits import SLEEP, VIEW, Some, block_device, first, hierarchies, needs_v1, needs_v2, read, state_of, update, v2_root
 from orlop import eventually
 
 MB = 1 << 20
-SLEEP = ("sleep", "100")
 
 
 def made(box, resources=None, id="c"):
@@ -20,19 +16,6 @@ def made(box, resources=None, id="c"):
     b.config["linux"]["resources"] = resources or {}
     box.run(b, "-d", id=id)
     return b
-
-
-def update(box, resources, id="c", **more):
-    """By a file, as Podman has it."""
-    path = f"{box.dir}/resources.json"
-    with open(path, "w") as f:
-        f.write(resources if isinstance(resources, str) else json.dumps(resources))
-    return box.orlop("update", f"--resources={path}", id, **more)
-
-
-def first(b, file):
-    text = read(b, file)
-    return None if text is None else text.split("\n")[0]
 
 
 # Each: what is set at create, and what by update; as resources, as options (None: there are none), and what files of v1 and of v2 say then
@@ -232,19 +215,6 @@ def test_what_is_not_given_stays(box):
     box.delete()
 
 
-class Some:
-    """A limit that every view has."""
-
-    def __init__(self):
-        self.file = "pids.max" if "pids" in hierarchies() else "cgroup.max.depth"
-
-    def resources(self, n):
-        return {"pids": {"limit": n}} if self.file == "pids.max" else {"unified": {self.file: str(n)}}
-
-    def is_at(self, b, n):
-        return first(b, self.file) == str(n)
-
-
 def test_created_running_paused(box):
     b, some = box.bundle(SLEEP), Some()
     box.create(b)
@@ -340,21 +310,6 @@ def test_faulty_documents(box, text, words):
         assert "standard input" + words[0] in box.orlop("update", "-r", "-", "c", status=1, stdin=f).err
     assert state_of(b) == before
     box.delete()
-
-
-def state_of(b):
-    """What all files of limits say."""
-    found = {}
-    for top in {*hierarchies().values(), v2_root()} - {None}:
-        path = top + b.cgroup
-        for name in os.listdir(path) if os.path.isdir(path) else ():
-            if re.search(r"limit|max|weight|shares|quota|period|burst|idle|cpus$|mems$|swappiness|oom_control|devices.list|low|depth|throttle.*device", name):
-                try:
-                    with open(f"{path}/{name}") as f:
-                        found[f"{top}/{name}"] = f.read() if not re.search("usage|watermark|failcnt|peak", name) else ""
-                except OSError:
-                    pass
-    return found
 
 
 def test_no_such_document(box):
@@ -511,130 +466,3 @@ def test_two_at_once(box):
     assert [p.wait(timeout=30) for p in both] == [0, 0, 0, 0]
     assert first(b, some.file) in ("201", "202", "203", "204")
     box.delete()
-
-
-# --- device rules
-
-ODD = {"path": "/dev/odd", "type": "c", "major": 250, "minor": 1}  # of no driver: who may open it finds nothing there
-EVEN = {"path": "/dev/even", "type": "c", "major": 250, "minor": 2}
-DENY = {"allow": False, "access": "rwm"}
-
-
-def rule(minor, access="rwm", allow=True):
-    return {"allow": allow, "type": "c", "major": 250, "minor": minor, "access": access}
-
-
-def with_devices(box, *rules, **more):
-    b = box.bundle(SLEEP)
-    b.config["linux"]["devices"] = [ODD, EVEN]
-    b.config["linux"]["resources"] = {"devices": [DENY, *rules], **more}
-    box.run(b, "-d")
-    return b
-
-
-def may(box, name, how="<"):
-    """Whether the rules let an open for reading (<) or writing (>) pass."""
-    said = box.orlop("exec", "c", "sh", "-c", f": {how} /dev/{name}", status=None).err
-    assert "not permitted" in said or "No such device" in said, said
-    return "No such device" in said
-
-
-def test_device_rules(box):
-    b = with_devices(box)
-    assert not may(box, "odd") and not may(box, "even")
-    update(box, {"devices": [DENY, rule(1)]})
-    assert may(box, "odd") and may(box, "odd", ">") and not may(box, "even")
-    update(box, {"devices": [DENY, rule(1, "r"), rule(2)]})
-    assert may(box, "odd") and not may(box, "odd", ">") and may(box, "even")
-    # an update of something else leaves them
-    update(box, Some().resources(90))
-    update(box, {"devices": []})
-    update(box, {"devices": None})
-    assert may(box, "odd") and not may(box, "odd", ">") and may(box, "even")
-    update(box, {"devices": [DENY]})
-    assert not may(box, "odd") and not may(box, "even")
-    assert box.orlop("exec", "c", "sh", "-c", "echo x > /dev/null && head -c 1 /dev/zero | wc -c").out == "1\n"
-    assert read(b, "devices.list") is None or read(b, "devices.list").count("\n") == 12  # nothing piles up
-    box.delete()
-
-
-def test_device_rules_open_and_closed(box):
-    with_devices(box, rule(1))
-    update(box, {"devices": [{"allow": True, "access": "rwm"}]})
-    assert may(box, "odd") and may(box, "even")
-    update(box, {"devices": [{"allow": True, "access": "rwm"}, rule(2, "w", False)]})
-    assert may(box, "odd", ">") and may(box, "even") and not may(box, "even", ">")
-    update(box, {"devices": [DENY, rule(2)]})
-    assert not may(box, "odd") and may(box, "even", ">")
-    box.delete()
-
-
-def test_device_rules_of_an_engine(box):
-    """All of linux.resources again, as containerd sends it; and what is open all the time is never refused meanwhile."""
-    b = with_devices(box, rule(1))
-    watch = subprocess.Popen(box.command("exec", "c", "sh", "-c", "while :; do head -c 1 /dev/zero > /dev/null || exit 9; done"), stdin=subprocess.DEVNULL)
-    for n in range(10):
-        update(box, {**b.config["linux"]["resources"], **Some().resources(80 + n)})
-    assert watch.poll() is None and may(box, "odd") and not may(box, "even")
-    watch.terminate()
-    box.delete()
-    watch.wait(timeout=20)
-
-
-def test_device_rules_refused(box):
-    """Nothing is changed by what cannot be, and by what another limit of the same update is in the way of."""
-    b = with_devices(box, rule(1))
-    before = state_of(b)
-    err = update(box, '{"devices": [{"allow": true, "access": "rx"}]}', status=1).err
-    assert "resources.json:1:14: devices[0]: access must be" in err, err
-    if "devices" in hierarchies():
-        err = update(box, {"devices": [DENY, {**rule(1), "minor": None}, rule(2, allow=False)]}, status=1).err
-        assert "devices: cgroup v1 cannot deny a part" in err, err
-    if v2_root():
-        err = update(box, {"devices": [DENY, rule(2)], "unified": {"cgroup.max.depth": "x"}}, status=1).err
-        assert 'unified["cgroup.max.depth"]' in err, err
-    assert may(box, "odd") and not may(box, "even") and state_of(b) == before
-    box.delete()
-
-
-def test_device_rules_with_cgroups_inside(box):
-    """A container that has made cgroups below its own: v1 would take no rule for all devices any more."""
-    b = with_devices(box, rule(1))
-    below = where(b, "devices") + "/below"
-    os.mkdir(below)
-    update(box, {"devices": [DENY, rule(2)]})
-    assert not may(box, "odd") and may(box, "even")
-    if "devices" in hierarchies():
-        with open(f"{below}/devices.list") as f:
-            assert "250:1" not in f.read()
-    box.delete()
-
-
-def test_device_programs(box):
-    """On v2 there is one program after any number of updates, and none where all is allowed."""
-    if VIEW != "v2":
-        pytest.skip("cgroup v1 in this view")
-    b = with_devices(box)
-    for n in range(3):
-        update(box, {"devices": [DENY, rule(n)]})
-    assert len(programs(where(b, "devices"))) == 1
-    update(box, {"devices": [{"allow": True, "access": "rwm"}]})
-    assert programs(where(b, "devices")) == []
-    update(box, {"devices": [DENY, rule(1)]})
-    assert len(programs(where(b, "devices"))) == 1 and may(box, "odd") and not may(box, "even")
-    box.delete()
-
-
-def programs(path):
-    """Numbers of the device programs that are attached to the cgroup (bpf(2), BPF_PROG_QUERY)."""
-    fd = os.open(path, os.O_RDONLY)
-    ids = (ctypes.c_uint32 * 64)()
-    query = struct.pack("=IIIIQII", fd, 6, 0, 0, ctypes.addressof(ids), 64, 0)  # BPF_CGROUP_DEVICE
-    attr = ctypes.create_string_buffer(query, 128)
-    numbers = {"x86_64": 321, "aarch64": 280}
-    if os.uname().machine not in numbers:
-        pytest.skip("the number of bpf(2) is not known here")
-    if ctypes.CDLL(None, use_errno=True).syscall(numbers[os.uname().machine], 16, attr, 64) < 0:
-        raise OSError(ctypes.get_errno(), "BPF_PROG_QUERY")
-    os.close(fd)
-    return list(ids[:struct.unpack_from("=I", attr, 24)[0]])

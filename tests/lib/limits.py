@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a test finds the files of a container's cgroup, in each view."""
+"""Where a test finds the files of a container's cgroup, in each view; and update of what is there."""
+import json
 import os
+import re
 
 import pytest
 
@@ -61,3 +63,47 @@ def block_device():
         with open(f"/sys/block/{name}/dev") as f:
             return tuple(map(int, f.read().split(":")))
     return None
+
+
+SLEEP = ("sleep", "100")
+
+
+def update(box, resources, id="c", **more):
+    """By a file, as Podman has it."""
+    path = f"{box.dir}/resources.json"
+    with open(path, "w") as f:
+        f.write(resources if isinstance(resources, str) else json.dumps(resources))
+    return box.orlop("update", f"--resources={path}", id, **more)
+
+
+def first(b, file):
+    text = read(b, file)
+    return None if text is None else text.split("\n")[0]
+
+
+def state_of(b):
+    """What all files of limits say."""
+    found = {}
+    for top in {*hierarchies().values(), v2_root()} - {None}:
+        path = top + b.cgroup
+        for name in os.listdir(path) if os.path.isdir(path) else ():
+            if re.search(r"limit|max|weight|shares|quota|period|burst|idle|cpus$|mems$|swappiness|oom_control|devices.list|low|depth|throttle.*device", name):
+                try:
+                    with open(f"{path}/{name}") as f:
+                        found[f"{top}/{name}"] = f.read() if not re.search("usage|watermark|failcnt|peak", name) else ""
+                except OSError:
+                    pass
+    return found
+
+
+class Some:
+    """A limit that every view has."""
+
+    def __init__(self):
+        self.file = "pids.max" if "pids" in hierarchies() else "cgroup.max.depth"
+
+    def resources(self, n):
+        return {"pids": {"limit": n}} if self.file == "pids.max" else {"unified": {self.file: str(n)}}
+
+    def is_at(self, b, n):
+        return first(b, self.file) == str(n)

@@ -70,6 +70,8 @@ ELSEWHERE = {
     "src/launch/parent_net.c": "tests/cli/test_net_devices.py",
     "src/launch/parent_seccomp.c": "tests/cli/test_seccomp.py",
     "src/launch/parent_spawn.c": "tests/cli/test_namespaces.py",
+    "src/launch/device_rules.c": "tests/cli/test_update_devices.py",
+    "src/launch/nodes.c": "tests/cli/test_update_devices.py",
     "src/launch/update.c": "tests/cli/test_update.py",
     "src/launch/parent_trees.c": "tests/cli/test_mounts.py",
     "src/plan/decide.c": GOLDEN,

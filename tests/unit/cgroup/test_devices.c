@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cgroup/devices.h"
+#include "cgroup/limits.h"
 
 static struct oci_arena *arena;
 
@@ -167,6 +168,18 @@ cgroup_device_rules_reduce_holes (void **state)
 }
 
 static void
+cgroup_device_is_default_or_not (void **state)
+{
+  (void) state;
+  assert_true (cgroup_device_is_default ('c', 1, 3));
+  assert_true (cgroup_device_is_default ('c', 136, 77));
+  assert_true (cgroup_device_is_default ('c', 10, 200));
+  assert_false (cgroup_device_is_default ('b', 1, 3));
+  assert_false (cgroup_device_is_default ('c', 1, 1));
+  assert_false (cgroup_device_is_default ('b', 8, 0)); /* that it may be made is no use */
+}
+
+static void
 cgroup_device_rules_parse_lists (void **state)
 {
   static const char list[] = "c *:* m\nb *:* m\nc 1:3 rwm\nb 259:1048575 r\nc 136:* rwm\n";
@@ -212,6 +225,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_device_rules_default),
     cmocka_unit_test (cgroup_device_rules_privileged),
+    cmocka_unit_test (cgroup_device_is_default_or_not),
     cmocka_unit_test (cgroup_device_rules_parse_lists),
     cmocka_unit_test (cgroup_device_rules_surplus_of_lists),
     cmocka_unit_test (cgroup_device_rules_reset),

@@ -35,7 +35,7 @@ static struct
 {
   char call[32];  /* "create"; "" for none */
   char id[64], root[64], notify[64];
-  char json[1024], resources[64], schemata[64]; /* of update; "": none */
+  char json[1024], resources[64], schemata[64], devices[128]; /* of update; "": none */
   struct orlop_create_options create;
   struct orlop_criu_options criu;
   char program[64], empty_ns[16];
@@ -248,6 +248,9 @@ orlop_update (struct orlop *o, const char *id, const struct orlop_update_options
   (void) snprintf (seen.resources, sizeof seen.resources, "%s", options->resources ? options->resources : "");
   (void) snprintf (seen.schemata, sizeof seen.schemata, "%s|%s", options->l3_cache_schema ? options->l3_cache_schema : "",
                    options->mem_bw_schema ? options->mem_bw_schema : "");
+  for (size_t i = 0; i < 2; i++)
+    for (const char *const *d = i ? options->devices_removed : options->devices; d && *d; d++)
+      (void) snprintf (seen.devices + strlen (seen.devices), sizeof seen.devices - strlen (seen.devices), "%c%s", i ? '-' : '+', *d);
   return note ("update", id);
 }
 

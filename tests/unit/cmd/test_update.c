@@ -68,6 +68,17 @@ update_schemata (void **state)
 }
 
 static void
+update_devices (void **state)
+{
+  (void) state;
+  assert_deed ("update --device /dev/a --device=/dev/b:/dev/c:r --device-remove /dev/d c1", "update", "c1");
+  assert_string_equal (seen.devices, "+/dev/a+/dev/b:/dev/c:r-/dev/d");
+  assert_deed ("update --memory 1 --device-remove /dev/d c1", "update", "c1");
+  assert_string_equal (seen.devices, "-/dev/d");
+  assert_string_equal (seen.json, "{\"memory\": {\"limit\": 1}}");
+}
+
+static void
 update_refuses (void **state)
 {
   (void) state;
@@ -101,6 +112,7 @@ main (void)
     program_test (update_documents),
     program_test (update_with_a_document),
     program_test (update_schemata),
+    program_test (update_devices),
     program_test (update_refuses),
     program_test (update_help),
   };

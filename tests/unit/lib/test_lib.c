@@ -242,6 +242,36 @@ documents_of_update (void **state)
 }
 
 static void
+devices_of_update (void **state)
+{
+  static const char *const bad[] = { "", "dev/null", "/dev/null:", "/dev/null:x", "/dev/null:/x:", "/dev/null:/x:r:w", "/dev/null:r:/x", "/dev/null:/",
+                                     "/dev/null:///", ":/dev/null" };
+  struct user *u = *state;
+  const char *one[] = { "/dev/null:/dev/x:r", NULL }, *many[40];
+  const struct orlop_update_options good = { .devices = one }, too_many = { .devices_removed = many };
+
+  assert_int_equal (orlop_update (u->o, "c1", &good), -ENOENT);
+  assert_non_null (strstr (orlop_error (u->o)->text, "does not exist"));
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    {
+      const char *list[] = { bad[i], NULL };
+
+      assert_int_equal (orlop_update (u->o, "c1", &(struct orlop_update_options){ .devices = list }), -EINVAL);
+      assert_int_equal (orlop_error (u->o)->kind, ORLOP_ERROR_USAGE);
+    }
+  one[0] = "/dev/null:/x:r"; /* what is taken away has no access */
+  assert_int_equal (orlop_update (u->o, "c1", &(struct orlop_update_options){ .devices_removed = one }), -EINVAL);
+  one[0] = "/dev/does-not-exist";
+  assert_int_equal (orlop_update (u->o, "c1", &good), -ENOENT);
+  assert_string_equal (orlop_error (u->o)->call, "stat");
+  one[0] = "/";
+  assert_int_equal (orlop_update (u->o, "c1", &good), -EINVAL);
+  for (size_t i = 0; i < 40; i++)
+    many[i] = i < 39 ? "/dev/null" : NULL;
+  assert_int_equal (orlop_update (u->o, "c1", &too_many), -EINVAL);
+}
+
+static void
 values_that_are_none (void **state)
 {
   const struct orlop_create_options missing = { .bundle = "/nowhere", .preserve_fds = 900 };
@@ -409,6 +439,7 @@ main (void)
     user_test (nulls_are_defaults_or_errors),
     user_test (events_need_containers_and_a_listener),
     user_test (documents_of_update),
+    user_test (devices_of_update),
     user_test (values_that_are_none),
     user_test (signals_by_name),
     user_test (errors_tell_the_place_in_the_document),
