@@ -2,9 +2,11 @@
 /* The handle of the public library: options, the last error, and what needs no container. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -15,6 +17,16 @@
 
 #define PUBLIC __attribute__ ((visibility ("default")))
 
+/* True if /run is another's: we are root of a user namespace only, as below a rootless engine, and cannot write there.  In a container
+ * with users of its own /run is ours.  */
+static bool
+is_run_foreign (void)
+{
+  struct stat st;
+
+  return stat ("/run", &st) == 0 && st.st_uid != 0;
+}
+
 static char *
 default_root (uid_t uid)
 {
@@ -22,9 +34,11 @@ default_root (uid_t uid)
   char *path = NULL;
   int n;
 
-  if (uid == 0)
+  if (run && run[0] != '/')
+    run = NULL;
+  if (uid == 0 && (run == NULL || ! is_run_foreign ()))
     return strdup ("/run/orlop");
-  n = run && run[0] == '/' ? asprintf (&path, "%s/orlop", run) : asprintf (&path, "/run/user/%u/orlop", uid);
+  n = run ? asprintf (&path, "%s/orlop", run) : asprintf (&path, "/run/user/%u/orlop", uid);
   return n < 0 ? NULL : path;
 }
 

@@ -71,7 +71,8 @@ enum orlop_cgroup_manager
   ORLOP_CGROUP_DISABLED
 };
 
-/* Makes a handle with the default root directory (/run/orlop for root, $XDG_RUNTIME_DIR/orlop otherwise).
+/* Makes a handle with the default root directory (/run/orlop for root, $XDG_RUNTIME_DIR/orlop otherwise, and for
+ * root of a user namespace to whom /run does not belong).
  * Returns NULL only when memory is short.  */
 struct orlop *orlop_new (void);
 

@@ -83,6 +83,28 @@ def test_root_directory_of_the_user(user):
     assert os.listdir(f"{user.dir}/run/orlop") == []
 
 
+def test_root_directory_of_an_engines_root(ranges):
+    """A rootless engine starts the runtime as root of a user namespace, to whom /run does not belong."""
+    b = bundle(ranges, ["id", "-u"])
+    for key in ("uidMappings", "gidMappings"):
+        b.config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 1}]
+    b.save()
+    done = subprocess.run([*ranges.prefix, "unshare", "--user", "--map-auto", "--map-root-user", "--mount", ranges.program, "run", "--bundle", b.path, "c"], capture_output=True,
+                          text=True, env=dict(os.environ, XDG_RUNTIME_DIR=f"{ranges.dir}/run"), stdin=subprocess.DEVNULL)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "0\n")
+    assert os.listdir(f"{ranges.dir}/run/orlop") == []
+
+
+def test_root_directory_of_root(box):
+    """Whatever XDG_RUNTIME_DIR says: a login's and a service's commands are to see the same containers."""
+    run, b = os.path.join(box.dir, "run"), box.bundle(["id", "-u"])
+    os.mkdir(run)
+    b.save()
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-ec", 'mount -t tmpfs tmpfs /run; "$1" run --bundle "$2" c; ls /run', "sh",
+                           box.program, b.path], capture_output=True, text=True, env=dict(os.environ, XDG_RUNTIME_DIR=run), check=False)
+    assert (done.stdout, os.listdir(run)) == ("0\norlop\n", []), done
+
+
 def test_life(user):
     b = bundle(user, ["sleep", "100"])
     user.create(b)
