@@ -219,6 +219,8 @@ mount_bind (struct child *c, size_t i, struct err *err)
     return mnt;
   if (fstat (mnt, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", m->source);
+  if (m->optional && m->from_parent && ! S_ISDIR (st.st_mode)) /* the parent's word for what is not there */
+    return err_sys (err, ENOENT, "open_tree", "%s", m->source);
   if (m->copy_link && S_ISLNK (st.st_mode))
     return copy_link (c, m, mnt, err);
   ret = m->from_parent ? 0 : set_bind (m, mnt, err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sys/eventfd.h>
 
 #include "base/own.h"
 #include "kernel/idmap.h"
@@ -66,6 +67,19 @@ open_mount (const struct plan_mount *m, uint64_t fallback, struct err *err)
   return ret < 0 ? ret : take_fd (&fd);
 }
 
+/* An optional mount whose source is not there is sent as something that is no directory: the child counts them.  Only cgroups are optional.  */
+static int
+open_if_there (const struct plan_mount *m, uint64_t fallback, struct err *err)
+{
+  int fd = open_mount (m, fallback, err);
+
+  if (fd != -ENOENT || ! m->optional)
+    return fd;
+  err_clear (err);
+  fd = eventfd (0, EFD_CLOEXEC);
+  return fd < 0 ? err_sys (err, errno, "eventfd", "%s", m->source) : fd;
+}
+
 static int
 send_tree (struct launch *l, int tree, struct err *err)
 {
@@ -91,7 +105,7 @@ parent_send_trees (struct launch *l, struct err *err)
     if (p->mounts[i].from_parent)
       {
         const struct plan_mount *m = &p->mounts[i];
-        ret = err_in (err, send_tree (l, open_mount (m, fallback, err), err), "%s", m->where);
+        ret = err_in (err, send_tree (l, open_if_there (m, fallback, err), err), "%s", m->where);
       }
   return ret;
 }
