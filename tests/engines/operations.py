@@ -513,7 +513,7 @@ def shared_namespaces(p):
 
 @operation
 def network_bridge(p):
-    check("eth0" in p("run", "--rm", "busybox", "ip", "link"), "no eth0")
+    check(p.interface in p("run", "--rm", "busybox", "ip", "link"), f"no {p.interface}")
 
 
 @operation

@@ -74,6 +74,7 @@ class Engine:
     """An engine's command line.  A driver's own class says how it is configured and started, and what of it differs."""
     program = None
     at = ()          # how each command begins
+    interface = "eth0"
     states = ()      # where the runtime keeps what it knows of containers
     lacks = {}       # operations that this engine does not have: name -> why
 
@@ -268,8 +269,9 @@ def inside(kind, operations, runtime, work, names):
     private()
     try:
         engine = kind(runtime, work)
-    except (Failed, AssertionError, OSError, subprocess.SubprocessError) as e:
-        print(json.dumps({"name": "start", "ok": False, "why": str(e), "skip": "", "seconds": 0}), flush=True)
+    except (Failed, Skipped, AssertionError, OSError, ImportError, subprocess.SubprocessError) as e:
+        skip = str(e) if isinstance(e, Skipped) else ""
+        print(json.dumps({"name": "start", "ok": False, "why": str(e), "skip": skip, "seconds": 0}), flush=True)
         return
     for f in operations:
         if not names or name_of(f) in names:
@@ -295,14 +297,15 @@ def remove_cgroups(name):
         time.sleep(0.05)
 
 
-def main(kind, operations):
+def main(kind, operations, more=()):
+    """MORE: options of unshare."""
     runtime, work, names = os.path.realpath(sys.argv[1]), sys.argv[2], sys.argv[3:]
     if INSIDE in os.environ:
         inside(kind, operations, runtime, work, names)
         return 0
     name = f"orlop-engine-{os.getpid()}"
     try:
-        return subprocess.run([*UNSHARE, sys.executable, *sys.argv], env={**os.environ, INSIDE: name}, check=False).returncode
+        return subprocess.run([*UNSHARE, *more, sys.executable, *sys.argv], env={**os.environ, INSIDE: name}, check=False).returncode
     finally:
         remove_cgroups(name)
         shutil.rmtree(work, ignore_errors=True)

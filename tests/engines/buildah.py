@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: buildah.py RUNTIME DIRECTORY [OPERATION...]
+
+Drives Buildah over RUNTIME (see rig.py), in a cgroup namespace of its own: it gives the runtime no path of a cgroup."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rig  # noqa: E402
+from rig import Operations, check  # noqa: E402
+
+ISOLATED = ("--isolation", "oci")
+
+
+class Buildah(rig.Engine):
+    program = "buildah"
+    states = ("/run/orlop/*", "/run/runc/*", "/run/crun/*")
+
+    def start(self):
+        os.environ.update(CONTAINERS_CONF=self.path("containers.conf"), CONTAINERS_STORAGE_CONF=self.path("storage.conf"))
+        self.file("home/.config/containers/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}')
+        self.file("storage.conf", f'[storage]\ndriver = "vfs"\ngraphroot = "{self.work}/graph"\nrunroot = "/run/graph"\n')
+        # no default_ulimits: those of the packages cannot be had without CAP_SYS_RESOURCE
+        self.file("containers.conf", self.example("containers.conf", **{"[engine]\n": """[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+"""}))
+
+    def command(self, *words):
+        words = list(words)
+        if words[0] in ("run", "build", "bud"):
+            words[1:1] = [*ISOLATED, "--runtime", self.runtime]
+        return [self.program, *words]
+
+    def clean(self):
+        subprocess.run(["buildah", "rm", "--all"], capture_output=True, timeout=60, check=False)
+
+    def container(self):
+        """A working container from the image."""
+        if "kept" not in self("containers", "--format", "{{.ContainerName}}").split():
+            self("from", "--name", "kept", "busybox")
+        return "kept"
+
+
+operation = Operations()
+
+
+@operation
+def image_import(p):
+    p("from", "--name", "scratch", "scratch")
+    p("add", "-q", "scratch", p.rootfs()[1], "/")
+    p("config", "--cmd", "sleep 1000", "--env", "PATH=/bin", "scratch")
+    p("commit", "-q", "scratch", "busybox")
+    p("rm", "scratch")
+    check("busybox" in p("images"), "no image")
+
+
+@operation
+def run(p):
+    check(p("run", p.container(), "echo", "hello") == "hello\n", "output")
+    check(any(" create " in f" {line} " for line in p.called()), "the runtime was not called")
+
+
+@operation
+def run_status(p):
+    p("run", p.container(), "sh", "-c", "exit 7", status=7)
+
+
+@operation
+def run_not_found(p):
+    check("nowhere" in p("run", p.container(), "nowhere", status=1), "words")
+
+
+@operation
+def run_stdin(p):
+    check(p("run", p.container(), "cat", stdin="through\n") == "through\n", "output")
+
+
+@operation
+def run_terminal(p):
+    status, shown = p.terminal("run", "-t", p.container(), "sh", "-c", "tty; read x; echo got $x; exit 6", send=[("/dev/pts/|/dev/console", "typed\r")])
+    check(status == 6 and "got typed" in shown, f"status {status}: {shown}")
+
+
+@operation
+def user(p):
+    check(p("run", "--user", "1000:1001", p.container(), "sh", "-c", "id -u; id -g") == "1000\n1001\n", "ids")
+
+
+@operation
+def environment(p):
+    check(p("run", "--env", "A=b c", "--workingdir", "/tmp", "--hostname", "named", p.container(), "sh", "-c", "echo $A; pwd; hostname") == "b c\n/tmp\nnamed\n", "output")
+
+
+@operation
+def bind(p):
+    host = p.path("host")
+    os.makedirs(host, exist_ok=True)
+    p("run", "-v", f"{host}:/host", p.container(), "touch", "/host/made")
+    check(os.path.exists(os.path.join(host, "made")), "nothing was written")
+    p("run", "-v", f"{host}:/host:ro", p.container(), "touch", "/host/new", status=1)
+
+
+@operation
+def tmpfs(p):
+    check("tmpfs" in p("run", "--mount", "type=tmpfs,destination=/data", p.container(), "grep", " /data ", "/proc/mounts"), "mount")
+
+
+@operation
+def cap_drop(p):
+    line = p("run", "--cap-drop", "CAP_CHOWN", p.container(), "grep", "CapEff", "/proc/self/status")
+    check(int(line.split()[1], 16) & 1 == 0, line)
+
+
+@operation
+def cap_add(p):
+    line = p("run", "--cap-add", "CAP_NET_ADMIN", p.container(), "grep", "CapEff", "/proc/self/status")
+    check(int(line.split()[1], 16) & 1 << 12, line)
+
+
+@operation
+def seccomp(p):
+    check(p("run", p.container(), "grep", "Seccomp:", "/proc/self/status").split()[1] == "2", "filter")
+
+
+@operation
+def host_namespaces(p):
+    check(p("run", "--network", "host", p.container(), "readlink", "/proc/self/ns/net").strip() == os.readlink("/proc/self/ns/net"), "network")
+
+
+@operation
+def network_none(p):
+    check("LOOPBACK" in p("run", "--network", "none", p.container(), "ip", "link", "show", "lo"), "loopback")
+
+
+@operation
+def commit(p):
+    p("run", p.container(), "sh", "-c", "echo kept > /kept")
+    p("commit", "-q", "kept", "committed")
+    p("from", "--name", "second", "committed")
+    check(p("run", "second", "cat", "/kept") == "kept\n", "content")
+    p("rm", "second")
+
+
+@operation
+def build(p):
+    p.file("build/Containerfile", """FROM busybox
+COPY file /file
+RUN echo built > /built && id -u
+ENV A=b
+USER 1000
+WORKDIR /made
+RUN test "$(id -u) $A $(pwd)" = "1000 b /made"
+""")
+    p.file("build/file", "copied\n")
+    before = len(p.called())
+    p("build", "-t", "built", p.path("build"))
+    check(len(p.called()) > before, "the runtime was not called")
+    p("from", "--name", "built", "built")
+    check(p("run", "built", "cat", "/built", "/file") == "built\ncopied\n", "output")
+    p("rm", "built")
+
+
+@operation
+def build_stages(p):
+    p.file("stages/Containerfile", "FROM busybox AS one\nRUN echo made > /made\nFROM busybox\nCOPY --from=one /made /made\nRUN --mount=type=tmpfs,target=/data touch /data/x && grep made /made\n")
+    p("build", p.path("stages"))
+
+
+@operation
+def build_fails(p):
+    p.file("fails/Containerfile", "FROM busybox\nRUN exit 9\n")
+    p("build", p.path("fails"), status=9)
+
+
+@operation
+def build_secret(p):
+    p.file("secret/Containerfile", "FROM busybox\nRUN --mount=type=secret,id=word,target=/word grep hidden /word\nRUN ! grep hidden /word\n")
+    p("build", "--secret", f"id=word,src={p.file('word', 'hidden')}", p.path("secret"))
+
+
+@operation
+def user_namespace(p):
+    out = p("run", "--userns-uid-map", "0:100000:2000", "--userns-gid-map", "0:100000:2000", p.container(), "cat", "/proc/self/uid_map")
+    check(out.split() == ["0", "100000", "2000"], out)
+
+
+@operation
+def prune(p):
+    p("rm", "--all")
+    p("rmi", "--all", "--force")
+    check(p("images", "-q") == "", "images are left")
+
+
+@operation
+def nothing_left(p):
+    check(not p.left(), p.left())
+
+
+if __name__ == "__main__":
+    sys.exit(rig.main(Buildah, operation, ["-C"]))

@@ -1,0 +1,388 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: cri.py RUNTIME DIRECTORY [OPERATION...]
+
+Drives containerd over RUNTIME as a kubelet does, by the Container Runtime Interface (see rig.py and cri.proto).  The handler is that of the
+example for containerd.  What goes over streams (attach, exec with a terminal, ports) would need a client of SPDY, and is left out."""
+import importlib
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rig  # noqa: E402
+from containerd import IMAGE, oci_archive  # noqa: E402
+from rig import Operations, Skipped, call, check, eventually  # noqa: E402
+
+SOCKET = "/run/containerd.sock"
+ANSWERS = {"RunPodSandbox": "Id", "PodSandboxStatus": "PodStatusAnswer", "ListPodSandbox": "Pods", "CreateContainer": "Id", "ContainerStatus": "StatusAnswer",
+           "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "Status": "NodeStatus"}
+NETWORK = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
+    {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}}]}
+CREATED, RUNNING, EXITED = range(3)
+TRAP = ("sh", "-c", "echo started; trap 'exit 3' TERM; while :; do sleep 0.1; done")
+
+
+class Cri(rig.Engine):
+    states = ("/run/containerd/runc/k8s.io/*",)
+
+    def start(self):
+        plugins = next((d for d in ("/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin") if os.path.exists(f"{d}/bridge")), None)
+        if not plugins:
+            raise Skipped("CNI's plugins are not installed")
+        oci_archive(self.rootfs()[1], self.path("oci.tar"), Cmd=["sleep", "1000000"], Env=["PATH=/bin"])
+        self.file("cni/pods.conflist", json.dumps(NETWORK))
+        plugin = '[plugins."io.containerd.grpc.v1.cri"'
+        self.file("cri.toml", self.example("containerd.toml") + f"""
+{plugin}]
+sandbox_image = "{IMAGE}"
+disable_apparmor = true
+restrict_oom_score_adj = true
+{plugin}.cni]
+bin_dir = "{plugins}"
+conf_dir = "{self.work}/cni"
+""")
+        self.file("config.toml", f"""version = 2
+root = "{self.work}/containerd"
+state = "/run/containerd"
+imports = ["{self.work}/cri.toml"]
+[grpc]
+address = "{SOCKET}"
+""")
+        self.daemon("containerd", ["containerd", "-c", self.path("config.toml")], ["ctr", "-a", SOCKET, "version"])
+        call("protoc", "-I", rig.HERE, f"--python_out={self.work}", "cri.proto")
+        sys.path.insert(0, self.work)
+        self.m = importlib.import_module("cri_pb2")
+        self.grpc = importlib.import_module("grpc")
+        self.channel = self.grpc.insecure_channel(f"unix://{SOCKET}")
+        call("ctr", "-a", SOCKET, "-n", "k8s.io", "image", "import", self.path("oci.tar"))
+        eventually(lambda: all(c.holds for c in self.call("Status", self.m.Nothing()).status.conditions), "the node is ready")
+
+    def call(self, name, request, fails=None):
+        """Makes one call; FAILS: words that its error must have."""
+        answer = getattr(self.m, ANSWERS.get(name, "Nothing"))
+        method = self.channel.unary_unary(f"/runtime.v1.RuntimeService/{name}", request_serializer=type(request).SerializeToString,
+                                          response_deserializer=answer.FromString)
+        try:
+            got = method(request, timeout=60)
+        except self.grpc.RpcError as e:
+            check(fails and fails in e.details(), f"{name}: {e.details()}")
+            return e.details()
+        check(not fails, f"{name} succeeded")
+        return got
+
+    # --- what a kubelet does with these calls
+
+    def pod(self, handler="orlop", name="pod", linux=None, **more):
+        self.n += 1
+        linux = self.m.PodLinux(cgroup_parent=f"{self.parent}/pod{self.n}") if linux is None else linux
+        linux.cgroup_parent = f"{self.parent}/pod{self.n}"
+        logs = self.path(f"logs{self.n}")
+        os.makedirs(logs)
+        pod = self.m.Pod(name=self.m.PodName(name=name or "host", uid=f"u{self.n}", space="default"), hostname=name, logs=logs, linux=linux, **more)
+        got = self.call("RunPodSandbox", self.m.RunPod(pod=pod, handler=handler))
+        return got.id, pod
+
+    def create(self, pod, *args, **more):
+        self.n += 1
+        linux = more.pop("linux", None) or self.m.Linux()
+        config = self.m.Container(name=self.m.Name(name=f"c{self.n}"), image=self.m.Image(name=IMAGE), command=args, log=f"{self.n}.log", linux=linux, **more)
+        cid = self.call("CreateContainer", self.m.CreateContainer(pod=pod[0], container=config, config=pod[1])).id
+        return cid, os.path.join(pod[1].logs, f"{self.n}.log")
+
+    def begin(self, cid, **more):
+        return self.call("StartContainer", self.m.Id(id=cid), **more)
+
+    def status(self, cid):
+        return self.call("ContainerStatus", self.m.Id(id=cid)).status
+
+    def started(self, pod, *args, **more):
+        cid, log = self.create(pod, *args, **more)
+        self.begin(cid)
+        return cid, log
+
+    def output(self, pod, *args, status=0, **more):
+        """Runs a container to its end: what it wrote, without the log's own words."""
+        cid, log = self.started(pod, *args, **more)
+        eventually(lambda: self.status(cid).state == EXITED, "the end")
+        got = self.status(cid)
+        text = "".join(line.split(" ", 3)[3] for line in open(log, encoding="utf-8"))
+        self.call("RemoveContainer", self.m.Id(id=cid))
+        check(status in (got.exit_code, None), f"status {got.exit_code}: {text} {got.message}")
+        return text
+
+    def exec(self, cid, *words, status=0):
+        got = self.call("ExecSync", self.m.Exec(id=cid, command=words, timeout=20))
+        check(got.status == status, f"status {got.status}: {got.out}{got.err}")
+        return got.out.decode()
+
+    def stop(self, cid, timeout):
+        self.call("StopContainer", self.m.StopContainer(id=cid, timeout=timeout))
+
+    def remove(self, pod):
+        self.call("StopPodSandbox", self.m.Id(id=pod[0]))
+        self.call("RemovePodSandbox", self.m.Id(id=pod[0]))
+
+    def clean(self):
+        for item in self.call("ListPodSandbox", self.m.Nothing()).items:
+            self.remove((item.id,))
+        self.__dict__.pop("kept", None)
+
+    def main(self):
+        """A pod that many operations use."""
+        if "kept" not in self.__dict__:
+            self.kept = self.pod(name="main")
+        return self.kept
+
+    def security(self, **more):
+        return self.m.Linux(security=self.m.Security(**more))
+
+
+operation = Operations()
+
+
+@operation
+def image_import(p):
+    check(IMAGE in call("ctr", "-a", SOCKET, "-n", "k8s.io", "image", "ls", "-q"), "no image")
+
+
+@operation
+def pod(p):
+    one = p.pod(name="one")
+    status = p.call("PodSandboxStatus", p.m.Id(id=one[0])).status
+    check(status.state == 0 and status.handler == "orlop", status)
+    check(any(" create " in line for line in p.called()), "the runtime was not called")
+    p.call("StopPodSandbox", p.m.Id(id=one[0]))
+    check(p.call("PodSandboxStatus", p.m.Id(id=one[0])).status.state == 1, "still ready")
+    p.call("RemovePodSandbox", p.m.Id(id=one[0]))
+
+
+@operation
+def pod_without_handler(p):
+    before = len(p.called())
+    p.remove(p.pod(handler=""))
+    check(len(p.called()) > before, "the default is another runtime")
+
+
+@operation
+def pod_of_unknown_handler(p):
+    p.call("RunPodSandbox", p.m.RunPod(pod=p.m.Pod(name=p.m.PodName(name="x", uid="x", space="x"), linux=p.m.PodLinux()), handler="nowhere"), fails="nowhere")
+
+
+@operation
+def run(p):
+    check(p.output(p.main(), "echo", "hello") == "hello\n", "output")
+
+
+@operation
+def run_status(p):
+    p.output(p.main(), "sh", "-c", "exit 7", status=7)
+
+
+@operation
+def run_not_found(p):
+    cid, _ = p.create(p.main(), "nowhere")
+    p.begin(cid, fails="executable file not found in $PATH")
+    check(p.status(cid).state == EXITED, p.status(cid))
+    p.call("RemoveContainer", p.m.Id(id=cid))
+
+
+@operation
+def run_terminal(p):
+    check("/dev/" in p.output(p.main(), "tty", tty=True), "no terminal")
+
+
+@operation
+def logs(p):
+    cid, log = p.started(p.main(), "sh", "-c", "echo out; echo err >&2; sleep 1000")
+
+    def lines():
+        with open(log, encoding="utf-8") as f:
+            return sorted(line.split()[1:] for line in f)
+    eventually(lambda: lines() == [["stderr", "F", "err"], ["stdout", "F", "out"]], "both streams")
+    os.rename(log, log + ".old")
+    p.call("ReopenContainerLog", p.m.Id(id=cid))
+    check(os.path.exists(log), "no new log")
+    p.stop(cid, 0)
+    p.call("RemoveContainer", p.m.Id(id=cid))
+
+
+@operation
+def exec_(p):
+    cid, _ = p.started(p.main(), *TRAP)
+    check(p.exec(cid, "echo", "inside") == "inside\n", "output")
+    p.exec(cid, "sh", "-c", "exit 5", status=5)
+    p.call("ExecSync", p.m.Exec(id=cid, command=["nowhere"], timeout=20), fails="executable file not found in $PATH")
+    p.call("ExecSync", p.m.Exec(id=cid, command=["sleep", "1000"], timeout=1), fails="timeout")
+    p.stop(cid, 20)
+    check(p.status(cid).exit_code == 3, "the signal was not caught")
+
+
+@operation
+def stop_timeout(p):
+    cid, log = p.started(p.main(), "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    eventually(lambda: os.path.getsize(log) > 0, "its first words")
+    p.stop(cid, 1)
+    check(p.status(cid).exit_code == 137, "status")
+
+
+@operation
+def restart(p):
+    """As after a crash: another container in the same pod."""
+    cid, _ = p.started(p.main(), "sh", "-c", "exit 9")
+    eventually(lambda: p.status(cid).state == EXITED, "the end")
+    check(p.status(cid).reason == "Error", p.status(cid))
+    check(p.output(p.main(), "echo", "again") == "again\n", "output")
+
+
+@operation
+def oom(p):
+    cid, _ = p.started(p.main(), "tail", "-c", "100000000", "/dev/zero", linux=p.m.Linux(resources=p.m.Resources(memory=16 << 20)))
+    eventually(lambda: p.status(cid).state == EXITED, "the end")
+    eventually(lambda: p.status(cid).reason == "OOMKilled", "the reason")
+
+
+@operation
+def limits_update(p):
+    cid, _ = p.started(p.main(), *TRAP, linux=p.m.Linux(resources=p.m.Resources(memory=64 << 20, cpu_shares=512)))
+
+    def memory():
+        return p.exec(cid, "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max").strip()
+    check(memory() == str(64 << 20), memory())
+    p.call("UpdateContainerResources", p.m.Update(id=cid, linux=p.m.Resources(memory=96 << 20, cpu_quota=50000, cpu_period=100000)))
+    check(memory() == str(96 << 20), memory())
+    p.stop(cid, 0)
+
+
+@operation
+def stats(p):
+    cid, _ = p.started(p.main(), *TRAP)
+    got = p.call("ContainerStats", p.m.Id(id=cid)).stats
+    check(got.cpu.nanoseconds.value > 0 and got.memory.bytes.value > 0, got)
+    p.stop(cid, 0)
+
+
+@operation
+def shared_namespaces(p):
+    ask = ("sh", "-c", "for n in net ipc uts; do readlink /proc/self/ns/$n; done")
+    check(p.output(p.main(), *ask) == p.output(p.main(), *ask), "not of one pod")
+    shared = p.m.PodLinux(security=p.m.PodSecurity(namespaces=p.m.Namespaces(pid=0)))
+    pod_ = p.pod(name="pids", linux=shared)
+    check("sleep 1000000" in p.output(pod_, "ps", linux=p.security(namespaces=p.m.Namespaces(pid=0))), "the pod's first process is not seen")
+    p.remove(pod_)
+
+
+@operation
+def host_namespaces(p):
+    spaces = p.m.Namespaces(network=2, pid=2, ipc=2)
+    pod_ = p.pod(name="", linux=p.m.PodLinux(security=p.m.PodSecurity(namespaces=spaces)))
+    got = p.output(pod_, "sh", "-c", "for n in net pid ipc; do readlink /proc/self/ns/$n; done", linux=p.security(namespaces=spaces))
+    check(got.split() == [os.readlink(f"/proc/self/ns/{n}") for n in ("net", "pid", "ipc")], got)
+    p.remove(pod_)
+
+
+@operation
+def network_between(p):
+    other = p.pod(name="other")
+    ip = p.call("PodSandboxStatus", p.m.Id(id=other[0])).status.network.ip
+    p.started(other, "busybox", "nc", "-ll", "-p", "7", "-e", "echo", "pong")
+    eventually(lambda: p.output(p.main(), "busybox", "nc", "-w", "5", ip, "7", status=None) == "pong\n", "an answer")
+    p.remove(other)
+
+
+@operation
+def hostname(p):
+    check(p.output(p.main(), "hostname") == "main\n", "name")
+
+
+@operation
+def environment(p):
+    check(p.output(p.main(), "sh", "-c", "echo $A; pwd", env=[p.m.Variable(key="A", value="b c")], cwd="/tmp") == "b c\n/tmp\n", "output")
+
+
+@operation
+def bind(p):
+    host = p.path("host")
+    os.makedirs(host, exist_ok=True)
+    p.output(p.main(), "touch", "/host/made", mounts=[p.m.Mount(container_path="/host", host_path=host)])
+    check(os.path.exists(os.path.join(host, "made")), "nothing was written")
+    p.output(p.main(), "touch", "/host/new", mounts=[p.m.Mount(container_path="/host", host_path=host, readonly=True)], status=1)
+    line = p.output(p.main(), "grep", " /host ", "/proc/self/mountinfo", mounts=[p.m.Mount(container_path="/host", host_path=p.shared(), propagation=2)])
+    check("shared:" in line, line)
+
+
+@operation
+def read_only(p):
+    check("Read-only" in p.output(p.main(), "touch", "/etc/new", linux=p.security(readonly_root=True), status=1), "written")
+
+
+@operation
+def device(p):
+    p.output(p.main(), "sh", "-c", ": < /dev/file", devices=[p.m.Device(container_path="/dev/file", host_path="/dev/fuse", permissions="r")])
+
+
+@operation
+def user(p):
+    out = p.output(p.main(), "sh", "-c", "id -u; id -g; id -G", linux=p.security(user=p.m.Number(value=1000), group=p.m.Number(value=1001), groups=[1234]))
+    check(out.split()[:2] == ["1000", "1001"] and "1234" in out.split(), out)
+    check(p.output(p.main(), "id", "-u", linux=p.security(username="user")) == "1000\n", "name")
+
+
+@operation
+def capabilities(p):
+    line = p.output(p.main(), "grep", "CapEff", "/proc/self/status", linux=p.security(capabilities=p.m.Capabilities(drop=["ALL"], add=["NET_ADMIN"])))
+    check(int(line.split()[1], 16) == 1 << 12, line)
+
+
+@operation
+def no_new_privileges(p):
+    check(p.output(p.main(), "grep", "NoNewPrivs", "/proc/self/status", linux=p.security(no_new_privileges=True)).split()[1] == "1", "flag")
+
+
+@operation
+def privileged(p):
+    pod_ = p.pod(name="privileged", linux=p.m.PodLinux(security=p.m.PodSecurity(privileged=True)))
+    p.output(pod_, "mount", "-t", "tmpfs", "tmpfs", "/tmp", linux=p.security(privileged=True))
+    p.remove(pod_)
+
+
+@operation
+def masked(p):
+    p.output(p.main(), "sh", "-c", "[ ! -s /etc/passwd ] && ! touch /root/new", linux=p.security(masked=["/etc/passwd"], readonly=["/root"]))
+
+
+@operation
+def seccomp(p):
+    ask = ("grep", "Seccomp:", "/proc/self/status")
+    check(p.output(p.main(), *ask, linux=p.security(seccomp=p.m.Profile(kind=0))).split()[1] == "2", "the engine's own")
+    check(p.output(p.main(), *ask, linux=p.security(seccomp=p.m.Profile(kind=1))).split()[1] == "0", "none")
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    profile = p.file("profile.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    p.output(p.main(), "mkdir", "/new", linux=p.security(seccomp=p.m.Profile(kind=2, file=profile)), status=1)
+
+
+@operation
+def sysctl(p):
+    pod_ = p.pod(name="sysctl", linux=p.m.PodLinux(sysctls={"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000"}))
+    check(p.output(pod_, "cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/msgmax") == "1\n9000\n", "values")
+    p.remove(pod_)
+
+
+@operation
+def remove_running(p):
+    """A pod goes with the containers that run in it."""
+    pod_ = p.pod(name="busy")
+    cid, _ = p.started(pod_, *TRAP)
+    p.remove(pod_)
+    check(cid not in [c.id for c in p.call("ListContainers", p.m.Nothing()).items], "the container is left")
+
+
+@operation
+def nothing_left(p):
+    p.clean()
+    check(not p.call("ListContainers", p.m.Nothing()).items, "containers are left")
+    eventually(lambda: not [path for path in p.left() if "/pod" not in path], p.left, 10)
+
+
+if __name__ == "__main__":
+    sys.exit(rig.main(Cri, operation))

@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: rootless.py RUNTIME DIRECTORY [OPERATION...]
+
+Drives Podman and Buildah as an ordinary user over RUNTIME (see rig.py): with ranges of ids of his own, and networks by slirp4netns."""
+import os
+import shutil
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rig  # noqa: E402 - first: it knows where what is below is found
+import operations  # noqa: E402
+import podman  # noqa: E402
+from rig import Operations, call, check  # noqa: E402
+
+USER, FIRST = 6100, 610000
+# what asks for more than he can have
+NOT_HIS = {"stats": "Podman has no cgroups for him on cgroup v1", "pause": "Podman has no cgroups for him on cgroup v1",
+           "pod": "Podman has no cgroups for him on cgroup v1",
+           "device_refused": "he can make no device", "oom": "Podman has no cgroups for him on cgroup v1",
+           "limits": "Podman has no cgroups for him on cgroup v1", "update": "Podman has no cgroups for him on cgroup v1",
+           "device": "he may write what he may open"}
+
+
+def make_user():
+    for name, line in (("passwd", f"ordinary:x:{USER}:{USER}::/:/bin/sh"), ("group", f"ordinary:x:{USER}:"),
+                       ("subuid", f"ordinary:{FIRST}:65536"), ("subgid", f"ordinary:{FIRST}:65536")):
+        with open(f"/etc/{name}", "a") as f:
+            f.write(line + "\n")
+
+
+def open_device(path):
+    """Lets everybody use a device, here alone, as udev does on other machines."""
+    if os.path.exists(path):
+        copy = "/run/" + path.replace("/", "-")
+        os.mknod(copy, stat.S_IFCHR | 0o666, os.stat(path).st_rdev)
+        os.chmod(copy, 0o666)
+        call("mount", "--bind", copy, path)
+
+
+class Rootless(podman.Podman):
+    lacks = NOT_HIS
+    interface = "tap0"
+    states = (f"/run/user/{USER}/orlop/*", f"/run/user/{USER}/runc/*", f"/run/user/{USER}/crun/*")
+
+    def start(self):
+        make_user()
+        for path in ("/dev/fuse", "/dev/net/tun"):
+            open_device(path)
+        # where he may read it
+        shutil.copy(self.real, self.path("bin/real"))
+        os.chmod(self.path("bin/real"), 0o755)
+        self.file("bin/orlop", f'#!/bin/sh\necho "$*" >>{self.calls}\nexec {self.work}/bin/real "$@"\n', 0o755)
+        super().start()
+        os.makedirs(f"/run/user/{USER}", exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = f"/run/user/{USER}"
+        for name, old, new in (("storage.conf", "/run/graph", f"/run/user/{USER}/graph"), ("containers.conf", "/run/libpod", f"/run/user/{USER}/libpod")):
+            with open(self.path(name)) as f:
+                text = f.read()
+            check(old in text, name)
+            self.file(name, text.replace(old, new))
+        self.rootfs()
+        os.chown(self.work, USER, USER)
+        for path in (self.path("home"), self.path("tmp"), f"/run/user/{USER}"):
+            call("chown", "-R", f"{USER}:{USER}", path)
+        for path in ("graph", "networks", "host"):
+            os.makedirs(self.path(path))
+            os.chown(self.path(path), USER, USER)
+
+    def command(self, *words):
+        if words[0] == "buildah":
+            words = list(words)
+            if words[1] in ("run", "build"):
+                words[2:2] = ["--isolation", "oci", "--runtime", self.runtime]
+        else:
+            words = [self.program, *words]
+        return ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--init-groups", "--inh-caps=-all", *words]
+
+    def file(self, name, text, mode=0o644):
+        path = super().file(name, text, mode)
+        os.chown(path, USER, USER)
+        return path
+
+    def clean(self):
+        for words in (("pod", "rm", "-fat", "0"), ("rm", "-fat", "0"), ("network", "prune", "-f"), ("buildah", "rm", "--all")):
+            subprocess.run(self.command(*words), capture_output=True, timeout=90, check=False)
+
+    def left(self):
+        return [path for path in super().left() if "cgroup" not in path]
+
+
+operation = Operations(f for f in podman.operation if f.__name__ not in ("user_namespace", "run_preserve_fds", "no_cgroup"))
+
+
+@operation
+def whoami(p):
+    """Root in there is the user out here."""
+    p("run", "-d", "--name", "mine", *operations.SLEEP)
+    pid = operations.inspect(p, "mine", ".State.Pid")
+    check(os.stat(f"/proc/{pid}").st_uid == USER, "another user's process")
+    check(p("exec", "mine", "cat", "/proc/self/uid_map").split() == ["0", str(USER), "1", "1", str(FIRST), "65536"], "map")
+    p.remove("mine")
+
+
+@operation
+def keep_id(p):
+    check(p("run", "--rm", "--userns", "keep-id", "busybox", "id", "-u") == f"{USER}\n", "id")
+
+
+@operation
+def buildah_run(p):
+    p("buildah", "from", "--name", "work", "localhost/busybox")
+    check(p("buildah", "run", "--network", "none", "work", "echo", "hello") == "hello\n", "output")
+    p("buildah", "run", "--network", "none", "work", "sh", "-c", "exit 7", status=7)
+    check(p("buildah", "run", "--network", "none", "--user", "1000", "work", "id", "-u") == "1000\n", "user")
+    p("buildah", "run", "--network", "none", "-v", f"{p.path('host')}:/host", "work", "touch", "/host/built")
+    check(os.stat(p.path("host/built")).st_uid == USER, "owner")
+    p("buildah", "rm", "work")
+
+
+@operation
+def buildah_build(p):
+    p.file("kit/Containerfile", "FROM localhost/busybox\nRUN echo built > /built && id -u\nUSER 1000\nRUN test -s /built && test $(id -u) = 1000\n")
+    p("buildah", "build", "--network", "none", "-t", "kit", p.path("kit"))
+
+
+# what a user's own namespace may change; the rest only in the whole run
+SHORT = {"image_import", "run", "run_status", "run_not_found", "run_terminal", "run_detached", "exec_", "exec_options", "exec_terminal", "stop", "kill", "rm",
+         "volumes", "bind", "tmpfs", "user", "read_only", "masked", "privileged", "seccomp", "sysctl", "network_bridge", "network_none", "build", "whoami",
+         "keep_id", "buildah_run", "buildah_build", "nothing_left"}
+
+# what looks at what is left comes last
+operation.sort(key=lambda f: f.__name__ == "nothing_left")
+
+if __name__ == "__main__":
+    sys.exit(rig.main(Rootless, operation))
