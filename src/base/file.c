@@ -50,9 +50,8 @@ file_read_small (int dirfd, const char *name, char *buf, size_t size)
   return n;
 }
 
-/* All of TEXT, however many calls it takes.  */
-static int
-write_all (int fd, const char *text, size_t len)
+int
+file_write_all (int fd, const char *text, size_t len)
 {
   while (len > 0)
     {
@@ -92,7 +91,7 @@ file_create_at (int dirfd, const char *name, const char *text, size_t len, mode_
 
   if (fd < 0)
     return err_sys (err, errno, "openat", "%s", name);
-  ret = write_all (fd, text, len);
+  ret = file_write_all (fd, text, len);
   if (ret == 0)
     return 0;
   (void) unlinkat (dirfd, name, 0); /* nothing half-written is left */

@@ -24,6 +24,9 @@ ssize_t file_read_into (int fd, char *buf, size_t size);
  * For small kernel files.  Returns the length or negative errno (no err: callers often have a fallback).  child-safe */
 ssize_t file_read_small (int dirfd, const char *name, char *buf, size_t size);
 
+/* Writes all of TEXT of LEN bytes to the open file FD, however many calls it takes.  Returns 0 or negative errno.  child-safe */
+int file_write_all (int fd, const char *text, size_t len);
+
 /* Writes TEXT of LEN bytes to the existing file NAME below DIRFD in one write call (kernel files want that).
  * Returns 0 or negative errno, ERR filled.  child-safe */
 int file_write_at (int dirfd, const char *name, const char *text, size_t len, struct err *err);

@@ -18,6 +18,7 @@
 #include "image/overlay.h"
 
 #define RECORD "orlop-image.json"
+#define SCRATCH ".orlop-image" /* what is being made or removed */
 
 static int
 open_bundle (const char *path, struct err *err)
@@ -38,7 +39,7 @@ check_empty (int dir, const char *path, struct err *err)
   if (d == NULL)
     return err_sys (err, errno, "openat", "%s", path);
   while ((e = readdir (d)))
-    empty &= strcmp (e->d_name, ".") == 0 || strcmp (e->d_name, "..") == 0;
+    empty &= strcmp (e->d_name, ".") == 0 || strcmp (e->d_name, "..") == 0 || strcmp (e->d_name, SCRATCH) == 0;
   (void) closedir (d);
   return empty ? 0 : err_state (err, ENOTEMPTY, "the directory \"%s\" is not empty: a bundle needs one of its own", path);
 }
@@ -79,22 +80,30 @@ write_config (const struct store *s, const struct image_record *image, int bundl
   return ret;
 }
 
+/* Removes the directory SCRATCH with what another left in it that was killed.  */
+static int
+remove_scratch (int bundle, int scratch, struct err *err)
+{
+  int ret = at_remove_all (scratch, err);
+
+  return ret == 0 && unlinkat (bundle, SCRATCH, AT_REMOVEDIR) < 0 ? err_sys (err, errno, "rmdir", SCRATCH) : ret;
+}
+
 /* Removes what a bundle has, as far as it is there.  */
 static int
 remove_contents (int bundle, struct err *err)
 {
   static const char *const files[] = { "config.json", RECORD };
   static const char *const trees[] = { "upper", "work" };
-  char trash_name[32];
   int ret = overlay_unmount (bundle, err);
-  own_fd int trash = ret < 0 ? ret : at_make_fresh (bundle, trash_name, sizeof trash_name, err);
+  own_fd int scratch = ret < 0 ? ret : at_make_dir (bundle, SCRATCH, 0700, err);
 
-  if (trash < 0)
-    return trash;
+  if (scratch < 0)
+    return scratch;
   for (size_t i = 0; i < 2 && ret == 0; i++)
-    ret = at_discard (bundle, trees[i], trash, err);
-  if (unlinkat (bundle, trash_name, AT_REMOVEDIR) < 0 && ret == 0)
-    ret = err_sys (err, errno, "rmdir", "%s", trash_name);
+    ret = at_discard (bundle, trees[i], scratch, err);
+  if (ret == 0)
+    ret = remove_scratch (bundle, scratch, err);
   if (ret == 0 && unlinkat (bundle, "rootfs", AT_REMOVEDIR) < 0 && errno != ENOENT)
     ret = err_sys (err, errno, "rmdir", "rootfs");
   for (size_t i = 0; i < 2 && ret == 0; i++) /* the record last: with it the rest can be removed another time */
@@ -108,10 +117,12 @@ fill (const struct store *s, const struct image_record *image, int bundle, const
       struct err *err)
 {
   char file[DIGEST_TEXT + 8];
-  int ret;
+  own_fd int scratch = at_make_dir (bundle, SCRATCH, 0700, err);
+  int ret = scratch < 0 ? scratch : document_write (&bundle_record_type, r, bundle, RECORD, scratch, err);
 
   store_file (r->bundle, file);
-  ret = document_write (&bundle_record_type, r, bundle, RECORD, bundle, err);
+  if (ret == 0)
+    ret = remove_scratch (bundle, scratch, err);
   if (ret == 0)
     ret = document_write (&bundle_record_type, r, s->bundles, file, s->tmp, err);
   if (ret == 0)

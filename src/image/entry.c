@@ -21,6 +21,11 @@
 #define OPAQUE ".wh..wh..opq"
 #define OTHERS ".wh..wh." /* bookkeeping of aufs, which says nothing */
 
+enum
+{
+  PATH_BYTES_MAX = 256 << 20 /* they are kept until the end */
+};
+
 /* Where an entry goes.  */
 struct place
 {
@@ -36,6 +41,9 @@ remember_dir (struct layer *l, const char *path, const struct attributes *a, str
 {
   void *more;
 
+  l->path_bytes += strlen (path) + 1;
+  if (l->path_bytes > PATH_BYTES_MAX)
+    return err_spec (err, "", "the paths of its directories are more than %d MiB together", PATH_BYTES_MAX >> 20);
   if (l->n_dirs == l->room)
     {
       l->room = 2 * l->room + 64;
@@ -267,7 +275,7 @@ add_file (struct layer *l, const struct place *p, struct archive *a, struct arch
 
   if (size < 0 || (uint64_t) size > l->max_bytes - l->bytes)
     return err_spec (err, "", "with \"%s\" (%lld bytes) it is more than %llu MiB: if that is meant, see --max-size", p->path, (long long) size,
-                     (unsigned long long) l->max_bytes >> 20);
+                     (unsigned long long) l->limit >> 20);
   l->bytes += (uint64_t) size;
   while (fd < 0 && ret == 1)
     {

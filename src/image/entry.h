@@ -30,7 +30,8 @@ struct layer
   bool is_trusted, keeps_owners;
   const int *lower; /* the layers below, the lowest first */
   size_t n_lower;
-  uint64_t max_bytes, max_entries;
+  uint64_t max_bytes, max_entries; /* what is left of the limits */
+  uint64_t limit;                  /* of bytes, as the caller said it; a stream may have as many */
 
   uint64_t bytes, entries; /* of content, as files say; so far */
   uint64_t n_left_out;     /* attributes, devices and sockets that are not kept */
@@ -41,6 +42,7 @@ struct layer
   char parent_path[AT_PATH_MAX];
   struct entry_dir *dir;
   size_t n_dirs, room;
+  size_t path_bytes;       /* of their paths */
 };
 
 /* Adds what A is at, E, to L.  Returns 0 or negative errno.  */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -16,6 +17,7 @@ enum
 {
   MAX_MIB = 16384,      /* the default limits */
   MAX_ENTRIES = 1000000,
+  MEMORY_MAX = 1 << 30, /* bytes; a large image takes a tenth */
   SHORT_ID = 12
 };
 
@@ -39,6 +41,28 @@ static const struct opt import_options[] = {
   { .name = NULL },
 };
 
+/* An archive can make the library that reads it remember much, as a file of very many holes does.  It may run out of memory, the machine may not.
+ * Sanitizers need more than any limit.  */
+static void
+limit_memory (void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+  struct rlimit data;
+
+  if (getrlimit (RLIMIT_DATA, &data) < 0 || data.rlim_cur <= MEMORY_MAX)
+    return;
+  data.rlim_cur = MEMORY_MAX;
+  (void) setrlimit (RLIMIT_DATA, &data); /* lowering is always allowed */
+#endif
+}
+
 static int
 import_run (struct call *c, struct err *err)
 {
@@ -53,6 +77,7 @@ import_run (struct call *c, struct err *err)
   char text[256];
   int ret = store_open (&s, c->store, STORE_ADD, o->squash, err);
 
+  limit_memory ();
   if (ret == 0)
     ret = import_image (&s, &args, &done, err);
   store_close (&s);

@@ -85,7 +85,7 @@ unpack_into (struct job *j, size_t i, int dir, const char *chain, struct err *er
   struct window w = { .fd = -1 };
   struct layer_record r = { .diff_id = p->diff_id };
   struct layer l = { .root = j->fs[i], .is_trusted = j->s->is_trusted, .keeps_owners = j->s->keeps_owners, .lower = j->fs, .n_lower = i,
-                     .max_bytes = j->args->max_bytes - j->bytes, .max_entries = j->args->max_entries - j->entries, .parent = -1 };
+                     .limit = j->args->max_bytes, .max_bytes = j->args->max_bytes - j->bytes, .max_entries = j->args->max_entries - j->entries, .parent = -1 };
   int ret = source_find (&j->source, p->file, &w, err);
 
   if (ret == -ENOENT)

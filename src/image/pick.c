@@ -15,7 +15,8 @@
 
 enum
 {
-  NESTED_MAX = 4 /* indexes in indexes; a real one is in none or in index.json */
+  NESTED_MAX = 4,  /* indexes in indexes; a real one is in none or in index.json */
+  INDEXES_MAX = 64 /* of all, since one may be named many times */
 };
 
 enum media
@@ -65,7 +66,7 @@ struct search
   char os[32], architecture[32], variant[32];
   const struct descriptor *found; /* of a manifest */
   const char *name;
-  size_t n_found, n_seen;
+  size_t n_found, n_seen, n_indexes;
   char seen[256];                 /* names or platforms of all, for the message */
 };
 
@@ -213,6 +214,8 @@ consider (struct search *q, const struct descriptor *d, int depth, struct err *e
     return 0;
   if (depth == NESTED_MAX)
     return err_spec (err, "", "indexes are in indexes, more than %d deep", NESTED_MAX);
+  if (++q->n_indexes > INDEXES_MAX)
+    return err_spec (err, "", "more than %d indexes are named, say which image by --ref", INDEXES_MAX);
   ret = decode_described (q, d, &image_index_type, &index, err);
   return ret < 0 ? ret : choose (q, index, depth + 1, err);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the program speaks; see command.h.  Names of archives come in messages: nothing of them may move a terminal's cursor.  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "base/when.h"
 #include "image/command.h"
@@ -33,27 +33,10 @@ static OCI_TYPE (message,
   OCI_STR (message, path,    "path",    0),
   OCI_STR (message, where,   "where",   0));
 
-static int
-put (int fd, const char *text, size_t len)
-{
-  while (len > 0)
-    {
-      ssize_t n = write (fd, text, len);
-
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return -errno;
-      text += n;
-      len -= (size_t) n;
-    }
-  return 0;
-}
-
 int
 command_print (const char *text, struct err *err)
 {
-  int ret = put (STDOUT_FILENO, text, strlen (text));
+  int ret = file_write_all (STDOUT_FILENO, text, strlen (text));
 
   return ret < 0 ? err_sys (err, -ret, "write", "standard output") : 0;
 }
@@ -78,7 +61,7 @@ put_json (const char *level, const char *message, const struct err *err)
   if (oci_encode (&message_type, &m, false, &json, &len) < 0) /* no memory: there is nobody left to tell */
     return;
   json[len] = '\n'; /* in the place of the NUL */
-  (void) put (STDERR_FILENO, json, len + 1);
+  (void) file_write_all (STDERR_FILENO, json, len + 1);
   free (json);
 }
 
@@ -100,5 +83,5 @@ command_report (bool json, const char *level, const char *command, const char *m
       *p = '?';
   n = snprintf (line, sizeof line, "orlop-image: %s%s%s%s\n", command ? command : "", command ? ": " : "",
                 strcmp (level, "error") == 0 ? "" : "warning: ", text);
-  (void) put (STDERR_FILENO, line, n < (int) sizeof line ? (size_t) n : sizeof line - 1);
+  (void) file_write_all (STDERR_FILENO, line, n < (int) sizeof line ? (size_t) n : sizeof line - 1);
 }

@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/own.h"
 #include "image/at.h"
 #include "image/documents.h"
 
 enum
 {
-  FILES_MAX = 100000, /* an image has at most a few hundred */
+  FILES_MAX = 20000, /* an image has at most a few hundred */
   LINKS_MAX = 8       /* that lead from one name to another */
 };
 
@@ -28,18 +29,9 @@ enum
 static int
 write_all (int fd, const char *data, size_t len, struct err *err)
 {
-  while (len > 0)
-    {
-      ssize_t n = write (fd, data, len);
+  int ret = file_write_all (fd, data, len);
 
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return err_sys (err, errno, "write", "the store's temporary file");
-      data += n;
-      len -= (size_t) n;
-    }
-  return 0;
+  return ret < 0 ? err_sys (err, -ret, "write", "the store's temporary file") : 0;
 }
 
 static int

@@ -87,39 +87,47 @@ open_rooms (struct store *s, struct err *err)
 }
 
 static int
-take_lock (struct store *s, enum store_use use, struct err *err)
+lock (const struct store *s, int how, struct err *err)
 {
-  bool alone = false;
-
-  s->lock = openat (s->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (s->lock < 0)
-    return err_sys (err, errno, "openat", "%s/lock", s->path);
-  if (use == STORE_ADD)
-    alone = flock (s->lock, LOCK_EX | LOCK_NB) == 0;
-  if (alone && at_remove_all (s->tmp, err) < 0) /* left by one who was killed */
-    return -EIO;
-  while (flock (s->lock, use == STORE_REMOVE ? LOCK_EX : LOCK_SH) < 0)
+  while (flock (s->lock, how) < 0)
     if (errno != EINTR)
       return err_sys (err, errno, "flock", "%s/lock", s->path);
   return 0;
 }
 
-/* Reads what the store is like, or says it for a new one.  */
+static int
+take_lock (struct store *s, enum store_use use, struct err *err)
+{
+  s->lock = openat (s->dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (s->lock < 0)
+    return err_sys (err, errno, "openat", "%s/lock", s->path);
+  /* what one left who was killed is removed by the next who is alone */
+  if (use == STORE_ADD && flock (s->lock, LOCK_EX | LOCK_NB) == 0 && at_remove_all (s->tmp, err) < 0)
+    return -EIO;
+  return lock (s, use == STORE_REMOVE ? LOCK_EX : LOCK_SH, err);
+}
+
+/* Says what a new store is like, unless another has said it by now.  */
+static int
+make_format (const struct store *s, bool squash, struct err *err)
+{
+  const struct store_format fresh = { .version = 1, .overlay = s->is_trusted ? "trusted" : "user", .owners = squash ? "caller" : "kept" };
+  int ret = lock (s, LOCK_EX, err);
+
+  if (ret == 0 && faccessat (s->dir, "store.json", F_OK, 0) < 0)
+    ret = document_write (&store_format_type, &fresh, s->dir, "store.json", s->tmp, err);
+  return ret < 0 ? ret : lock (s, LOCK_SH, err);
+}
+
+/* Reads what the store is like.  */
 static int
 take_format (struct store *s, bool squash, struct err *err)
 {
   struct oci_arena *arena = NULL;
   struct store_format *f = NULL;
-  const struct store_format fresh = { .version = 1, .overlay = s->is_trusted ? "trusted" : "user", .owners = squash ? "caller" : "kept" };
   void *object = NULL;
   int ret = document_read (&store_format_type, s->dir, "store.json", &arena, &object, err);
 
-  if (ret == -ENOENT)
-    {
-      ret = document_write (&store_format_type, &fresh, s->dir, "store.json", s->tmp, err);
-      s->keeps_owners = ! squash;
-      return ret;
-    }
   f = object;
   if (ret == 0 && f->version != 1)
     ret = err_state (err, ENOTSUP, "the store %s is of a later release (version %lld)", s->path, (long long) f->version);
@@ -134,10 +142,56 @@ take_format (struct store *s, bool squash, struct err *err)
   return ret;
 }
 
+/* True if nothing but the beginnings of a store is in DIR.  */
+static bool
+may_become_store (int dir)
+{
+  static const char *const ours[] = { ".", "..", "lock", "layers", "images", "names", "bundles", "tmp", NULL };
+  int fd = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *d = fd < 0 ? NULL : fdopendir (fd);
+  struct dirent *e;
+  bool may = d != NULL;
+
+  while (may && (e = readdir (d)))
+    {
+      const char *const *o = ours;
+
+      while (*o && strcmp (*o, e->d_name) != 0)
+        o++;
+      may = *o != NULL;
+    }
+  if (d)
+    (void) closedir (d);
+  return may;
+}
+
+/* The directory must be a store, or become one: the caller's alone, for the sake of what is setuid in it.  */
+static int
+check_place (const struct store *s, enum store_use use, bool *ret_is_new, struct err *err)
+{
+  struct stat st;
+
+  *ret_is_new = faccessat (s->dir, "store.json", F_OK, 0) < 0 && errno == ENOENT;
+  if (*ret_is_new && use != STORE_ADD)
+    return err_state (err, ENOENT, "there is no store at \"%s\": `orlop-image import` makes it", s->path);
+  if (fstat (s->dir, &st) < 0)
+    return err_sys (err, errno, "fstat", "%s", s->path);
+  if (st.st_uid != geteuid ())
+    return err_state (err, EPERM, "the directory \"%s\" belongs to user %u: use a store of your own, see --store", s->path, st.st_uid);
+  if (*ret_is_new && ! may_become_store (s->dir))
+    return err_state (err, EEXIST, "the directory \"%s\" is neither a store nor empty", s->path);
+  if (*ret_is_new)
+    return fchmod (s->dir, 0700) < 0 ? err_sys (err, errno, "fchmod", "%s", s->path) : 0;
+  return st.st_mode & 077 ? err_state (err, EPERM, "the store \"%s\" is open to others (mode %o), who could start what is setuid in it: chmod 700",
+                                       s->path, st.st_mode & 07777)
+                          : 0;
+}
+
 int
 store_open (struct store *s, const char *path, enum store_use use, bool squash, struct err *err)
 {
   char chosen[sizeof s->path];
+  bool is_new;
   int ret = path ? str_copy (chosen, sizeof chosen, path) : default_path (chosen, sizeof chosen, err);
 
   s->is_trusted = store_is_root ();
@@ -152,9 +206,13 @@ store_open (struct store *s, const char *path, enum store_use use, bool squash, 
     return err_state (err, ENOENT, "there is no store at \"%s\": `orlop-image import` makes it", chosen);
   if (s->dir < 0 || realpath (chosen, s->path) == NULL)
     return err_sys (err, errno, "open", "%s", chosen);
-  ret = open_rooms (s, err);
+  ret = check_place (s, use, &is_new, err);
+  if (ret == 0)
+    ret = open_rooms (s, err);
   if (ret == 0)
     ret = take_lock (s, use, err);
+  if (ret == 0 && is_new)
+    ret = make_format (s, squash, err);
   return ret < 0 ? ret : take_format (s, squash, err);
 }
 

@@ -87,7 +87,7 @@ unpack_layer (const struct window *w, const struct picked_layer *picked, struct 
     ret = err_spec (err, "", "%s has %llu bytes, not %lld: it was damaged or changed", picked->file, (unsigned long long) w->size,
                     (long long) picked->size);
   else
-    ret = blob_open (w, l->max_bytes, &f.blob, err);
+    ret = blob_open (w, l->limit, &f.blob, err);
   if (ret == 0)
     ret = add_all (a, &f, l, err);
   if (ret == 0)

@@ -40,3 +40,8 @@ def test_clang_and_sanitizers(tmp_path):
     env.update(ORLOP_BUILD=str(tmp_path), ORLOP=str(tmp_path / "orlop"), ASAN_OPTIONS="detect_leaks=0")
     text = run(log, [str(TOP / "tests/run"), "unit", "golden"], cwd=tmp_path, env=env)
     assert re.search(r"^\d+ passed, 0 failed, \d+ skipped$", text, re.M) and "runtime error" not in text
+    # archives that mean harm, and changed ones, reach orlop-image: a report of the sanitizers is more than its one line
+    tests = [str(TOP / f"tests/image/test_{name}.py") for name in ("hostile", "layer")]
+    text = run(log, ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(TOP), "-c", str(TOP / "tests/pytest.ini"), *tests], cwd=tmp_path,
+               env=dict(env, srcdir=str(TOP), ORLOP=str(BUILD / "orlop")))
+    assert "runtime error" not in text and "Sanitizer" not in text

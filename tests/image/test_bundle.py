@@ -253,11 +253,32 @@ def test_killed(image, tmp_path):
             image.run("rm-bundle", b)
             assert not b.exists()
         else:
-            assert not b.exists() or [f for f in os.listdir(b) if len(f) != 16] == []
+            assert not b.exists() or os.listdir(b) in ([], [".orlop-image"])
+            image.bundle("box", b)
+            image.run("rm-bundle", b)
     assert whole < 10
     image.run("gc")
     image.run("remove", "box")
     assert image.content() == []
+
+
+def test_removing_is_killed(image, tmp_path):
+    """A bundle whose removing was killed at any moment is removed by another rm-bundle."""
+    left = 0
+    for i in range(10):
+        b = tmp_path / f"k{i}"
+        image.bundle("box", b)
+        for j in range(50):
+            (b / f"upper/{j}/x/y").mkdir(parents=True)
+        p = subprocess.Popen(image.command("rm-bundle", b), stderr=subprocess.DEVNULL)
+        time.sleep(0.001 * i)
+        p.send_signal(signal.SIGKILL)
+        p.wait()
+        if (b / "orlop-image.json").exists():
+            left += 1
+            image.run("rm-bundle", b)
+        assert not b.exists() or os.listdir(b) == []
+    assert left > 0
 
 
 def test_bundles_at_the_same_time(image, tmp_path):

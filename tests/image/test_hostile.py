@@ -9,6 +9,8 @@ import tarfile
 
 import pytest
 
+import images
+import orlop
 from images import ARCHITECTURE, MEDIA, Layout, archive, entry, saved, sha, xattrs
 
 LNK, HARD, CHR, FIFO = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE
@@ -165,6 +167,39 @@ def test_indexes_in_indexes(store, tmp_path):
     for _ in range(6):
         d = layout.blob({"manifests": [d]}, MEDIA + "index.v1+json")
     assert "indexes are in indexes" in store.refused("import", index_of(layout, d), "x")
+
+
+def test_many_indexes(store, tmp_path):
+    """One index that is named many times is not read as often."""
+    layout = Layout(tmp_path / "l")
+    d = layout.blob({"manifests": []}, MEDIA + "index.v1+json")
+    assert "more than 64 indexes are named" in store.refused("import", index_of(layout, *[d] * 10000), "x")
+
+
+def test_many_holes(store, tmp_path):
+    """A file of very many holes, which the library remembers, does not take the machine's memory."""
+    holes = b"%d\n" % 1500000 + b"0\n0\n" * 1500000
+    e = entry("GNUSparseFile.0/f", holes + bytes(-len(holes) % 512), **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "f", "GNU.sparse.realsize": "0"})
+    source = Layout(tmp_path / "l").add("x", [archive(e)]).path
+    for limit in (24 << 20, None):
+        small = [] if limit is None else ["prlimit", f"--data={limit}"]
+        done = subprocess.run([*small, *store.command("import", source)], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == (0 if limit is None else 1), done
+        assert limit is None or "memory" in done.stderr and store.content() == []
+
+
+def test_memory_is_limited(store):
+    """What an import may take at all; the program waits for its archive here."""
+    p = subprocess.Popen(store.command("import", "-", "x"), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        orlop.eventually(lambda: list(store.path.glob("tmp/*")), "the import has begun")
+        with open(f"/proc/{p.pid}/limits") as f:
+            data = [line.split()[3] for line in f if line.startswith("Max data size")]
+    finally:
+        said = p.communicate(timeout=60)[1]
+    if subprocess.run(["grep", "-q", "__asan_init", images.PROGRAM], check=False).returncode == 0:
+        pytest.skip("the sanitizers need more memory than any limit")
+    assert int(data[0]) <= 1 << 30 and p.returncode == 1 and said
 
 
 @pytest.mark.parametrize("change, said", [

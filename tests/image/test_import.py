@@ -229,8 +229,32 @@ def test_usage(store, words, said):
     assert said in done.err and done.err.count("\n") == 1
 
 
-def test_no_store(store):
+def test_no_store(store, tmp_path):
+    """What is no store is not made one, but by import, and then of an empty directory."""
     assert "`orlop-image import` makes it" in store.run("list", status=1).err
+    store.path.mkdir(mode=0o755)
+    for command in (["list"], ["gc"], ["remove", "x"]):
+        assert "there is no store" in store.run(*command, status=1).err and os.listdir(store.path) == []
+    (store.path / "mine").write_text("")
+    layout = Layout(tmp_path / "l").add("x", [ONE]).path
+    assert "neither a store nor empty" in store.run("import", layout, status=1).err and os.listdir(store.path) == ["mine"]
+    (store.path / "mine").unlink()
+    store.run("import", layout)
+    assert store.path.stat().st_mode & 0o7777 == 0o700
+    store.path.chmod(0o711)
+    assert "is open to others (mode 711)" in store.run("list", status=1).err
+    if os.geteuid() == 0:
+        store.path.chmod(0o700)
+        os.chown(store.path, 1000, -1)
+        assert "belongs to user 1000" in store.run("list", status=1).err
+
+
+def test_new_store_at_the_same_time(store, tmp_path):
+    sources = [Layout(tmp_path / f"l{i}").add(f"n{i}", [ONE]).path for i in range(6)]
+    running = [subprocess.Popen(store.command("import", s), stdout=subprocess.PIPE, stderr=subprocess.PIPE) for s in sources]
+    said = [p.communicate(timeout=60) for p in running]
+    assert [p.returncode for p in running] == [0] * 6, said
+    assert len(store.run("list", "-q").out.split()) == 6
 
 
 def test_the_runtime_is_free_of_it():

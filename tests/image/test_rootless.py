@@ -98,6 +98,6 @@ def test_stores_of_others(user, store, tmp_path):
     """What root unpacked is no user's to mount, nor the other way round."""
     path = layout(user, archive(entry("f", b"")))
     store_of(user).run("import", "--squash-owners", path)
-    assert "belongs to a user" in Store(f"{user}/store").run("list", status=1).err
+    assert "belongs to user 1000" in Store(f"{user}/store").run("list", status=1).err
     store.run("import", path)
     assert "Permission denied" in Store(store.path, USER).run("list", status=1).err
