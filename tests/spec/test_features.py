@@ -109,7 +109,7 @@ def test_mount_options_are_known(box, features):
         if option in ("bind", "rbind", "copy-symlink", "src-nofollow", "dest-nofollow", "remount", "idmap", "ridmap"):
             m = b.mount("/mnt", "/tmp", "none", ["bind"] if option in ("bind", "rbind", "remount") else ["bind", option])
             if option in ("idmap", "ridmap"):
-                m.update(source="tmpfs", type="tmpfs", options=[option], uidMappings=MAPS, gidMappings=MAPS)
+                m.update(source=b.rootfs, uidMappings=MAPS, gidMappings=MAPS)
         if option in ("rbind", "remount"):
             b.mount("/mnt", "/tmp", "none", [option, "bind"])
         elif option != "bind" and not option.endswith(("nofollow", "idmap")) and option != "copy-symlink":
