@@ -147,7 +147,7 @@ def test_features_keep_their_word(box):
             b.mount("/mnt", "/tmp", options=["bind", option])
         elif option in ("idmap", "ridmap"):
             maps = [{"containerID": 0, "hostID": 1000, "size": 1}]
-            b.mount("/mnt", "tmpfs", "tmpfs", [option]).update(uidMappings=maps, gidMappings=maps)
+            b.mount("/mnt", b.rootfs, options=["bind", option]).update(uidMappings=maps, gidMappings=maps)
         elif option != "bind":
             b.mount("/mnt", None if option == "remount" else "tmpfs" if "bind" not in option else "/tmp", "tmpfs", [option])
         os.makedirs(f"{b.rootfs}/mnt")
