@@ -282,6 +282,32 @@ int orlop_checkpoint (struct orlop *o, const char *id, const struct orlop_criu_o
 int orlop_restore (struct orlop *o, const char *id, const struct orlop_create_options *options, const struct orlop_criu_options *criu,
                    int *ret_status);
 
+/* One row of orlop_mounts_list, in the words of config.json.  */
+struct orlop_mount
+{
+  const char *destination; /* as seen from the root of the container's first process */
+  const char *type, *source;
+  const char *root;        /* what of the file system is shown: "/" or a directory or file in it */
+  const char *options;     /* with commas between them: those of the mount, of the file system, and how it spreads */
+  bool added;              /* by orlop_mounts_add */
+};
+
+/* Mounts in a created, running or paused container what FILE says, an array of mounts as in config.json ("-": standard input): all of them or none.  They
+ * are made as create makes them, missing mount points included, which stay.  Sources are those of the caller's mount namespace, relative ones below
+ * the bundle.  Linux 5.12.  */
+int orlop_mounts_add (struct orlop *o, const char *id, const char *file);
+
+/* Removes, with all that is mounted below it, what is mounted at the destinations of FILE, an array of objects of which nothing else is looked at: what was
+ * added by that name, or else what is mounted exactly there, except what confines the container (in /proc and /sys, and masked and read-only
+ * paths).  None is removed unless all are there.  */
+int orlop_mounts_remove (struct orlop *o, const char *id, const char *file);
+
+/* Lists the mounts of a container in the kernel's order.  One free (*ret_list) frees all of it.  */
+int orlop_mounts_list (struct orlop *o, const char *id, struct orlop_mount **ret_list, size_t *ret_n);
+
+/* The list as a JSON array.  */
+int orlop_mounts_list_json (struct orlop *o, const char *id, char **ret_json);
+
 /* What orlop_create with these options would do, as text, changing nothing.  */
 int orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *options, char **ret_text);
 

@@ -30,7 +30,7 @@ _orlop_valued () {
 _orlop () {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} orlop=${COMP_WORDS[0]} command='' help valued i
   local -i operands=0
-  local -a globals=()
+  local -a globals=() usage=()
   COMPREPLY=()
 
   # readline splits at "=": "--root" "=" "DIR"
@@ -64,14 +64,16 @@ _orlop () {
     _orlop_value "$prev" "$cur" <<<"$help"
   elif [[ $cur == -* ]]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_orlop_options <<<"$help")" -- "$cur")
-  elif ((operands > 0)); then
-    return 0
   elif [[ -z $command || $command == help ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/ s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$help")" -- "$cur")
-  elif [[ $help =~ ^Usage:[^$'\n']*(SOURCE|BUNDLE\.\.\.|\ BUNDLE$'\n') ]]; then
-    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-  elif [[ $help =~ ^Usage:[^$'\n']*(CONTAINER|IMAGE) ]]; then
-    mapfile -t COMPREPLY < <(compgen -W "$("$orlop" "${globals[@]}" list --quiet 2>/dev/null)" -- "$cur")
+    ((operands > 0)) || mapfile -t COMPREPLY < <(compgen -W "$(sed -n '/^Commands:/,/^$/ s/^  \([a-z][a-z-]*\) .*/\1/p' <<<"$help")" -- "$cur")
+  else
+    read -ra usage < <(sed -n '1s/^Usage: [^]]*\] //p' <<<"$help") || true
+    if ((${#usage[@]} > 0 && operands >= ${#usage[@]})) && [[ ${usage[-1]} == *... ]]; then operands=$((${#usage[@]} - 1)); fi
+    case ${usage[operands]-} in
+      CONTAINER* | IMAGE*) mapfile -t COMPREPLY < <(compgen -W "$("$orlop" "${globals[@]}" list --quiet 2>/dev/null)" -- "$cur") ;;
+      *FILE* | *SOURCE* | BUNDLE*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+      *'|'*) mapfile -t COMPREPLY < <(compgen -W "${usage[operands]//|/ }" -- "$cur") ;;
+    esac
   fi
 }
 

@@ -187,6 +187,29 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
 }
 
 int
+mount_number (int fd, uint32_t *ret_id, struct err *err)
+{
+  uint64_t id = 0;
+  int ret = sys_mount_id (fd, &id);
+
+  *ret_id = (uint32_t) id;
+  return ret < 0 ? err_sys (err, -ret, "statx", "number of a mount") : 0;
+}
+
+int
+mount_detach (int proc, int fd, struct err *err)
+{
+  char name[32];
+  int ret;
+
+  (void) snprintf (name, sizeof name, "self/fd/%d", fd);
+  if (fchdir (proc) < 0)
+    return err_sys (err, errno, "fchdir", "/proc");
+  ret = sys_umount2 (name, MNT_DETACH);
+  return ret < 0 ? err_sys (err, -ret, "umount2", "%s", name) : 0;
+}
+
+int
 mount_propagate_root (uint64_t propagation, bool recursive, struct err *err)
 {
   int ret = sys_mount (NULL, "/", NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL);

@@ -55,6 +55,14 @@ int mount_attach_at (int mnt, int dirfd, const char *name, struct err *err);
  * change.  By mount(2) before Linux 5.12: see mount_old_set.  Returns 0 or negative errno.  */
 int mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
 
+/* The number of the mount that FD is in, as mountinfo has it, into *RET_ID.  Returns 0 or negative errno; -ENOSYS before Linux 5.8.  */
+int mount_number (int fd, uint32_t *ret_id, struct err *err);
+
+/* Takes the attached mount whose root FD is, with all that is mounted below it, out of our mount namespace; it ends with its last user.  By the
+ * descriptor's own name in PROC, a handle of procfs that is checked, so whatever the path of the mount leads to.  Changes the working
+ * directory.  Returns 0 or negative errno: -EINVAL: no root of a mount, or one that is locked to what it is mounted on.  */
+int mount_detach (int proc, int fd, struct err *err);
+
 /* Changes the propagation of "/".  Returns 0 or negative errno.  */
 int mount_propagate_root (uint64_t propagation, bool recursive, struct err *err);
 

@@ -3,6 +3,7 @@
 #include "kernel/sys.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,6 +128,23 @@ int
 sys_umount2 (const char *target, int flags)
 {
   return CALL (SYS_umount2, target, flags);
+}
+
+int
+sys_mount_id (int fd, uint64_t *ret_id)
+{
+  enum { WANT = 0x1000 /* STATX_MNT_ID */, AT = 18 /* eighth bytes before stx_mnt_id, which headers before Linux 5.8 lack */ };
+  union
+  {
+    uint32_t mask; /* what is there of it */
+    uint64_t words[32];
+  } statx = { .words = { 0 } };
+  int ret = CALL (SYS_statx, fd, "", AT_EMPTY_PATH, WANT, &statx);
+
+  if (ret < 0)
+    return ret;
+  *ret_id = statx.words[AT];
+  return statx.mask & WANT ? 0 : -ENOSYS;
 }
 
 int

@@ -86,6 +86,9 @@ int sys_mount (const char *source, const char *target, const char *fstype, unsig
 /* umount2(2).  */
 int sys_umount2 (const char *target, int flags);
 
+/* Number of the mount that FD is in: statx(2) with STATX_MNT_ID, Linux 5.8; -ENOSYS before.  */
+int sys_mount_id (int fd, uint64_t *ret_id);
+
 /* pivot_root(2).  */
 int sys_pivot_root (const char *new_root, const char *put_old);
 

@@ -33,16 +33,18 @@ struct child
   int state_creating, state_created; /* memfds: the state text for hooks */
   size_t n_received, n_taken;       /* mount trees from the parent */
   int received[CHILD_MAX_MOUNTS + 1];
-  int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan; -1: none */
+  int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan; -1: none.  MOUNTS: or of each that is to go */
+  int targets[2 * PLAN_LIVE_MAX];   /* MOUNTS: what they are attached to */
   const char **envp;                /* the plan's environment, or env with HOME added */
   char home[512];                   /* "HOME=..." */
   const char *env[4096];
   char exec_path[4096];             /* what execve is given */
 };
 
-/* Tables of the child, for create and exec.  */
+/* Tables of the child, for create, exec and mounts.  */
 extern const struct step child_create[];
 extern const struct step child_exec[];
+extern const struct step child_mounts[];
 
 /* Stage 1, child_ns.c: become the right process in the right namespaces.  */
 int child_ns_join (void *self, struct err *err);
@@ -70,6 +72,13 @@ int child_root_enter (void *self, struct err *err);
 int child_root_attributes (void *self, struct err *err);
 int child_exec_root (void *self, struct err *err);
 int child_sysctl (void *self, struct err *err);
+
+/* Mounts of a container that exists, child_live.c.  */
+int child_live_join (void *self, struct err *err);
+int child_live_make (void *self, struct err *err);
+int child_live_attach (void *self, struct err *err);
+int child_live_remove (void *self, struct err *err);
+int child_live_end (void *self, struct err *err);
 
 /* Hooks, child_hooks.c.  */
 int child_hooks_runtime (void *self, struct err *err);
@@ -114,6 +123,18 @@ int child_exec_go (void *self, struct err *err);
 
 /* The handle of the mount that holds PLACE, or -1: to be resolved inside the root.  */
 int child_holder (const struct child *c, const struct plan_place *place);
+
+/* Joins those of the first process's namespaces that FLAGS (CLONE_NEW*) are, and becomes root of the user namespace if that is among them.  */
+int child_join_first (struct child *c, int flags, struct err *err);
+
+/* The next mount that the parent made.  */
+int child_take_mount (struct child *c, struct err *err);
+
+/* Gives the clone MNT the attributes and propagation of M.  */
+int child_set_bind (const struct plan_mount *m, int mnt, struct err *err);
+
+/* Fills MNT, which is attached nowhere yet, with what lies at its target.  */
+int child_copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err);
 
 /* Opens (once) and returns the runtime's procfs, checked by its magic; negative errno otherwise.  */
 int child_proc (struct child *c, struct err *err);

@@ -91,6 +91,7 @@ receive_hello (struct child *c, struct err *err)
 static int
 run (struct child *c, struct err *err)
 {
+  static const struct step *const tables[] = { [PLAN_CREATE] = child_create, [PLAN_EXEC] = child_exec, [PLAN_MOUNTS] = child_mounts };
   int ret = receive_hello (c, err);
 
   if (ret < 0)
@@ -102,7 +103,7 @@ run (struct child *c, struct err *err)
   ret = fds_cloexec_from (3 + c->plan->preserve_fds);
   if (ret < 0)
     return err_sys (err, -ret, "close_range", "descriptors of the caller");
-  return step_run (c->plan->action == PLAN_EXEC ? child_exec : child_create, c, c->plan, NULL, err);
+  return step_run (tables[c->plan->action], c, c->plan, NULL, err);
 }
 
 /* At run time: as an initialiser it would put all of the struct, tens of KiB of zeros, into the image that each start writes.  */

@@ -89,9 +89,8 @@ attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struc
   return say_ordinary (m, mount_attach (mnt, target, err), err);
 }
 
-/* The next mount that the parent made.  */
-static int
-take_received (struct child *c, struct err *err)
+int
+child_take_mount (struct child *c, struct err *err)
 {
   if (c->n_taken == c->n_received)
     return err_bug (err, EPROTO, "the parent sent too few mounts");
@@ -114,7 +113,7 @@ make_new (struct child *c, const struct plan_mount *m, struct err *err)
   int mnt = -ENOSYS;
 
   if (m->from_parent)
-    return take_received (c, err);
+    return child_take_mount (c, err);
   if (m->kind == PLAN_MOUNT_NEW)
     mnt = mount_make (m->fstype, m->source, m->opts, m->n_opts, m->attr_set, err);
   if (mnt == -ENOSYS)
@@ -128,9 +127,8 @@ make_new (struct child *c, const struct plan_mount *m, struct err *err)
   return make_fallback (m, err);
 }
 
-/* Fills MNT, which is attached nowhere yet, with what lies at its target.  */
-static int
-copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err)
+int
+child_copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err)
 {
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   own_fd int dir = path_open (c->root, m->target, flags | (m->target_link ? O_NOFOLLOW : 0), err);
@@ -156,7 +154,7 @@ mount_new (struct child *c, size_t i, struct err *err)
   c->mounts[i] = mnt; /* stays open: later mounts may lie in it; execve closes it */
   ret = m->label ? lsm_label_root (mnt, m->label, err) : 0;
   if (ret == 0 && m->copy_up)
-    ret = copy_up (c, m, mnt, err);
+    ret = child_copy_up (c, m, mnt, err);
   if (ret == 0)
     ret = attach (c, m, mnt, true, err);
   if (ret == 0 && m->propagation)
@@ -164,10 +162,10 @@ mount_new (struct child *c, size_t i, struct err *err)
   return ret;
 }
 
-/* Attributes concern the mount itself, propagation perhaps all below it: at most two calls.  */
-static int
-set_bind (const struct plan_mount *m, int mnt, struct err *err)
+int
+child_set_bind (const struct plan_mount *m, int mnt, struct err *err)
 {
+  /* attributes concern the mount itself, propagation perhaps all below it: at most two calls */
   uint64_t one = m->propagation_recursive ? 0 : m->propagation;
   int ret = 0;
 
@@ -214,7 +212,7 @@ mount_bind (struct child *c, size_t i, struct err *err)
   struct stat st;
   int mnt, ret;
 
-  mnt = m->from_parent ? take_received (c, err) : clone_source (m, err);
+  mnt = m->from_parent ? child_take_mount (c, err) : clone_source (m, err);
   if (mnt < 0)
     return mnt;
   if (fstat (mnt, &st) < 0)
@@ -223,7 +221,7 @@ mount_bind (struct child *c, size_t i, struct err *err)
     return err_sys (err, ENOENT, "open_tree", "%s", m->source);
   if (m->copy_link && S_ISLNK (st.st_mode))
     return copy_link (c, m, mnt, err);
-  ret = m->from_parent ? 0 : set_bind (m, mnt, err);
+  ret = m->from_parent ? 0 : child_set_bind (m, mnt, err);
   return ret < 0 ? ret : attach (c, m, mnt, S_ISDIR (st.st_mode), err);
 }
 
@@ -233,9 +231,9 @@ mount_change (struct child *c, size_t i, struct err *err)
   const struct plan_mount *m = &c->plan->mounts[i];
 
   if (m->of >= 0 && c->mounts[m->of] >= 0)
-    return set_bind (m, c->mounts[m->of], err);
+    return child_set_bind (m, c->mounts[m->of], err);
   own_fd int target = path_open (c->root, m->target, O_PATH, err);
-  return target < 0 ? target : set_bind (m, target, err);
+  return target < 0 ? target : child_set_bind (m, target, err);
 }
 
 static int

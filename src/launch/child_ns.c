@@ -51,6 +51,16 @@ become_ns_root (struct err *err)
 }
 
 int
+child_join_first (struct child *c, int flags, struct err *err)
+{
+  int ret = sys_setns (c->pidfd, flags);
+
+  if (ret < 0)
+    return err_sys (err, -ret, "setns", "namespaces of the container's first process");
+  return flags & CLONE_NEWUSER ? become_ns_root (err) : 0;
+}
+
+int
 child_ns_join (void *self, struct err *err)
 {
   struct child *c = self;
@@ -61,11 +71,7 @@ child_ns_join (void *self, struct err *err)
   if (ns->join_mnt && (c->plan->n_sysctls > 0 || ns->time_offsets) && (ret = child_proc (c, err)) < 0)
     return ret;
   if (ns->pidfd_flags != 0)
-    {
-      ret = sys_setns (c->pidfd, ns->pidfd_flags);
-      if (ret < 0)
-        return err_sys (err, -ret, "setns", "namespaces of the container's first process");
-    }
+    return child_join_first (c, ns->pidfd_flags, err); /* exec: there are no others */
   for (size_t i = 0; i < ns->n_joins; i++)
     {
       ret = ns_join (c->joins[i], ns->joins[i].flag, ns->joins[i].path, err);
@@ -74,8 +80,6 @@ child_ns_join (void *self, struct err *err)
       if (ns->joins[i].flag == CLONE_NEWUSER && (ret = become_ns_root (err)) < 0)
         return ret;
     }
-  if (ns->pidfd_flags & CLONE_NEWUSER)
-    return become_ns_root (err);
   return 0;
 }
 

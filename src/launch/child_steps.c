@@ -59,6 +59,16 @@ const struct step child_create[] = {
   { 0 },
 };
 
+const struct step child_mounts[] = {
+  { "mounts.join", child_live_join, NULL, SYNC_NONE },
+  { "ns.fork", child_ns_fork, want_fork, SYNC_PID },                   /* for a proc of the container's pid namespace */
+  { "mounts.make", child_live_make, want_added, SYNC_NONE },           /* and find the targets: whatever may fail or hang does so before anything is seen */
+  { "mounts.attach", child_live_attach, want_added, SYNC_MOUNTED },
+  { "mounts.remove", child_live_remove, want_removed, SYNC_NONE },
+  { "mounts.end", child_live_end, NULL, SYNC_READY },
+  { 0 },
+};
+
 const struct step child_exec[] = {
   { "label.open", child_label_open, want_label, SYNC_NONE },
   { "root.enter", child_exec_root, want_exec_root, SYNC_NONE },        /* first: a user namespace may not reach its path */

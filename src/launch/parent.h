@@ -46,7 +46,8 @@ struct launch
   int console;       /* connected console socket, or the child's end of our own pair */
   int terminal;      /* our end of it: the master arrives here (foreground) */
   int master;        /* the terminal itself, from then on */
-  int pidfd;         /* exec: the container's first process */
+  struct live *live; /* mounts: the container with what is mounted in it */
+  int pidfd;         /* exec, mounts: the container's first process */
   int namespaces[LAUNCH_MAX_NAMESPACES]; /* those to join, in the order of plan->ns.joins */
   size_t n_namespaces;
   int net_inside, net_outside; /* routing sockets in the container's and the runtime's network namespace; -1 without linux.netDevices */
@@ -62,6 +63,7 @@ struct launch
 extern const struct step parent_create[];
 extern const struct step parent_exec[];
 extern const struct step parent_restored[];
+extern const struct step parent_mounts[];
 
 /* A launch with nothing open.  */
 void parent_init (struct launch *l, const struct launch_args *args, struct plan_arena *arena, const struct plan *plan,
@@ -109,6 +111,10 @@ int parent_go (void *self, struct err *err);
 /* Lets systemd make the cgroup of the child that was cloned, and sets its limits: what cgroup.make does for others.  Returns 0 or negative
  * errno.  */
 int parent_cgroup_start (struct launch *l, struct err *err);
+
+/* Adapters of live.c.  */
+int parent_live_attached (void *self, struct err *err);
+int parent_live_end (void *self, struct err *err);
 
 /* Makes the cgroup in which the container's first process is now the one that exec's child joins, and opens it.  Returns 0 or negative
  * errno.  */

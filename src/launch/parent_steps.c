@@ -45,6 +45,14 @@ const struct step parent_restored[] = {
   { 0 },
 };
 
+const struct step parent_mounts[] = {
+  { "child.spawn", parent_spawn, NULL, SYNC_NONE },                /* in our own cgroup: a frozen one would stop it */
+  { "child.pid", parent_take_pid, want_fork, SYNC_PID },
+  { "mounts.record", parent_live_attached, want_added, SYNC_MOUNTED },
+  { "mounts.end", parent_live_end, NULL, SYNC_READY },             /* until here the child undoes what it did if we are gone */
+  { 0 },
+};
+
 const struct step parent_exec[] = {
   { "cgroup.open", parent_cgroup_open, NULL, SYNC_NONE },
   { "console.connect", parent_console, want_terminal, SYNC_NONE },

@@ -23,6 +23,7 @@ static const struct
   [SYNC_NET] = { "NET", 0 },
   [SYNC_HOOKS] = { "HOOKS", 0 },
   [SYNC_NOTIFY] = { "NOTIFY", 0 },
+  [SYNC_MOUNTED] = { "MOUNTED", sizeof (struct sync_mounted) },
   [SYNC_READY] = { "READY", sizeof (struct sync_ready) },
   [SYNC_START] = { "START", 0 },
   [SYNC_FAIL] = { "FAIL", sizeof (struct err) },

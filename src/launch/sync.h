@@ -21,6 +21,7 @@ enum sync_what
   SYNC_NET,     /* child: a routing socket of my network namespace; parent: the network devices are there */
   SYNC_HOOKS,   /* child: namespaces and mounts stand; parent: its hooks are done, here is the state text */
   SYNC_NOTIFY,  /* child: here is the listener of my filter; parent: the agent has it */
+  SYNC_MOUNTED, /* child: the mounts stand, and these are their numbers; the parent answers with its READY alone */
   SYNC_READY,   /* child: everything but execve is done; parent: the record stands */
   SYNC_START,   /* child to `start`: I heard you; what follows is end of file (running) or FAIL */
   SYNC_FAIL     /* either: a struct err */
@@ -59,6 +60,13 @@ struct sync_pid
   int32_t pid; /* as the runtime sees it */
 };
 
+/* Contents of MOUNTED: for each mount of the plan its number, or 0 for what is none.  */
+struct sync_mounted
+{
+  uint32_t n;
+  uint32_t id[64]; /* PLAN_LIVE_MAX */
+};
+
 /* One packet.  */
 struct sync_packet
 {
@@ -69,6 +77,7 @@ struct sync_packet
     struct sync_hello hello;
     struct sync_pid pid;
     struct sync_ready ready;
+    struct sync_mounted mounted;
     struct err err;
   };
 };

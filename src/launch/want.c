@@ -77,6 +77,18 @@ want_exec_root (const struct plan *p)
 }
 
 bool
+want_added (const struct plan *p)
+{
+  return p->action == PLAN_MOUNTS && p->n_mounts > 0;
+}
+
+bool
+want_removed (const struct plan *p)
+{
+  return p->n_unmounts > 0;
+}
+
+bool
 want_hooks (const struct plan *p)
 {
   const struct plan_hooks *h = &p->hooks;

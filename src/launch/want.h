@@ -32,6 +32,10 @@ bool want_propagation (const struct plan *p);
 bool want_root (const struct plan *p);
 /* exec enters the root by its path: there is no mount namespace that would bring it.  */
 bool want_exec_root (const struct plan *p);
+/* Mounts are added to a container that exists.  */
+bool want_added (const struct plan *p);
+/* Mounts are removed from it.  */
+bool want_removed (const struct plan *p);
 /* Any hook runs during create, or later in the child.  */
 bool want_hooks (const struct plan *p);
 /* createContainer hooks.  */

@@ -25,14 +25,16 @@ struct bits;
 enum
 {
   PLAN_MOUNTS_MAX = 1024, /* mounts of one container, those of cgroup v1 included */
-  PLAN_LINKS_MAX = 64
+  PLAN_LINKS_MAX = 64,
+  PLAN_LIVE_MAX = 64 /* mounts that are added to a running container, or removed from it, at once */
 };
 
 /* What the child is started for.  */
 enum plan_action
 {
   PLAN_CREATE, /* make a container and become its first process */
-  PLAN_EXEC    /* join a container and become one more process of it */
+  PLAN_EXEC,   /* join a container and become one more process of it */
+  PLAN_MOUNTS  /* enter its mount namespace, add or remove mounts, and end */
 };
 
 /* A namespace that exists already and is joined by path.  */
@@ -124,6 +126,7 @@ struct plan_mount
   const struct plan_idmap *idmap; /* from_parent: or NULL */
   const char *fallback; /* NEW: directory of the host that is bound, with all below it, where a user namespace may not make this mount (EPERM);
                            or NULL */
+  bool nested;         /* MOUNTS: the target lies in an earlier mount of the plan, and is there only when that is attached */
   bool optional;       /* a failure to make it is passed over (ENOENT of a source, for example cgroup v1 leftovers) */
   uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
   uint64_t rattr_set, rattr_clear; /* BIND, REMOUNT: likewise for the mount and all below it, after the others */
@@ -133,6 +136,14 @@ struct plan_mount
   size_t n_opts;
   unsigned long legacy_flags;    /* LEGACY, and NEW on a kernel without fsopen: MS_* */
   const char *legacy_data;       /* the same: data, or NULL */
+};
+
+/* A mount that is taken out of a running container.  */
+struct plan_unmount
+{
+  const char *where;
+  const char *path; /* of its mount point, inside the root, no leading slash */
+  uint32_t id;      /* its number: whatever else is found at that path stays */
 };
 
 /* A symbolic link made inside the root, beneath its (made if missing) parent directory.  An existing name is left alone.  */
@@ -306,6 +317,9 @@ struct plan
   struct plan_root root;
   struct plan_mount *mounts;
   size_t n_mounts;
+  struct plan_unmount *unmounts;
+  size_t n_unmounts;
+  bool own_sources;            /* MOUNTS: the child opens the sources of binds, in a copy of the runtime's mount namespace that its user namespace owns */
   size_t n_from_parent;        /* how many handles the parent sends (root first, then mounts in order) */
   struct plan_device *devices; /* default ones first */
   size_t n_devices;

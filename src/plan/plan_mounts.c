@@ -85,6 +85,8 @@ spare_propagation (const struct plan *plan, struct plan_mount *m)
 {
   bool inert = m->propagation == MS_PRIVATE || m->propagation == MS_SLAVE;
 
+  if (plan->action == PLAN_MOUNTS) /* what a container is by now nobody knows */
+    return;
   if (m->kind == PLAN_MOUNT_BIND) /* in our own mount namespace all that can be cloned is a slave by then */
     inert = m->propagation == MS_SLAVE && ! m->from_parent && plan->root.propagation == MS_SLAVE;
   if (inert && m->kind != PLAN_MOUNT_REMOUNT && nothing_shared (plan))
@@ -102,6 +104,8 @@ mounts_add (const struct part *p, struct plan_mount *m, struct err *err)
   if (plan->n_mounts == PLAN_MOUNTS_MAX)
     return err_spec (err, "mounts", "more than %d mounts", PLAN_MOUNTS_MAX);
   m->place = m->kind == PLAN_MOUNT_REMOUNT ? (struct plan_place){ -1, m->target } : part_place (plan, m->target);
+  for (size_t i = 0; plan->action == PLAN_MOUNTS && i < plan->n_mounts; i++)
+    m->nested |= is_below (m->target, plan->mounts[i].target);
   spare_propagation (plan, m);
   if (m->kind != PLAN_MOUNT_REMOUNT)
     m->of = -1;
@@ -252,6 +256,8 @@ find_fallback (const struct part *p, const char *type)
   const struct plan_ns *ns = &p->plan->ns;
 
   if (! ns->new_user && ! ns->joined_user && ! p->host->in_user_ns)
+    return NULL;
+  if (p->plan->action == PLAN_MOUNTS) /* in the container's mount namespace that is no directory of the host */
     return NULL;
   if (strcmp (type, "sysfs") == 0)
     return "/sys";

@@ -177,6 +177,34 @@ def test_time_offsets(user):
     assert user.run(b).out.split()[3:] == ["boottime", "86400", "0"]
 
 
+def test_mounts_of_a_running_container(user):
+    """He may mount nothing where he is: his sources are opened from within his user namespace, before that sees the container's mounts."""
+    b = bundle(user, ["sleep", "100"])
+    user.run(b, "-d")
+    source = os.path.join(user.dir, "source")
+    os.mkdir(source)
+    with open(f"{source}/file", "w") as f:
+        f.write("x\n")
+    os.chmod(source, 0o777)
+
+    def change(what, *mounts, status=0):
+        with open(os.path.join(user.dir, "mounts.json"), "w") as f:
+            json.dump(list(mounts), f)
+        return user.orlop("mounts", what, "c", f"{user.dir}/mounts.json", status=status)
+    change("add", {"destination": "/new", "source": source, "options": ["bind", "ro"]}, {"destination": "/t", "type": "tmpfs"},
+           {"destination": "/etc/passwd", "source": f"{source}/file", "options": ["bind"]})
+    out = user.orlop("exec", "c", *sh("cat /new/file /etc/passwd; touch /new/no || echo ro; touch /t/yes; stat -c %u /t/yes")).out
+    assert out == "x\nx\nro\n0\n"
+    rows = json.loads(user.orlop("mounts", "list", "-f", "json", "c").out)
+    assert sorted(m["destination"] for m in rows if m["added"]) == ["/etc/passwd", "/new", "/t"]
+    err = change("add", {"destination": "/more", "type": "tmpfs"}, {"destination": "/no", "source": "/root/secret", "options": ["bind"]}, status=1).err
+    assert "mounts[1]" in err and ("Permission denied" in err or "No such file" in err)
+    change("remove", *({"destination": d} for d in ("/new", "/t", "/etc/passwd")))
+    rows = json.loads(user.orlop("mounts", "list", "-f", "json", "c").out)
+    assert not [m for m in rows if m["added"] or m["destination"] in ("/new", "/t", "/etc/passwd", "/more")]
+    user.delete()
+
+
 def refused(box, b, *words):
     err = box.run(b, status=1).err
     for word in words:

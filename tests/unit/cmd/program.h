@@ -60,6 +60,8 @@ static struct
   const char *json;
   struct orlop_container list[4];
   size_t n_list;
+  struct orlop_mount mounts[2];
+  size_t n_mounts;
   pid_t pids[4];
   size_t n_pids;
 } answer;
@@ -265,6 +267,40 @@ orlop_events (struct orlop *o, const char *const *ids, size_t n, const struct or
   if (answer.json)
     answer.ret = options->event (options->data, answer.json);
   return note ("events", ids[0]);
+}
+
+int
+orlop_mounts_add (struct orlop *o, const char *id, const char *file)
+{
+  (void) o;
+  (void) snprintf (seen.resources, sizeof seen.resources, "%s", file);
+  return note ("mounts_add", id);
+}
+
+int
+orlop_mounts_remove (struct orlop *o, const char *id, const char *file)
+{
+  (void) o;
+  (void) snprintf (seen.resources, sizeof seen.resources, "%s", file);
+  return note ("mounts_remove", id);
+}
+
+int
+orlop_mounts_list (struct orlop *o, const char *id, struct orlop_mount **ret_list, size_t *ret_n)
+{
+  (void) o;
+  *ret_list = malloc (sizeof answer.mounts);
+  memcpy (*ret_list, answer.mounts, sizeof answer.mounts);
+  *ret_n = answer.n_mounts;
+  return note ("mounts_list", id);
+}
+
+int
+orlop_mounts_list_json (struct orlop *o, const char *id, char **ret_json)
+{
+  (void) o;
+  *ret_json = strdup (answer.json ? answer.json : "");
+  return note ("mounts_list_json", id);
 }
 
 int

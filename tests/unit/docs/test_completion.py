@@ -50,6 +50,14 @@ def test_choices():
     assert complete("--log-level", "debug", "list", "--format", "t") == ["table"]
 
 
+def test_operands(tmp_path):
+    (tmp_path / "file").touch()
+    assert complete("mounts", "") == ["add", "remove", "list"]
+    assert complete("mounts", "re") == ["remove"]
+    assert complete("mounts", "add", "c", f"{tmp_path}/fi") == [f"{tmp_path}/file"]
+    assert complete("kill", "c", "") == []
+
+
 def test_help():
     assert complete("help", "sta") == ["start", "state"]
 

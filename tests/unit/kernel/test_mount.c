@@ -244,6 +244,33 @@ waits (void *arg)
   return 0;
 }
 
+/* By the handle of its root, a directory's and a file's, though links are in the place of its path; a handle below it is no mount's root.  */
+static int
+detaches (void *arg)
+{
+  int proc, mnt, file;
+  uint32_t id = 0, other = 0;
+  char text[32];
+
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/a", 0755) == 0 && mknod ("/mnt/f", S_IFREG | 0644, 0) == 0);
+  CHECK ((proc = open ("/proc", O_PATH | O_DIRECTORY)) >= 0);
+  CHECK ((mnt = make ("1m")) >= 0 && mkdirat (mnt, "inside", 0700) == 0);
+  CHECK (mount_attach_at (mnt, open ("/mnt", O_PATH), "a", NULL) == 0);
+  CHECK (mount_number (mnt, &id, NULL) == 0 && id > 0);
+  CHECK (mount_number (open ("/mnt", O_PATH), &other, NULL) == 0 && other != id);
+  snprintf (text, sizeof text, "%u ", id);
+  CHECK (strncmp (info (" /mnt/a "), text, strlen (text)) == 0);
+  CHECK (mount_detach (proc, openat (mnt, "inside", O_PATH), NULL) == -EINVAL);
+  CHECK (strcmp (info (" /mnt/a "), "") != 0);
+  CHECK (mount_detach (proc, mnt, NULL) == 0);
+  CHECK (strcmp (info (" /mnt/a "), "") == 0);
+  CHECK (sys_mount ("/mnt/f", "/mnt/f", NULL, MS_BIND, NULL) == 0);
+  CHECK ((file = open ("/mnt/f", O_PATH)) >= 0 && mount_detach (proc, file, NULL) == 0);
+  CHECK (strcmp (info (" /mnt/f "), "") == 0);
+  return 0;
+}
+
 #define CASE(name, body)                                                                                               \
   static void name (void **state)                                                                                      \
   {                                                                                                                    \
@@ -261,6 +288,7 @@ CASE (mount_set_one, changes)
 CASE (mount_set_recursive, changes_all)
 CASE (mount_pivot_leaves_nothing, pivots)
 CASE (mount_old_waits, waits)
+CASE (mount_detach_by_handle, detaches)
 
 int
 main (void)
@@ -269,6 +297,7 @@ main (void)
     cmocka_unit_test (mount_make_attached),    cmocka_unit_test (mount_make_unknown_option), cmocka_unit_test (mount_clone_kinds),
     cmocka_unit_test (mount_attach_at_errors), cmocka_unit_test (mount_set_one),             cmocka_unit_test (mount_set_recursive),
     cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_old_waits),
+    cmocka_unit_test (mount_detach_by_handle),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }

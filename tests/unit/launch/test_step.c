@@ -178,6 +178,18 @@ steps_meet_for_every_plan (void **state)
     }
 }
 
+static void
+steps_meet_for_mounts (void **state)
+{
+  (void) state;
+  for (unsigned i = 0; i < 8; i++)
+    {
+      const struct plan p = { .action = PLAN_MOUNTS, .n_mounts = i & 1, .n_unmounts = i & 2, .ns = { .fork = i & 4 } };
+
+      assert_true (steps_meet (parent_mounts, child_mounts, &p));
+    }
+}
+
 /* The rows of TABLE that have messages, in LIST; returns how many.  */
 static size_t
 with_messages (const struct step *table, struct step *list)
@@ -266,6 +278,7 @@ main (void)
     cmocka_unit_test (step_run_without_err),
     cmocka_unit_test (step_run_skips_the_unwanted),
     cmocka_unit_test (steps_meet_for_every_plan),
+    cmocka_unit_test (steps_meet_for_mounts),
     cmocka_unit_test (steps_meet_sees_a_swapped_row),
     cmocka_unit_test (steps_meet_sees_a_missing_row),
     cmocka_unit_test (steps_meet_sees_other_conditions),

@@ -72,8 +72,12 @@ sync_expect_takes_each_message (void **state)
   assert_int_equal (sync_send (p->them, SYNC_READY, &(struct sync_ready){ 1 }, sizeof (struct sync_ready), NULL, 0, NULL), 0);
   assert_int_equal (sync_expect (p->us, SYNC_READY, &got, NULL, NULL, NULL), 0);
   assert_int_equal (got.ready.without_keyring, 1);
+  const struct sync_mounted mounted = { .n = 2, .id = { 5, 6 } };
+  assert_int_equal (sync_send (p->them, SYNC_MOUNTED, &mounted, sizeof mounted, NULL, 0, NULL), 0);
+  assert_int_equal (sync_expect (p->us, SYNC_MOUNTED, &got, NULL, NULL, NULL), 0);
+  assert_memory_equal (&got.mounted, &mounted, sizeof mounted);
   for (int what = SYNC_MAP_IDS; what <= SYNC_START; what++)
-    if (what != SYNC_PID && what != SYNC_READY)
+    if (what != SYNC_PID && what != SYNC_READY && what != SYNC_MOUNTED)
       {
         assert_int_equal (sync_send (p->them, (enum sync_what) what, NULL, 0, NULL, 0, NULL), 0);
         assert_int_equal (sync_expect (p->us, (enum sync_what) what, NULL, NULL, NULL, NULL), 0);
