@@ -100,6 +100,7 @@ static const struct hint hints[] = {
   { NULL, "write", EINVAL, "/cpuset.", "there is no such cpu or memory node" },
   { NULL, "write", ERANGE, "/cpuset.", "there is no such cpu or memory node" },
   { NULL, "write", ENODEV, "/net_prio.", "the interface must be one of the host" },
+  { NULL, "write", EPERM, "devices.allow", "a cgroup may use only what its parent may" },
   { NULL, "write", ENODEV, "/blkio.", "limits are for block devices that exist, whole ones and not partitions" },
   { NULL, "write", ENODEV, "/io.", "limits are for block devices that exist, whole ones and not partitions" },
   { NULL, "write", EOPNOTSUPP, "/blkio.bfq.weight", "weights of a device need its I/O scheduler to be bfq" },

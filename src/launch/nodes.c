@@ -63,15 +63,17 @@ struct work
 
 /* --- in the clone */
 
-/* Takes NAME in DIR away if it is the device of NODE; below a mount there is the file that it was attached to.  */
+/* Takes NAME in DIR away if it is the device of NODE; below a mount there is the file that it was attached to, and an ADD that failed may have made
+ * no more than that.  */
 static int
 drop (const struct work *w, const struct node *node, int dir, const char *name, struct err *err)
 {
+  bool there = device_there (dir, name, &node->device) == 1;
   struct stat st;
 
-  if (device_there (dir, name, &node->device) != 1)
+  if (! there && w->deed != UNDO)
     return 0;
-  if (w->mount_ns >= 0 && fchdir (dir) == 0)
+  if (there && w->mount_ns >= 0 && fchdir (dir) == 0)
     (void) sys_umount2 (name, MNT_DETACH | UMOUNT_NOFOLLOW); /* EINVAL: it is none, and unlinkat tells whether that matters */
   if (fstatat (dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
     return errno == ENOENT ? 0 : err_sys (err, errno, "fstatat", "/%s", node->device.path);

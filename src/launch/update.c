@@ -17,6 +17,18 @@
 #include "launch/nodes.h"
 #include "ocispec/linux.h"
 
+static bool
+has_cgroup (const struct record *rec)
+{
+  return rec->cgroup && rec->cgroup->n_dirs > 0;
+}
+
+static int
+no_cgroup (struct err *err)
+{
+  return err_host (err, ENOTSUP, "the container has no cgroup of its own whose limits could be changed");
+}
+
 /* What has processes, or waits for its first, or is frozen, may be changed.  */
 static int
 check_updatable (const struct known *k, const struct launch_update *u, struct err *err)
@@ -27,7 +39,9 @@ check_updatable (const struct known *k, const struct launch_update *u, struct er
     return err_state (err, ESRCH, "cannot update a container that has stopped: container not running");
   if (strcmp (status, "creating") == 0)
     return err_state (err, EBUSY, "cannot update a container that is being created");
-  if (u->n_nodes > 0 && k->rec->cgroup && k->rec->cgroup->rootless)
+  if (u->n_nodes > 0 && ! has_cgroup (k->rec))
+    return no_cgroup (err);
+  if (u->n_nodes > 0 && k->rec->cgroup->rootless)
     return err_host (err, EPERM, "devices can be given to containers of root only, which have device rules");
   return 0;
 }
@@ -39,10 +53,8 @@ update_cgroup (const struct record *rec, const struct oci_resources *r, struct e
   struct cgroup_layout layout;
   int ret;
 
-  if (rec->cgroup == NULL || rec->cgroup->n_dirs == 0)
-    return cgroup_limits_asked (r) || r->n_devices > 0
-               ? err_host (err, ENOTSUP, "the container has no cgroup of its own whose limits could be changed")
-               : 0;
+  if (! has_cgroup (rec))
+    return cgroup_limits_asked (r) || r->n_devices > 0 ? no_cgroup (err) : 0;
   ret = cgroup_layout_read (&layout, cgroup_want (&args, r), err);
   return ret < 0 ? ret : cgroup_update (rec->cgroup, r, &layout, err);
 }

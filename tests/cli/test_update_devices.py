@@ -326,6 +326,18 @@ def test_bad_devices(box, words, said):
     box.delete()
 
 
+def test_device_without_cgroup(box):
+    host = host_device(box)
+    b = box.bundle(SLEEP)
+    del b.config["linux"]["cgroupsPath"]
+    b.config["linux"]["resources"] = {}
+    b.save()
+    box.orlop("--cgroup-manager", "disabled", "run", "-d", "--bundle", b.path, "c")
+    err = box.orlop("update", "--device", f"{host}:/dev/sub/odd", "c", status=1).err
+    assert "no cgroup of its own" in err and sh(box, "ls /dev/sub", status=1).out == "", err
+    box.delete()
+
+
 def test_device_of_a_created_container(box):
     host = host_device(box, mode=0o666)
     b = box.bundle(["sh", "-c", "cat /dev/odd; exec sleep 100"])
