@@ -3,6 +3,7 @@
 #include "plan/host.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -31,6 +32,16 @@ in_user_ns (void)
 
   /* without procfs nothing speaks against it: the privileged way fails later and says so */
   return stat ("/proc/self/ns/user", &st) == 0 && st.st_ino != (ino_t) FIRST_USER_NS;
+}
+
+/* user_namespaces(7): set where an unprivileged user mapped himself alone.  */
+static bool
+setgroups_denied (void)
+{
+  char text[8] = "";
+  own_fd int fd = open ("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+
+  return fd >= 0 && read (fd, text, sizeof text - 1) > 0 && strcmp (text, "deny\n") == 0;
 }
 
 /* mount_setattr (Linux 5.12) is the youngest call of the family: asked with an impossible size it answers EINVAL where it exists, before it
@@ -68,6 +79,7 @@ host_read (struct host *h, struct err *err)
   /* what execve gave root is within the bounding set (capabilities(7)); a bound beyond it could only be kept, never used.  Saves reading /proc.  */
   h->bounding = h->permitted;
   h->in_user_ns = ! (h->permitted & (1ULL << CAP_SYS_ADMIN)) || in_user_ns ();
+  h->setgroups_denied = h->in_user_ns && (h->permitted & (1ULL << CAP_SETGID)) && setgroups_denied ();
   /* kernels that tell the size of rseq (Linux 6.3) have the whole family, and the auxiliary vector costs no call */
   h->mount_api = getauxval (AUX_RSEQ_SIZE) != 0;
   if (! h->mount_api)
@@ -108,6 +120,7 @@ static const struct fact
   { "permitted", MASK, offsetof (struct host, permitted) },
   { "bounding", MASK, offsetof (struct host, bounding) },
   { "in_user_ns", FLAG, offsetof (struct host, in_user_ns) },
+  { "setgroups_denied", FLAG, offsetof (struct host, setgroups_denied) },
   { "mount_api", FLAG, offsetof (struct host, mount_api) },
   { "apparmor", FLAG, offsetof (struct host, apparmor) },
   { "selinux", FLAG, offsetof (struct host, selinux) },

@@ -18,6 +18,7 @@ struct host
   uid_t euid;                 /* ours; read only where CAP_SETGID is missing, else 0 */
   gid_t egid;
   bool in_user_ns;            /* we run in a user namespace ourselves, or unprivileged: no mknod, limits on mounts */
+  bool setgroups_denied;      /* in our user namespace, and so in all below it; read only in one that we are root of */
   unsigned last_cap;          /* highest capability of this kernel */
   uint64_t permitted, bounding; /* our own capabilities */
   bool apparmor, selinux;     /* at work; read by host_probe_labels alone */
@@ -42,7 +43,7 @@ void host_probe_labels (struct host *h);
 /* Looks for resctrl among the mounts: many calls, for documents with linux.intelRdt only.  None is no error.  Returns 0 or negative errno.  */
 int host_read_resctrl (struct host *h, struct err *err);
 
-/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, last_cap, permitted, bounding, mount_api, apparmor, selinux,
+/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, setgroups_denied, last_cap, permitted, bounding, mount_api, apparmor, selinux,
  * resctrl.
  * Returns 0 or negative errno.  */
 int host_parse (const char *text, struct host *h, struct err *err);

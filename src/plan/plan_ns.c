@@ -186,7 +186,7 @@ new_user (const struct part *p, struct err *err)
     ret = idmap_check ("linux.gidMappings", ns->gid_maps, ns->n_gid_maps, err);
   if (ret == 0)
     ret = check_root_mapped (ns, err);
-  ns->setgroups = ! must_deny_setgroups (ns, p->host);
+  ns->setgroups = ns->setgroups && ! must_deny_setgroups (ns, p->host);
   return ret;
 }
 
@@ -267,7 +267,7 @@ plan_ns (const struct part *p, struct err *err)
   note_new (ns, new);
   ns->joined_user = joins (ns, CLONE_NEWUSER);
   ns->join_mnt = joins (ns, CLONE_NEWNS);
-  ns->setgroups = true;
+  ns->setgroups = ! p->host->setgroups_denied;
   if (! ns->new_user && ! ns->joined_user && ! (p->host->permitted & (1ULL << CAP_SYS_ADMIN)))
     return err_spec (err, "linux.namespaces",
                      "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings");
@@ -294,7 +294,7 @@ plan_ns_exec (const struct part *p, struct err *err)
 {
   struct plan_ns *ns = &p->plan->ns;
 
-  *ns = (struct plan_ns){ .staged = true, .setgroups = true };
+  *ns = (struct plan_ns){ .staged = true, .setgroups = ! p->host->setgroups_denied };
   for (const struct ns_type *t = ns_types; t->name; t++)
     if (part_namespace (p->config, t->name) != NAMESPACE_INHERITED)
       ns->pidfd_flags |= t->flag;
@@ -310,7 +310,7 @@ plan_ns_exec (const struct part *p, struct err *err)
       as_made.n_gid_maps = l->n_gid_mappings;
       if (as_made.gid_maps == NULL)
         return part_nomem (err);
-      ns->setgroups = ! must_deny_setgroups (&as_made, p->host);
+      ns->setgroups = ns->setgroups && ! must_deny_setgroups (&as_made, p->host);
     }
   return 0;
 }

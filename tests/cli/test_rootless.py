@@ -83,13 +83,15 @@ def test_root_directory_of_the_user(user):
     assert os.listdir(f"{user.dir}/run/orlop") == []
 
 
-def test_root_directory_of_an_engines_root(ranges):
-    """A rootless engine starts the runtime as root of a user namespace, to whom /run does not belong."""
-    b = bundle(ranges, ["id", "-u"])
+@pytest.mark.parametrize("maps", [["--map-root-user"], ["--map-auto", "--map-root-user"]], ids=["own id", "ranges"])
+def test_root_of_an_engines_namespace(ranges, maps):
+    """A rootless engine starts the runtime as root of a user namespace, to whom /run does not belong, and who may not be allowed to set groups."""
+    b = bundle(ranges, ["sleep", "100"])
     for key in ("uidMappings", "gidMappings"):
         b.config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 1}]
     b.save()
-    done = subprocess.run([*ranges.prefix, "unshare", "--user", "--map-auto", "--map-root-user", "--mount", ranges.program, "run", "--bundle", b.path, "c"], capture_output=True,
+    script = 'o=$1 && $o run --detach --bundle "$2" c </dev/null >/dev/null && $o exec c id -u && $o delete --force c'
+    done = subprocess.run([*ranges.prefix, "unshare", "--user", *maps, "--mount", "sh", "-ec", script, "sh", ranges.program, b.path], capture_output=True,
                           text=True, env=dict(os.environ, XDG_RUNTIME_DIR=f"{ranges.dir}/run"), stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "0\n")
     assert os.listdir(f"{ranges.dir}/run/orlop") == []
