@@ -37,6 +37,9 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
     def clean(self):
         subprocess.run(["buildah", "rm", "--all"], capture_output=True, timeout=60, check=False)
 
+    def brief(self):
+        self("run", "--network", "none", self.container(), "true")
+
     def container(self):
         """A working container from the image."""
         if "kept" not in self("containers", "--format", "{{.ContainerName}}").split():

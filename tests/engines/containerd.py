@@ -77,6 +77,9 @@ address = "{SOCKET}"
             self("task", "rm", name, status=None)
             self("container", "rm", name)
 
+    def brief(self):
+        self("run", "--rm", IMAGE, "brief", "true")
+
     def clean(self):
         self.remove(*self("container", "ls", "-q", status=None).split())
 

@@ -128,6 +128,13 @@ address = "{SOCKET}"
             self.remove((item.id,))
         self.__dict__.pop("kept", None)
 
+    def brief(self):
+        """A container in a pod that is there."""
+        cid, _ = self.started(self.main(), "true")
+        while self.status(cid).state != EXITED:
+            pass
+        self.call("RemoveContainer", self.m.Id(id=cid))
+
     def main(self):
         """A pod that many operations use."""
         if "kept" not in self.__dict__:

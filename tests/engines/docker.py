@@ -58,6 +58,9 @@ address = "/run/containerd.sock"
     def remove(self, *names):
         self("rm", "-fv", *names)
 
+    def brief(self):
+        self("run", "--rm", "--network", "none", "busybox", "true")
+
     def check_health(self, name):
         """Docker does it by itself."""
 

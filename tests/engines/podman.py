@@ -62,6 +62,9 @@ tmp_dir = "/run/libpod"
     def remove(self, *names):
         self("rm", "-fv", "-t", "0", *names)
 
+    def brief(self):
+        self("run", "--rm", "--network", "none", "busybox", "true")
+
     def check_health(self, name):
         self("healthcheck", "run", name, status=None)
 

@@ -31,6 +31,7 @@ from orlop import eventually  # noqa: E402
 
 INSIDE = "ORLOP_IN_ENGINE"
 EXAMPLES = os.path.join(TOP, "packaging/examples")
+GET_CRIU = os.path.join(TOP, "tests/lib/get-criu")
 UNSHARE = "unshare -m -n -u -i -p -f --kill-child --mount-proc --propagation private".split()
 
 
@@ -89,7 +90,7 @@ class Engine:
         for d in ("home", "tmp", "bin"):
             os.makedirs(os.path.join(work, d))
         # writes down each call, so that it is seen that the engine does call what it shall
-        self.runtime = self.file("bin/orlop", f'#!/bin/sh\necho "$*" >>{self.calls}\nexec {runtime} "$@"\n', 0o755)
+        self.runtime = self.use(runtime)
         self.file("calls", "", 0o666)
         self.start()
 
@@ -104,6 +105,9 @@ class Engine:
     def clean(self):
         """Removes what a failed operation left."""
 
+    def brief(self):
+        """The shortest that runs a container."""
+
     # --- for operations
 
     def path(self, name):
@@ -116,6 +120,11 @@ class Engine:
             f.write(text)
         os.chmod(path, mode)
         return path
+
+    def use(self, runtime):
+        """From now on RUNTIME is called."""
+        self.file("bin/orlop", f'#!/bin/sh\necho "$*" >>{self.calls}\nexec {runtime} "$@"\n', 0o755)
+        return self.path("bin/orlop")
 
     def example(self, name, **more):
         """A drop-in file that is installed as an example, with the tested runtime in the place of the installed one."""
@@ -265,6 +274,20 @@ def perform(engine, operation):
     return {"name": name_of(operation), "ok": not why, "why": why, "skip": skip, "seconds": round(time.monotonic() - began, 2)}
 
 
+def pairs(engine, turns, runtimes):
+    """Prints what `brief` takes over each runtime, turn by turn."""
+    for turn in range(turns + 1):
+        seconds = [0.0] * len(runtimes)
+        for i in range(len(runtimes)):
+            which = (i + turn) % len(runtimes)
+            engine.use(runtimes[which])
+            began = time.monotonic()
+            engine.brief()
+            seconds[which] = time.monotonic() - began
+        if turn:  # the first warms up
+            print(json.dumps(seconds), flush=True)
+
+
 def inside(kind, operations, runtime, work, names):
     private()
     try:
@@ -276,6 +299,8 @@ def inside(kind, operations, runtime, work, names):
     for f in operations:
         if not names or name_of(f) in names:
             print(json.dumps(perform(engine, f)), flush=True)
+    if "ORLOP_ENGINE_PAIRS" in os.environ:
+        pairs(engine, *json.loads(os.environ["ORLOP_ENGINE_PAIRS"]))
     if "ORLOP_ENGINE_LOGS" in os.environ:
         for log in glob.glob(os.path.join(work, "*.log")) + [engine.calls]:
             shutil.copy(log, os.environ["ORLOP_ENGINE_LOGS"])
@@ -304,6 +329,8 @@ def main(kind, operations, more=()):
         inside(kind, operations, runtime, work, names)
         return 0
     name = f"orlop-engine-{os.getpid()}"
+    if any(name_of(f).startswith("checkpoint") and (not names or name_of(f) in names) for f in operations):
+        subprocess.run([GET_CRIU], stdout=subprocess.DEVNULL, check=False)  # which may have to fetch it: inside there is no network
     try:
         return subprocess.run([*UNSHARE, *more, sys.executable, *sys.argv], env={**os.environ, INSIDE: name}, check=False).returncode
     finally:

@@ -5,6 +5,7 @@ What fails is done over runc too, as the control: an operation that fails there 
 engine cannot even run a program, something of its own is missing, and nothing would be tested: that fails.  Operations that take long are
 done only if ORLOP_ENGINES is "all"."""
 import concurrent.futures
+import glob
 import importlib
 import json
 import os
@@ -70,6 +71,16 @@ def result(got, name):
     return got.get(name) or {"ok": False, "skip": "", "why": got.get("start", {"why": "not reached"})["why"]}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def results_as_table():
+    """What was found, for whoever started the tests (docs/engines.md has the same of a whole run)."""
+    yield
+    if "ORLOP_BUILD" in os.environ and results:
+        ours = {d: results[d].result() for d in DRIVERS if d in results}
+        with open(os.path.join(os.environ["ORLOP_BUILD"], "engines.md"), "w") as f:
+            f.writelines(line + "\n" for line in importlib.import_module("table").lines(ours, {d: results.get((d, "runc"), {}) for d in ours}))
+
+
 @pytest.mark.parametrize("driver, name", cases())
 def test_engine(driver, name):
     if os.geteuid() != 0 or missing(driver):
@@ -84,3 +95,30 @@ def test_engine(driver, name):
         pytest.skip(f"fails over runc too: {control['why'][-300:]}")
     said = "not tried, runc is missing" if not control else control["why"] or control["skip"] or "passes"
     pytest.fail(f"{got['why']}\n(over runc: {said})", pytrace=False)
+
+
+def traces():
+    """What engines make on a machine, as far as their names or ours tell."""
+    def said(*words):
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout.split() if shutil.which(words[0]) else []
+    found = {word for word in said("iptables-save") + said("nft", "list", "ruleset") if word.startswith(("DOCKER", "CNI", "NETAVARK"))}
+    found |= {f"interface {name}" for name in os.listdir("/sys/class/net") if name.startswith(("docker", "cni", "podman", "br-", "veth"))}
+    for top in ("/run", "/var/lib", "/etc"):
+        found |= {os.path.join(top, name) for name in os.listdir(top)
+                  if name.startswith(("docker", "containerd", "libpod", "containers", "podman", "netns", "netavark", "cni", "orlop", "runc", "crun"))}
+    found |= {path for path in glob.glob("/sys/fs/cgroup/*orlop-engine*") + glob.glob("/sys/fs/cgroup/*/*orlop-engine*")}
+    with open("/proc/self/mountinfo") as f:
+        found |= {line.split()[4] for line in f if any(f"orlop-{driver}-" in line for driver in DRIVERS)}
+    return found
+
+
+BEFORE = traces()
+
+
+def test_machine_is_as_before():
+    """No engine has left a mount, a cgroup, an interface, a rule or a file."""
+    if not results:
+        pytest.skip("no engine was started")
+    for job in [r for r in results.values() if not isinstance(r, dict)]:
+        job.result()
+    assert traces() - BEFORE == set()

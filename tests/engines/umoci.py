@@ -33,6 +33,12 @@ class Umoci(rig.Engine):
             json.dump(config, f)
         return path
 
+    def brief(self):
+        """No engine at all: the runtime alone."""
+        if not os.path.exists(self.path("brief")):
+            self.bundle("brief", lambda config: config["process"].update(args=["true"]))
+        self("run", "--bundle", self.path("brief"), "brief")
+
     def clean(self):
         for name in json.loads(self("list", "--format", "json", status=None) or "null") or []:
             subprocess.run([self.runtime, "delete", "--force", name["id"]], capture_output=True, timeout=60, check=False)
