@@ -44,6 +44,7 @@ struct cgroup
   bool explicit_path; /* linux.cgroupsPath was given: not being allowed to make it is an error */
   const char *unit;        /* of systemd, or NULL */
   const char *description; /* of the unit: tells it from another's of the same name */
+  const char *delegate; /* while it is made: the cgroup below it that cgroup_delegate makes, or NULL; not in the record */
   /* of a unit, while it is made; not in the record */
   const char *slice;
   const char *subgroup;              /* the cgroup below the unit's that is the container's, or NULL: the unit's own */
@@ -54,8 +55,9 @@ struct cgroup
 /* Rows of struct cgroup for the document engine (ocispec/table.h).  */
 extern const struct oci_type cgroup_type;
 
-/* The annotation that names a cgroup below the unit's.  */
+/* Annotations that name a cgroup below the unit's for the container, and one below the container's for its first process (as crun has them).  */
 #define CGROUP_ANNOTATION_SUBGROUP "run.oci.systemd.subgroup"
+#define CGROUP_ANNOTATION_DELEGATE "run.oci.delegate-cgroup"
 
 struct cgroup_args
 {
@@ -118,6 +120,10 @@ void cgroup_close (struct cgroup *cg);
 /* Gives the cgroup to user UID of the host (config-linux.md, "Cgroup ownership"): its directory in the v2 hierarchy, and of its files those that
  * /sys/kernel/cgroup/delegate lists and that are there.  Returns 0 or negative errno.  */
 int cgroup_give (const struct cgroup *cg, uid_t uid, struct err *err);
+
+/* Makes the cgroup below CG that CGROUP_ANNOTATION_DELEGATE names, moves PID there, and gives it to user UID of the host if GIVEN.  Limits stay those of
+ * CG, which PID sees as the root if it has a cgroup namespace of its own by now.  Does nothing without that annotation.  Returns 0 or negative errno.  */
+int cgroup_delegate (const struct cgroup *cg, pid_t pid, bool given, uid_t uid, struct err *err);
 
 /* Opens the directory of an existing cgroup for clone3, *ret_fd as from cgroup_make.  Returns 0 or negative errno.  */
 int cgroup_open (const struct cgroup *cg, int *ret_fd, struct err *err);

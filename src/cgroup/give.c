@@ -3,7 +3,9 @@
  * the container could lift its own limits. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -26,6 +28,30 @@ give_files (int dir, char *names, uid_t uid, struct err *err)
     if (strchr (name, '/') == NULL && fchownat (dir, name, uid, (gid_t) -1, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
       return err_sys (err, errno, "fchownat", "%s", name);
   return 0;
+}
+
+int
+cgroup_delegate (const struct cgroup *cg, pid_t pid, bool given, uid_t uid, struct err *err)
+{
+  struct cgroup_dir below = cg->n_dirs ? cg->dirs[0] : (struct cgroup_dir){ .skipped = true };
+  const struct cgroup in = { .driver = cg->driver, .dirs = &below, .n_dirs = 1 };
+  char path[PATH_MAX];
+  struct cgroup_path p;
+  int r;
+
+  if (cg->delegate == NULL)
+    return 0;
+  if (below.skipped)
+    return err_host (err, EPERM, "the container has no cgroup of its own below which another could be");
+  if (snprintf (path, sizeof path, "%s/%s", below.path, cg->delegate) >= (int) sizeof path)
+    return err_sys (err, ENAMETOOLONG, "mkdir", "%s", cg->delegate);
+  below.path = path;
+  r = cgroup_dir_path (&below, NULL, &p, err);
+  if (r == 0 && mkdir (p.text, 0755) < 0 && errno != EEXIST)
+    r = err_sys (err, errno, "mkdir", "%s", p.text);
+  if (r == 0)
+    r = cgroup_add_pid (&in, pid, err);
+  return r == 0 && given ? cgroup_give (&in, uid, err) : r;
 }
 
 int

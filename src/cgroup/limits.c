@@ -144,10 +144,12 @@ memory_disable_oom_killer (const struct cgroup_limit_ask *a, char *buf, size_t s
 
 /* --- cpu */
 
+/* An idle cgroup of v2 has no weight: it cannot be set while it is idle (which systemd makes it first), and is lost when it becomes so.  */
 static int
 cpu_shares (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  const uint64_t *shares = cpu (a)->shares;
+  bool idle = a->v2 && cpu (a)->idle && *cpu (a)->idle == 1;
+  const uint64_t *shares = idle ? NULL : cpu (a)->shares;
   uint64_t weight = shares && *shares && a->v2 ? cgroup_weight (*shares) : 0;
 
   return unsigned_number (weight ? &weight : shares, buf, size);
@@ -410,7 +412,7 @@ static const struct cgroup_limit_row rows[] = {
     .text = memory_disable_oom_killer }, /* true: 1; false: 0 by an update, and nothing at create */
   { "cpu.shares", "cpu.shares", "cpu.weight", "CPUWeight",
     .text = cpu_shares, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
-       in the logarithms, as runc and crun have it; 0 asks for nothing */
+       in the logarithms, as runc and crun have it; 0 asks for nothing; on v2 an idle cgroup has none */
   { "cpu.idle", "cpu.idle", "cpu.idle", "CPUWeight",
     .text = cpu_idle, .unit_kind = CGROUP_UNIT_IDLE, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* 0 or 1; for systemd 1 is CPUWeight=idle */
   { "cpu.period", "cpu.cfs_period_us", "cpu.max", "CPUQuotaPeriodUSec",

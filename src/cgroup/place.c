@@ -164,17 +164,19 @@ annotation (const struct cgroup_args *args, const char *key)
   return NULL;
 }
 
-/* The cgroup below the unit's that an annotation names.  */
+/* The name of one cgroup in the annotation KEY into *RET_NAME, which stays as it is without.  */
 static int
-plan_subgroup (const struct cgroup_args *args, struct cgroup *cg, struct err *err)
+plan_name (const struct cgroup_args *args, const char *key, const char **ret_name, struct err *err)
 {
-  const char *name = annotation (args, CGROUP_ANNOTATION_SUBGROUP);
+  const char *name = annotation (args, key);
+  char where_to[64];
 
   if (name == NULL || *name == '\0')
     return 0;
+  (void) snprintf (where_to, sizeof where_to, "annotations[\"%s\"]", key);
   if (strchr (name, '/') || strcmp (name, ".") == 0 || strcmp (name, "..") == 0 || check_component (name, strlen (name), NULL) < 0)
-    return err_spec (err, "annotations[\"" CGROUP_ANNOTATION_SUBGROUP "\"]", "\"%.100s\" is no name of a cgroup", name);
-  cg->subgroup = name;
+    return err_spec (err, where_to, "\"%.100s\" is no name of a cgroup", name);
+  *ret_name = name;
   return 0;
 }
 
@@ -213,7 +215,7 @@ plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, str
   if (r == 0)
     r = unit_props_annotations (asked, args->annotations, args->n_annotations, err);
   if (r == 0)
-    r = plan_subgroup (args, cg, err);
+    r = plan_name (args, CGROUP_ANNOTATION_SUBGROUP, &cg->subgroup, err);
   if (r == 0)
     r = plan_description (args, asked, arena, cg, err);
   if (r < 0)
@@ -270,6 +272,11 @@ cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, stru
   cg->rootless = args->rootless;
   cg->explicit_path = path_given (args);
   r = driver->plan (l, args, arena, cg, err);
+  if (r == 0)
+    r = plan_name (args, CGROUP_ANNOTATION_DELEGATE, &cg->delegate, err);
+  if (r == 0 && cg->delegate && l->mode != CGROUP_V2)
+    r = err_in (err, err_host (err, ENOTSUP, "a cgroup is delegated on cgroup v2 alone, which this machine has not"), "annotations[\"%s\"]",
+                CGROUP_ANNOTATION_DELEGATE);
   if (r < 0)
     return r;
   *ret_cgroup = cg;

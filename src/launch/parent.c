@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,9 +65,22 @@ parent_close (struct launch *l)
   l->cgroup_fd = l->sync = l->child_sync = l->listen = l->notify = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
 }
 
+/* The child of start_holder.  */
+static void
+end_holder (struct launch *l)
+{
+  if (l->holder <= 0)
+    return;
+  (void) kill (l->holder, SIGKILL); /* not yet waited for, so the number is still its own */
+  while (waitpid (l->holder, NULL, 0) < 0 && errno == EINTR)
+    ;
+  l->holder = 0;
+}
+
 void
 parent_kill (struct launch *l)
 {
+  end_holder (l);
   if (l->child >= 0)
     (void) pid_signal (l->child, SIGKILL, NULL);
   if (l->cloned > 0)
@@ -144,14 +158,33 @@ limit_cgroup (struct launch *l, struct err *err)
 }
 
 int
-parent_cgroup_start (struct launch *l, struct err *err)
+parent_cgroup_start (struct launch *l, pid_t pid, struct err *err)
 {
   const struct oci_linux *x = l->bundle->config->linux_;
-  int ret = cgroup_start (l->rec->cgroup, x ? x->resources : NULL, l->cloned, err);
+  int ret = cgroup_start (l->rec->cgroup, x ? x->resources : NULL, pid, err);
 
   if (ret == 0)
     ret = cgroup_open (l->rec->cgroup, &l->cgroup_fd, err);
   return ret < 0 ? err_in (err, ret, "linux.cgroupsPath") : limit_cgroup (l, err);
+}
+
+/* A child that does nothing: systemd makes no scope without a process, and CRIU joins one that is there.  Gone with us at the latest.  */
+static int
+start_holder (struct launch *l, struct err *err)
+{
+  pid_t parent = getpid (), pid = fork ();
+
+  if (pid < 0)
+    return err_sys (err, errno, "fork", "process that holds the cgroup");
+  if (pid == 0)
+    {
+      (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+      while (getppid () == parent)
+        (void) pause ();
+      _exit (0);
+    }
+  l->holder = pid;
+  return parent_cgroup_start (l, pid, err);
 }
 
 int
@@ -160,8 +193,10 @@ parent_cgroup_make (void *self, struct err *err)
   struct launch *l = self;
   int ret = cgroup_make (l->rec->cgroup, &l->cgroup_fd, err);
 
-  if (ret < 0 || cgroup_needs_process (l->rec->cgroup))
+  if (ret < 0)
     return err_in (err, ret, "linux.cgroupsPath");
+  if (cgroup_needs_process (l->rec->cgroup))
+    return l->args->criu ? start_holder (l, err) : 0;
   ret = limit_cgroup (l, err);
   if (ret < 0 || l->cgroup_fd >= 0)
     return ret;
@@ -231,7 +266,13 @@ parent_cgroup_late (void *self, struct err *err)
   struct launch *l = self;
   const struct oci_linux *x = l->bundle->config->linux_;
 
-  return cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_LATE, err);
+  int ret;
+
+  end_holder (l);
+  ret = cgroup_limit (l->rec->cgroup, x ? x->resources : NULL, l->cgroup_fd, CGROUP_LIMIT_LATE, err);
+  if (ret < 0 || l->args->criu) /* CRIU has put the processes where they were */
+    return ret;
+  return cgroup_delegate (l->rec->cgroup, l->pid, l->plan->cgroup_given, l->plan->cgroup_uid, err);
 }
 
 /* `start` makes the socket itself: it may come in another service, or again.  */

@@ -54,6 +54,7 @@ struct launch
   struct parent_moved *moved;  /* what of plan->net_devices was moved so far */
   size_t n_moved;
   struct record_rdt rdt; /* create: the record's, if the plan has one */
+  pid_t holder;      /* restore: keeps a cgroup of systemd alive until CRIU's processes do, not yet waited for; or 0 */
   pid_t cloned;      /* the process that we cloned, not yet waited for */
   pid_t pid;         /* the first process of the container, or the one exec made */
   int child;         /* its pidfd */
@@ -108,9 +109,9 @@ int parent_pidfd (void *self, struct err *err);
 int parent_pid_file (void *self, struct err *err);
 int parent_go (void *self, struct err *err);
 
-/* Lets systemd make the cgroup of the child that was cloned, and sets its limits: what cgroup.make does for others.  Returns 0 or negative
+/* Lets systemd make the cgroup with PID, a child, in it, and sets its limits: what cgroup.make does for others.  Returns 0 or negative
  * errno.  */
-int parent_cgroup_start (struct launch *l, struct err *err);
+int parent_cgroup_start (struct launch *l, pid_t pid, struct err *err);
 
 /* Adapters of live.c.  */
 int parent_live_attached (void *self, struct err *err);

@@ -315,7 +315,7 @@ parent_spawn (void *self, struct err *err)
   l->cloned = l->pid = ret;
   (void) close (take_fd (&l->child_sync)); /* so that the child's end is end of file */
   if (l->plan->action == PLAN_CREATE && cgroup_needs_process (l->rec->cgroup))
-    ret = parent_cgroup_start (l, err);
+    ret = parent_cgroup_start (l, l->cloned, err);
   else
     ret = l->cgroup_fd >= 0 && ! in_cgroup ? enter_cgroup (l, err) : 0;
   if (ret == 0)

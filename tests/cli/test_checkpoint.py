@@ -144,9 +144,9 @@ def test_another_name_and_cgroup(box, c):
     eventually(lambda: len(numbers(other)) > n + 3, "the other counts, too")
     assert box.state("c")["pid"] != box.state("d")["pid"]
     with open(f"/proc/{box.state('d')['pid']}/cgroup") as f:
-        assert b.config["linux"]["cgroupsPath"] not in (line.strip().split(":", 2)[2] for line in f)
+        assert b.cgroup not in (line.strip().split(":", 2)[2] for line in f)
     grown = cgroups_of(box) - before
-    assert grown and all(other.config["linux"]["cgroupsPath"] in path for path in grown)
+    assert grown and all(other.cgroup in path for path in grown)
     assert len({os.path.basename(p) for p in grown}) == 1, grown
 
 
@@ -420,7 +420,7 @@ def test_cgroup_namespace(box, c):
 
 def freezer_or_v2(box, b):
     """The container's cgroup in a hierarchy of which it can have a part."""
-    path = b.config["linux"]["cgroupsPath"]
+    path = b.cgroup
     return next(p + path for p in ("/sys/fs/cgroup/freezer", "/sys/fs/cgroup") if os.path.isdir(p + path))
 
 
@@ -438,13 +438,13 @@ def test_the_host_s_cgroups_stay(box, c, mode):
     c.restore(b, *options)
     goes_on(b)
     now = cgroups_of(box)
-    assert len(now) == len(before) and all(p.endswith(b.config["linux"]["cgroupsPath"]) for p in now), now
+    assert len(now) == len(before) and all(p.endswith(b.cgroup) for p in now), now
 
 
 def skip_unless_alone(b, box):
     """CRIU may deal with cgroups where every hierarchy that the kernel has shows it the container's own, and no other."""
     with open(f"/proc/{box.state()['pid']}/cgroup") as f:
-        others = [line.strip() for line in f if line.strip().split(":", 2)[2] != b.config["linux"]["cgroupsPath"]]
+        others = [line.strip() for line in f if line.strip().split(":", 2)[2] != b.cgroup]
     if others:
         pytest.skip(f"there are hierarchies of cgroups here that the container has no cgroup in: {' '.join(others)}")
 

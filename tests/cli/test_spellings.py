@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from orlop import pid_gone
+from orlop import needs_cgroupfs, pid_gone
 
 
 @pytest.mark.parametrize("globals", [
@@ -27,6 +27,7 @@ def test_flags_with_one_dash_and_two(box, words):
 
 
 def test_root_in_one_word(box):
+    needs_cgroupfs("the command line has one word more")
     program, _, root = box.command()
     b = box.bundle(["sleep", "100"])
     box.run(b, "-d")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from orlop import needs_cgroupfs
 
 
 
@@ -21,6 +22,7 @@ def test_refused_with_the_reason(box, words):
 
 def test_not_loaded_without_it(box):
     """libsystemd is for those who ask for it."""
+    needs_cgroupfs("it is loaded")
     b = box.bundle(["true"])
     b.save()
     trace = os.path.join(box.dir, "trace")

@@ -73,7 +73,7 @@ static const struct
   { "{'memory':{'kernel':-1,'kernelTCP':0}}", "memory.kmem.limit_in_bytes=-1;", "-=max;" },
   { "{'memory':{'swappiness':0,'disableOOMKiller':true}}", "memory.swappiness=0;memory.oom_control=1;", "-=0;-=1;" },
   { "{'memory':{'swappiness':18446744073709551615}}", "", "" },
-  { "{'cpu':{'shares':512,'idle':1}}", "cpu.shares=512;cpu.idle=1;", "cpu.weight=59;cpu.idle=1;" },
+  { "{'cpu':{'shares':512,'idle':1}}", "cpu.shares=512;cpu.idle=1;", "cpu.idle=1;" },
   { "{'cpu':{'idle':0,'burst':0}}", "", "" },
   { "{'cpu':{'quota':100,'burst':50,'period':200}}",
     "cpu.cfs_period_us=200;cpu.cfs_burst_us=50;cpu.cfs_quota_us=100;", "cpu.max.burst=50;cpu.max=100 200;" },

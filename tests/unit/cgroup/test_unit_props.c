@@ -66,25 +66,25 @@ unit_props_limits_rows (void **state)
     const char *json, *shown;
   } cases[] = {
     { "{}", "" },
-    { "{'memory\":{'limit\":1048576,\"swap\":3145728,\"reservation\":524288}}",
+    { "{'memory':{'limit':1048576,'swap':3145728,'reservation':524288}}",
       "MemoryMax:t=1048576\nMemorySwapMax:t=2097152\nMemoryLow:t=524288\n" },
-    { "{'memory\":{'limit\":-1}}", "MemoryMax:t=infinity\nMemorySwapMax:t=infinity\n" },
-    { "{'cpu\":{'shares\":1024}}", "CPUWeight:t=100\n" },
-    { "{'cpu\":{'shares\":1024,\"idle\":1}}", "CPUWeight:t=0\n" },
-    { "{'cpu\":{'quota\":50000,\"period\":100000}}", "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=100000\n" },
-    { "{'cpu\":{'quota\":12345,\"period\":100000}}", "CPUQuotaPerSecUSec:t=130000\nCPUQuotaPeriodUSec:t=100000\n" },
-    { "{'cpu\":{'quota\":-1,\"period\":20000}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=20000\n" },
-    { "{'cpu\":{'cpus\":\"0-2,9\",\"mems\":\"0\"}}", "AllowedCPUs:ay=7,2,0,0,0,0,0,0\nAllowedMemoryNodes:ay=1,0,0,0,0,0,0,0\n" },
-    { "{'blockIO\":{'weight\":1000}}", "IOWeight:t=10000\n" },
-    { "{'blockIO\":{'weightDevice\":[{'major\":8,\"minor\":0,\"weight\":10}]}}", "IODeviceWeight:a(st)=/dev/block/8:0,1\n" },
-    { "{'blockIO\":{'throttleReadBpsDevice\":[{'major\":8,\"minor\":0,\"rate\":7}],\"throttleWriteBpsDevice\":[{'major\":8,\"minor\":16,\"rate\":0}],"
-      "\"throttleReadIOPSDevice\":[{'major\":8,\"minor\":0,\"rate\":9}],\"throttleWriteIOPSDevice\":[{'major\":8,\"minor\":0,\"rate\":5}]}}",
+    { "{'memory':{'limit':-1}}", "MemoryMax:t=infinity\nMemorySwapMax:t=infinity\n" },
+    { "{'cpu':{'shares':1024}}", "CPUWeight:t=100\n" },
+    { "{'cpu':{'shares':1024,'idle':1}}", "CPUWeight:t=0\n" },
+    { "{'cpu':{'quota':50000,'period':100000}}", "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=100000\n" },
+    { "{'cpu':{'quota':12345,'period':100000}}", "CPUQuotaPerSecUSec:t=130000\nCPUQuotaPeriodUSec:t=100000\n" },
+    { "{'cpu':{'quota':-1,'period':20000}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=20000\n" },
+    { "{'cpu':{'cpus':'0-2,9','mems':'0'}}", "AllowedCPUs:ay=7,2,0,0,0,0,0,0\nAllowedMemoryNodes:ay=1,0,0,0,0,0,0,0\n" },
+    { "{'blockIO':{'weight':1000}}", "IOWeight:t=10000\n" },
+    { "{'blockIO':{'weightDevice':[{'major':8,'minor':0,'weight':10}]}}", "IODeviceWeight:a(st)=/dev/block/8:0,1\n" },
+    { "{'blockIO':{'throttleReadBpsDevice':[{'major':8,'minor':0,'rate':7}],'throttleWriteBpsDevice':[{'major':8,'minor':16,'rate':0}],"
+      "'throttleReadIOPSDevice':[{'major':8,'minor':0,'rate':9}],'throttleWriteIOPSDevice':[{'major':8,'minor':0,'rate':5}]}}",
       "IOReadBandwidthMax:a(st)=/dev/block/8:0,7\nIOWriteBandwidthMax:a(st)=/dev/block/8:16,infinity\nIOReadIOPSMax:a(st)=/dev/block/8:0,9\n"
       "IOWriteIOPSMax:a(st)=/dev/block/8:0,5\n" },
-    { "{'pids\":{'limit\":7}}", "TasksMax:t=7\n" },
-    { "{'pids\":{'limit\":0}}", "TasksMax:t=1\n" },
-    { "{'pids\":{'limit\":-1}}", "TasksMax:t=infinity\n" },
-    { "{'hugepageLimits\":[{'pageSize\":\"2MB\",\"limit\":5}],\"rdma\":{'x\":{'hcaHandles\":3}}}", "" },
+    { "{'pids':{'limit':7}}", "TasksMax:t=7\n" },
+    { "{'pids':{'limit':0}}", "TasksMax:t=1\n" },
+    { "{'pids':{'limit':-1}}", "TasksMax:t=infinity\n" },
+    { "{'hugepageLimits':[{'pageSize':'2MB','limit':5}],'rdma':{'x':{'hcaHandles':3}}}", "" },
   };
 
   (void) state;
@@ -99,15 +99,15 @@ unit_props_limits_unified (void **state)
   {
     const char *json, *shown;
   } cases[] = {
-    { "{'unified\":{'memory.high\":\"1000\",\"memory.min\":\"max\",\"memory.oom.group\":\"1\"}}", "MemoryHigh:t=1000\nMemoryMin:t=infinity\n" },
-    { "{'unified\":{'cpu.max\":\"max\"}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=100000\n" },
-    { "{'unified\":{'cpu.weight\":\"77\"},\"cpu\":{'shares\":2}}", "CPUWeight:t=77\n" },
-    { "{'unified\":{'io.weight\":\"default 30\\n8:0 40\"}}", "IOWeight:t=30\nIODeviceWeight:a(st)=/dev/block/8:0,40\n" },
-    { "{'unified\":{'io.max\":\"8:0 rbps=1 wiops=max\\n8:16 wbps=2\"}}",
+    { "{'unified':{'memory.high':'1000','memory.min':'max','memory.oom.group':'1'}}", "MemoryHigh:t=1000\nMemoryMin:t=infinity\n" },
+    { "{'unified':{'cpu.max':'max'}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=100000\n" },
+    { "{'unified':{'cpu.weight':'77'},'cpu':{'shares':2}}", "CPUWeight:t=77\n" },
+    { "{'unified':{'io.weight':'default 30\\n8:0 40'}}", "IOWeight:t=30\nIODeviceWeight:a(st)=/dev/block/8:0,40\n" },
+    { "{'unified':{'io.max':'8:0 rbps=1 wiops=max\\n8:16 wbps=2'}}",
       "IOReadBandwidthMax:a(st)=/dev/block/8:0,1\nIOWriteIOPSMax:a(st)=/dev/block/8:0,infinity\nIOWriteBandwidthMax:a(st)=/dev/block/8:16,2\n" },
-    { "{'unified\":{'cpuset.cpus\":\"1\",\"pids.max\":\"3\"}}", "AllowedCPUs:ay=2,0,0,0,0,0,0,0\nTasksMax:t=3\n" },
+    { "{'unified':{'cpuset.cpus':'1','pids.max':'3'}}", "AllowedCPUs:ay=2,0,0,0,0,0,0,0\nTasksMax:t=3\n" },
     /* what systemd could not say: the kernel is asked alone */
-    { "{'unified\":{'memory.max\":\"1G\",\"cpu.max\":\"a b\",\"cpuset.cpus\":\"x\",\"io.max\":\"8:0\",\"io.weight\":\"8:0 x\",\"cgroup.freeze\":\"0\"}}", "" },
+    { "{'unified':{'memory.max':'1G','cpu.max':'a b','cpuset.cpus':'x','io.max':'8:0','io.weight':'8:0 x','cgroup.freeze':'0'}}", "" },
   };
 
   (void) state;
@@ -120,22 +120,22 @@ static void
 unit_props_limits_phases (void **state)
 {
   (void) state;
-  assert_string_equal (limits ("{'pids\":{'limit\":7},\"memory\":{'limit\":9}}", CGROUP_LIMIT_EARLY, false, 0), "MemoryMax:t=9\n");
-  assert_string_equal (limits ("{'pids\":{'limit\":7},\"memory\":{'limit\":9}}", CGROUP_LIMIT_LATE, false, 0), "TasksMax:t=7\n");
-  assert_string_equal (limits ("{'pids\":{'limit\":2048}}", CGROUP_LIMIT_EARLY, false, 0), "TasksMax:t=2048\n");
-  assert_string_equal (limits ("{'pids\":{'limit\":2048}}", CGROUP_LIMIT_LATE, false, 0), "");
-  assert_string_equal (limits ("{'unified\":{'pids.max\":\"5\"}}", CGROUP_LIMIT_EARLY, false, 0), "");
+  assert_string_equal (limits ("{'pids':{'limit':7},'memory':{'limit':9}}", CGROUP_LIMIT_EARLY, false, 0), "MemoryMax:t=9\n");
+  assert_string_equal (limits ("{'pids':{'limit':7},'memory':{'limit':9}}", CGROUP_LIMIT_LATE, false, 0), "TasksMax:t=7\n");
+  assert_string_equal (limits ("{'pids':{'limit':2048}}", CGROUP_LIMIT_EARLY, false, 0), "TasksMax:t=2048\n");
+  assert_string_equal (limits ("{'pids':{'limit':2048}}", CGROUP_LIMIT_LATE, false, 0), "");
+  assert_string_equal (limits ("{'unified':{'pids.max':'5'}}", CGROUP_LIMIT_EARLY, false, 0), "");
 }
 
 static void
 unit_props_limits_update (void **state)
 {
   (void) state;
-  assert_string_equal (limits ("{'cpu\":{'quota\":1000}}", CGROUP_LIMIT_ALL, true, 10000),
+  assert_string_equal (limits ("{'cpu':{'quota':1000}}", CGROUP_LIMIT_ALL, true, 10000),
                        "CPUQuotaPerSecUSec:t=100000\nCPUQuotaPeriodUSec:t=10000\n");
   /* not idle any more: the weight beside it, or the kernel's */
-  assert_string_equal (limits ("{'cpu\":{'idle\":0}}", CGROUP_LIMIT_ALL, true, 0), "CPUWeight:t=100\n");
-  assert_string_equal (limits ("{'cpu\":{'idle\":0,\"shares\":2}}", CGROUP_LIMIT_ALL, true, 0), "CPUWeight:t=1\n");
+  assert_string_equal (limits ("{'cpu':{'idle':0}}", CGROUP_LIMIT_ALL, true, 0), "CPUWeight:t=100\n");
+  assert_string_equal (limits ("{'cpu':{'idle':0,'shares':2}}", CGROUP_LIMIT_ALL, true, 0), "CPUWeight:t=1\n");
 }
 
 static void

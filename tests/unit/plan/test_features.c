@@ -139,17 +139,18 @@ features_memory_policy (void **state)
     assert_true (has (m->flags, oci_memory_policy_flag_names[i]));
 }
 
-/* features.md: annotations of a document that change what the runtime does; `kill` obeys the first (test_annotations.py), the
- * systemd driver the others (tests/systemd), of which one is what their names begin with.  */
+/* features.md: annotations of a document that change what the runtime does; `kill` obeys the first (test_annotations.py), those that make
+ * cgroups the others (tests/systemd, test_delegate.py), of which one is what their names begin with.  */
 static void
 features_unsafe_annotations (void **state)
 {
   const struct oci_features *f = features (state);
 
-  assert_int_equal (f->n_potentially_unsafe_config_annotations, 3);
+  assert_int_equal (f->n_potentially_unsafe_config_annotations, 4);
   assert_true (has (f->potentially_unsafe_config_annotations, FEATURES_STOP_SIGNAL));
   assert_true (has (f->potentially_unsafe_config_annotations, "org.systemd.property."));
   assert_true (has (f->potentially_unsafe_config_annotations, "run.oci.systemd.subgroup"));
+  assert_true (has (f->potentially_unsafe_config_annotations, "run.oci.delegate-cgroup"));
 }
 
 int
