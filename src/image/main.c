@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* orlop-image: global options, the list of commands, one error, the exit status.  */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +112,7 @@ run (const struct command *cmd, struct call *c, int argc, char **argv)
 
   c->name = cmd->name;
   if (args == NULL)
-    ret = err_host (&err, 12, "out of memory");
+    ret = err_host (&err, ENOMEM, "out of memory");
   else
     ret = opt_parse (cmd->options, args, argc, argv, &next, cmd->stop, &err);
   if (ret == 0 && (argc - next < cmd->min || argc - next > cmd->max))

@@ -24,7 +24,7 @@ def user(monkeypatch):
     if subprocess.run([*USER, "unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         pytest.skip("this kernel gives users no user namespace")
     path = tempfile.mkdtemp(prefix="orlop-user-")
-    for program in (images.PROGRAM, os.path.join(os.path.dirname(images.PROGRAM), "orlop")):
+    for program in (images.PROGRAM, orlop.PROGRAM):
         shutil.copy(program, path)
     monkeypatch.setattr(images, "PROGRAM", os.path.join(path, "orlop-image"))
     os.chown(path, 1000, 1000)
