@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "kernel/creds.h"
 #include "kernel/netif.h"
 #include "kernel/ns.h"
 #include "kernel/sys.h"
@@ -36,7 +37,8 @@ child_proc (struct child *c, struct err *err)
 }
 
 /* A process without a mapped uid loses its capabilities at the next change of ids: become root of the namespace.
- * Where 0 is not mapped (EINVAL) the capabilities gained by entering are kept and nothing needs to change.  */
+ * Where 0 is not mapped (EINVAL) the capabilities gained by entering are kept and nothing needs to change.  Entering, and the change, have
+ * made us as dumpable as fs.suid_dumpable says, which may be much (proc_sys_fs(5)).  */
 static int
 become_ns_root (struct err *err)
 {
@@ -47,7 +49,7 @@ become_ns_root (struct err *err)
   ret = sys_setresuid (0, 0, 0);
   if (ret < 0 && ret != -EINVAL)
     return err_sys (err, -ret, "setresuid", "0");
-  return 0;
+  return creds_not_dumpable (err);
 }
 
 int
@@ -96,8 +98,7 @@ child_ns_user (void *self, struct err *err)
   ret = sync_send (c->sync, SYNC_MAP_IDS, NULL, 0, NULL, 0, err);
   if (ret == 0)
     ret = sync_expect (c->sync, SYNC_MAP_IDS, NULL, NULL, NULL, err);
-  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
-  return ret < 0 ? ret : become_ns_root (err);
+  return ret < 0 ? ret : become_ns_root (err); /* and undumpable again */
 }
 
 int

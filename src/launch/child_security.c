@@ -180,10 +180,12 @@ static int
 set_ids (const struct plan *plan, struct err *err)
 {
   const struct plan_process *p = &plan->process;
+  int ret;
 
   if (plan->action == PLAN_CREATE && ! plan->ns.staged && creds_executed_as (p->uid, p->gid))
     return creds_set_groups (p->groups, p->n_groups, p->keep_groups, err);
-  return creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
+  ret = creds_set (p->uid, p->gid, p->groups, p->n_groups, p->keep_groups, err);
+  return ret < 0 ? ret : creds_not_dumpable (err); /* which fs.suid_dumpable may have undone */
 }
 
 /* Sets the capabilities; with KEEP_ADMIN CAP_SYS_ADMIN beside them, which loading the filter takes and execve, for which what is permitted before

@@ -31,7 +31,7 @@ say (const char *what, const char *detail)
   fflush (stdout);
 }
 
-static void
+static int
 look_at_exe (const char *pid)
 {
   char path[64], text[4096];
@@ -41,15 +41,15 @@ look_at_exe (const char *pid)
   snprintf (path, sizeof path, "/proc/%s/exe", pid);
   n = readlink (path, text, sizeof text - 1);
   if (n < 0)
-    return;
+    return 0;
   text[n] = '\0';
   if (ours (text))
-    return;
+    return 0;
   say ("exe", text);
   /* once its own process is gone the program may be written, through the handle that was kept */
   fd = open (path, O_RDONLY);
   if (fd < 0)
-    return;
+    return 1;
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
   for (int i = 0; i < 200; i++)
     {
@@ -66,6 +66,7 @@ look_at_exe (const char *pid)
       usleep (500);
     }
   close (fd);
+  return 1;
 }
 
 static void
@@ -160,7 +161,8 @@ look_at (const char *pid, const struct stat *root)
       look_at_fds (pid);
       look_at_dir (pid, "cwd", root);
       look_at_dir (pid, "root", root);
-      look_at_exe (pid);
+      if (look_at_exe (pid))
+        break;
       if (looked % 4 == 0 && i == 0)
         trace (pid);
       snprintf (path, sizeof path, "/proc/%s", pid);
