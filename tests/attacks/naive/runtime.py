@@ -127,7 +127,7 @@ def start_program(bundle, config, options):
         with open(f"{rootfs}/proc/sys/{key.replace('.', '/')}", "w") as f:  # T16, T25: any name, whatever is mounted there
             f.write(value)
     user = process.get("user", {})
-    uid = (user.get("uid", 0), user.get("gid", 0))
+    uid = (user.get("uid", 0) % 2 ** 32, user.get("gid", 0) % 2 ** 32)  # T15
     os.fchown(0, *uid)  # T30: whatever it is
     os.chroot(rootfs)
     os.chdir("/")
