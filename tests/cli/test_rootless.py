@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from orlop import DRIVER, PROGRAM
+from orlop import DRIVER, PROGRAM, make_rootfs
 
 pytestmark = pytest.mark.skipif(DRIVER != "cgroupfs", reason="this user has no systemd of his own; tests/systemd has one that has")
 
@@ -283,3 +283,38 @@ def test_anothers_bundle_and_state(user):
         assert done.returncode != 0, (words, done)
     assert user.status() == "running"
     user.delete()
+
+
+def test_orlop_in_orlop(box):
+    """Root of a container with a user namespace runs the program in there, on a bundle of its own."""
+    outer = box.bundle(["sh", "-c", "cd /bundle && /bin/orlop --root /tmp/state run inner; echo status $?"])
+    inner = os.path.join(outer.rootfs, "bundle")
+    os.makedirs(os.path.join(inner, "rootfs"))
+    make_rootfs(os.path.join(inner, "rootfs"))
+    box.orlop("spec", "--rootless", "--bundle", inner)
+    path = os.path.join(inner, "config.json")
+    with open(path) as f:
+        config = json.load(f)
+    config["process"].update(terminal=False, args=["sh", "-c", "id -u; cat /proc/self/uid_map; echo x > /tmp/f && cat /tmp/f; echo $$"])
+    config["root"]["readonly"] = False
+    for key in ("uidMappings", "gidMappings"):
+        config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 1}]
+    with open(path, "w") as f:
+        json.dump(config, f)
+    shutil.copy(PROGRAM, os.path.join(outer.rootfs, "bin/orlop"))
+    for line in subprocess.run(["ldd", PROGRAM], capture_output=True, text=True, check=True).stdout.splitlines():
+        for word in line.split():
+            if word.startswith("/"):
+                os.makedirs(os.path.dirname(outer.rootfs + word), exist_ok=True)
+                shutil.copy(word, outer.rootfs + word)
+    names = [f"CAP_{n}" for n in ("SYS_ADMIN", "SETUID", "SETGID", "SETPCAP", "CHOWN", "DAC_OVERRIDE", "KILL", "NET_ADMIN", "SYS_CHROOT", "AUDIT_WRITE",
+                                  "NET_BIND_SERVICE", "FOWNER", "FSETID", "MKNOD", "SYS_RESOURCE", "SETFCAP")]
+    outer.config["process"]["capabilities"] = {k: names for k in ("bounding", "effective", "permitted")}
+    # the kernel lets nobody mount a procfs where a part of the one that he sees is hidden (mount_too_revealing)
+    outer.config["linux"]["maskedPaths"] = outer.config["linux"]["readonlyPaths"] = []
+    outer.namespace("user")
+    outer.config["linux"]["uidMappings"] = outer.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": RANGE, "size": 65536}]
+    subprocess.run(["chown", "-R", "-h", f"{RANGE}:{RANGE}", outer.rootfs], check=True)
+    os.chmod(box.dir, 0o755)
+    r = box.run(outer)
+    assert r.out.split() == ["0", "0", "0", "1", "x", "1", "status", "0"], r
