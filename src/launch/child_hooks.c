@@ -26,7 +26,7 @@ child_hooks_container (void *self, struct err *err)
 {
   struct child *c = self;
 
-  return hooks_run (c->plan->hooks.create_container, c->plan->hooks.n_create_container, c->state_creating, "/", err);
+  return hooks_run (c->plan->hooks.create_container, c->plan->hooks.n_create_container, c->state_creating, "/", -1, err);
 }
 
 int
@@ -34,5 +34,5 @@ child_hooks_start (void *self, struct err *err)
 {
   struct child *c = self;
 
-  return hooks_run (c->plan->hooks.start_container, c->plan->hooks.n_start_container, c->state_created, "/", err);
+  return hooks_run (c->plan->hooks.start_container, c->plan->hooks.n_start_container, c->state_created, "/", -1, err);
 }

@@ -20,6 +20,7 @@
 #include "launch/parent.h"
 #include "launch/teardown.h"
 #include "launch/wait.h"
+#include "launch/want.h"
 #include "ocispec/config.h"
 #include "plan/bundle.h"
 #include "plan/plan.h"
@@ -81,11 +82,13 @@ record_net (struct record *rec, const struct plan *plan, struct err *err)
 static int
 start_now (struct launch *l, struct err *err)
 {
-  int ret = parent_started (l->sync, err);
+  int ret = parent_wait (l, err);
 
+  if (ret == 0)
+    ret = parent_started (l->sync, err);
   if (ret < 0 || l->plan->hooks.n_poststart == 0)
     return ret;
-  return lifecycle_hooks (l->rec, "running", l->pid, l->plan->hooks.poststart, l->plan->hooks.n_poststart, err);
+  return lifecycle_hooks (l->rec, "running", l->pid, l->plan->hooks.poststart, l->plan->hooks.n_poststart, l->stop, err);
 }
 
 static void
@@ -135,7 +138,9 @@ create (struct launch *l, struct wait_signals *signals, int *ret_status, struct 
 
   if (a->run && ! a->detach)
     ret = wait_block (signals, err);
-  if (ret == 0)
+  if (ret == 0 && a->run && ! a->detach && want_any_hook (l->plan))
+    ret = l->stop = wait_stop (err);
+  if (ret >= 0)
     ret = record_net (l->rec, l->plan, err);
   if (ret == 0)
     ret = step_run (a->criu ? parent_restored : parent_create, l, l->plan, a->log ? &watch : NULL, err);
@@ -161,7 +166,7 @@ finish (const struct launch *l, struct err *err)
     return 0;
   ret = teardown_ended (l->dir, l->rec, err);
   if (ret == 0)
-    lifecycle_poststop (l->rec, h->poststop, h->n_poststop, l->args->log);
+    lifecycle_poststop (l->rec, h->poststop, h->n_poststop, l->stop, l->args->log);
   return ret;
 }
 
@@ -183,13 +188,15 @@ launch_create (const struct launch_args *args, const struct bundle *bundle, stru
   ret = create (&l, &signals, ret_status, err);
   if (ret < 0)
     {
+      if (ret == -EINTR && l.stop >= 0)
+        wait_stopped (l.stop); /* another may end the hooks that run now */
       rec.status = "creating"; /* whatever was written: all of it is to be undone */
       parent_net_undo (&l);
       parent_kill (&l);
       if (l.reserved)
         {
           teardown_failed (&dir, &rec, args->log);
-          lifecycle_poststop (&rec, plan->hooks.poststop, l.rec->pid > 0 ? plan->hooks.n_poststop : 0, args->log);
+          lifecycle_poststop (&rec, plan->hooks.poststop, l.rec->pid > 0 ? plan->hooks.n_poststop : 0, l.stop, args->log);
         }
     }
   else if (args->run && ! args->detach)

@@ -86,19 +86,27 @@ read_tail (int out, char *buf, size_t size)
       *p = ' ';
 }
 
-/* Waits for the hook; kills its group when the time is over.  Returns 1 when it was.  */
-static int
-wait_hook (const struct plan_hook *h, pid_t pid, int pidfd, siginfo_t *info, struct err *err)
+/* How the waiting for a hook ended.  */
+enum
 {
-  struct pollfd p = { .fd = pidfd, .events = POLLIN };
-  int ret, late = 0;
+  ENDED,
+  LATE,   /* its time is over */
+  STOPPED /* nobody waits any more */
+};
+
+/* Waits for the hook; kills its group when the time is over, or STOP can be read.  Returns how it ended, or negative errno.  */
+static int
+wait_hook (const struct plan_hook *h, pid_t pid, int pidfd, int stop, siginfo_t *info, struct err *err)
+{
+  struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = stop, .events = POLLIN } };
+  int ret, late = ENDED;
 
   do
-    ret = poll (&p, 1, h->timeout ? (int) (h->timeout > INT32_MAX / 1000 ? INT32_MAX : h->timeout * 1000) : -1);
+    ret = poll (p, 2, h->timeout ? (int) (h->timeout > INT32_MAX / 1000 ? INT32_MAX : h->timeout * 1000) : -1);
   while (ret < 0 && errno == EINTR);
-  if (ret == 0)
+  if (ret >= 0 && p[0].revents == 0)
     {
-      late = 1;
+      late = ret == 0 ? LATE : STOPPED;
       (void) kill (-pid, SIGKILL);
       (void) kill (pid, SIGKILL);
     }
@@ -112,8 +120,10 @@ judge (const struct plan_hook *h, const siginfo_t *info, int late, int out, stru
   char tail[TAIL];
   const char *colon;
 
-  if (! late && info->si_code == CLD_EXITED && info->si_status == 0)
+  if (late == ENDED && info->si_code == CLD_EXITED && info->si_status == 0)
     return 0;
+  if (late == STOPPED)
+    return err_in (err, err_state (err, EINTR, "a signal ended the waiting for hook %s", h->path), "%s", h->where);
   read_tail (out, tail, sizeof tail);
   colon = tail[0] ? ": " : "";
   if (late)
@@ -125,7 +135,7 @@ judge (const struct plan_hook *h, const siginfo_t *info, int late, int out, stru
 }
 
 static int
-run_hook (const struct plan_hook *h, int state_fd, const char *cwd, struct err *err)
+run_hook (const struct plan_hook *h, int state_fd, const char *cwd, int stop, struct err *err)
 {
   int pidfd = -1, ret, late;
   siginfo_t info = { 0 };
@@ -142,16 +152,16 @@ run_hook (const struct plan_hook *h, int state_fd, const char *cwd, struct err *
   if (ret == 0)
     become_hook (h, state_fd, out, cwd);
   own_fd int owned = pidfd;
-  late = wait_hook (h, ret, owned, &info, err);
+  late = wait_hook (h, ret, owned, stop, &info, err);
   return late < 0 ? late : judge (h, &info, late, out, err);
 }
 
 int
-hooks_run (const struct plan_hook *hooks, size_t n, int state_fd, const char *cwd, struct err *err)
+hooks_run (const struct plan_hook *hooks, size_t n, int state_fd, const char *cwd, int stop, struct err *err)
 {
   for (size_t i = 0; i < n; i++)
     {
-      int ret = run_hook (&hooks[i], state_fd, cwd, err);
+      int ret = run_hook (&hooks[i], state_fd, cwd, stop, err);
 
       if (ret < 0)
         return err_in (err, ret, "%s", hooks[i].where);

@@ -13,7 +13,7 @@ struct plan_hook;
 int hooks_state (const char *text, size_t len, struct err *err);
 
 /* Runs N hooks in CWD, one after the other, stopping at the first that fails (exit status, signal, time limit, cannot be executed): ERR
- * then has its JSON path, status and the end of what it wrote.  STATE_FD comes from hooks_state.  Returns 0 or negative errno.  */
-int hooks_run (const struct plan_hook *hooks, size_t n, int state_fd, const char *cwd, struct err *err);
+ * then has its JSON path, status and the end of what it wrote.  STATE_FD comes from hooks_state.  When STOP (or -1) can be read the one that runs is killed: -EINTR.  Returns 0 or negative errno.  */
+int hooks_run (const struct plan_hook *hooks, size_t n, int state_fd, const char *cwd, int stop, struct err *err);
 
 #endif

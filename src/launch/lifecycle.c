@@ -13,6 +13,7 @@
 #include "base/fds.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/str.h"
 #include "kernel/pid.h"
 #include "launch/hooks.h"
 #include "launch/known.h"
@@ -20,9 +21,10 @@
 #include "launch/notify.h"
 #include "launch/parent.h"
 #include "launch/teardown.h"
+#include "ocispec/config.h"
 
 int
-lifecycle_hooks (const struct record *rec, const char *status, pid_t pid, const struct plan_hook *hooks, size_t n,
+lifecycle_hooks (const struct record *rec, const char *status, pid_t pid, const struct plan_hook *hooks, size_t n, int stop,
                  struct err *err)
 {
   own_mem char *text = NULL;
@@ -32,18 +34,18 @@ lifecycle_hooks (const struct record *rec, const char *status, pid_t pid, const 
   if (ret < 0)
     return ret;
   own_fd int fd = hooks_state (text, len, err);
-  return fd < 0 ? fd : hooks_run (hooks, n, fd, rec->bundle, err);
+  return fd < 0 ? fd : hooks_run (hooks, n, fd, rec->bundle, stop, err);
 }
 
 void
-lifecycle_poststop (const struct record *rec, const struct plan_hook *hooks, size_t n, const struct log *log)
+lifecycle_poststop (const struct record *rec, const struct plan_hook *hooks, size_t n, int stop, const struct log *log)
 {
   for (size_t i = 0; i < n; i++)
     {
       struct err err = { 0 };
       char text[4096];
 
-      if (lifecycle_hooks (rec, "stopped", 0, &hooks[i], 1, &err) < 0)
+      if (lifecycle_hooks (rec, "stopped", 0, &hooks[i], 1, stop, &err) < 0)
         log_warn (log, "%s; the container is deleted all the same", err_text (&err, NULL, text, sizeof text));
     }
 }
@@ -87,7 +89,7 @@ end_after_hook (struct known *k, const struct log *log)
 {
   teardown_failed (&k->dir, k->rec, log);
   if (k->rec->poststop)
-    lifecycle_poststop (k->rec, k->hooks.poststop, k->hooks.n_poststop, log);
+    lifecycle_poststop (k->rec, k->hooks.poststop, k->hooks.n_poststop, -1, log);
 }
 
 /* The child was not there to be woken: it has ended, or somebody else, who may have been killed, has just started it.  */
@@ -154,7 +156,7 @@ start (struct known *k, struct notify *n, const struct log *log, struct err *err
       return ret;
     }
   if (k->rec->poststart)
-    ret = lifecycle_hooks (k->rec, "running", k->rec->pid, k->hooks.poststart, k->hooks.n_poststart, err);
+    ret = lifecycle_hooks (k->rec, "running", k->rec->pid, k->hooks.poststart, k->hooks.n_poststart, -1, err);
   if (ret < 0)
     end_after_hook (k, log);
   else
@@ -193,7 +195,7 @@ delete_known (struct known *k, bool force, const struct log *log, struct err *er
     }
   ret = teardown (&k->dir, k->rec, err);
   if (ret == 0)
-    lifecycle_poststop (k->rec, k->hooks.poststop, k->hooks.n_poststop, log);
+    lifecycle_poststop (k->rec, k->hooks.poststop, k->hooks.n_poststop, -1, log);
   return ret;
 }
 
@@ -215,8 +217,29 @@ lock_to_delete (struct known *k, bool force, struct err *err)
   return record_lock (&k->dir, true, err);
 }
 
+/* The record of K cannot be read, as ERR says, though there was one: what it started may run on, and where that is nobody knows any more.  */
 static int
-delete_opened (struct known *k, bool force, const struct log *log, struct err *err)
+refuse_unknown (struct known *k, const char *root, int ret, struct err *err)
+{
+  struct oci_config *config = NULL;
+  const char *cgroup = NULL;
+  char why[512];
+
+  if (err == NULL)
+    return ret;
+  (void) str_copy (why, sizeof why, ret == -ENOENT ? RECORD_STATE " is missing" : err->what[0] ? err->what : strerror (-ret));
+  err_clear (err);
+  if (record_config (&k->dir, &k->arena, &config, NULL) == 0 && config->linux_)
+    cgroup = config->linux_->cgroups_path;
+  (void) err_state (err, -ret,
+                    "%s; what the container has is not known, and nothing was removed: end its processes, remove its cgroup (%s), and then the "
+                    "directory %s/%s",
+                    why, cgroup ? cgroup : k->dir.id, root, k->dir.id);
+  return ret;
+}
+
+static int
+delete_opened (struct known *k, const char *root, bool force, const struct log *log, struct err *err)
 {
   int ret = lock_to_delete (k, force, err);
 
@@ -227,6 +250,9 @@ delete_opened (struct known *k, bool force, const struct log *log, struct err *e
     return delete_known (k, force, log, err);
   if (ret != -ENOENT && ! force)
     return ret;
+  /* the copy of the document is made once the record is whole, and before anything else is, and is removed first */
+  if (faccessat (k->dir.fd, RECORD_CONFIG, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return refuse_unknown (k, root, ret, err);
   /* killed between making the directory and writing the record, when nothing else was done yet; or deleted while we waited */
   err_clear (err);
   return record_remove (&k->dir, err);
@@ -239,7 +265,7 @@ launch_delete (const char *root, const char *id, bool force, const struct log *l
   int ret = record_open (root, id, false, &k.dir, err);
 
   if (ret == 0)
-    ret = delete_opened (&k, force, log, err);
+    ret = delete_opened (&k, root, force, log, err);
   else if (ret == -ENOENT && force)
     {
       err_clear (err);

@@ -36,7 +36,7 @@ parent_init (struct launch *l, const struct launch_args *args, struct plan_arena
              struct record_dir *dir, struct record *rec)
 {
   *l = (struct launch){ .args = args, .arena = arena, .plan = plan, .dir = dir, .rec = rec, .cgroup = rec->cgroup, .cgroup_fd = -1,
-                        .sync = -1, .child_sync = -1, .listen = -1, .notify = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
+                        .sync = -1, .child_sync = -1, .listen = -1, .notify = -1, .stop = -1, .console = -1, .terminal = -1, .master = -1, .pidfd = -1,
                         .net_inside = -1, .net_outside = -1,
                         .child = -1 };
 }
@@ -57,12 +57,13 @@ parent_close (struct launch *l)
   own_close (&l->child_sync);
   own_close (&l->listen);
   own_close (&l->notify);
+  own_close (&l->stop);
   own_close (&l->console);
   own_close (&l->terminal);
   own_close (&l->master);
   own_close (&l->pidfd);
   own_close (&l->child);
-  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->notify = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
+  l->cgroup_fd = l->sync = l->child_sync = l->listen = l->notify = l->stop = l->console = l->terminal = l->master = l->pidfd = l->child = -1;
 }
 
 /* The child of start_holder.  */
@@ -106,6 +107,22 @@ parent_explain (struct launch *l, int ret, struct err *err)
     return err_bug (err, ECONNRESET, "the container's first process ended with status %d before it was ready", info.si_status);
   return err_host (err, ECONNRESET, "the container's first process was ended by signal %d before it was ready%s", info.si_status,
                    info.si_status == SIGKILL ? " (is a memory limit too small?)" : "");
+}
+
+int
+parent_wait (const struct launch *l, struct err *err)
+{
+  struct pollfd p[] = { { .fd = l->sync, .events = POLLIN }, { .fd = l->stop, .events = POLLIN } };
+  int ret = 1;
+
+  if (l->stop < 0)
+    return 0;
+  do
+    ret = poll (p, 2, -1);
+  while (ret < 0 && errno == EINTR);
+  if (ret < 0)
+    return err_sys (err, errno, "poll", "container");
+  return p[0].revents ? 0 : err_state (err, EINTR, "a signal ended the waiting for the container and its hooks");
 }
 
 int
@@ -436,9 +453,9 @@ parent_hooks (void *self, struct err *err)
   own_fd int outer = state_fd (l, "creating", l->pid, err);
   if (outer < 0)
     return outer;
-  ret = hooks_run (h->prestart, h->n_prestart, outer, l->rec->bundle, err);
+  ret = hooks_run (h->prestart, h->n_prestart, outer, l->rec->bundle, l->stop, err);
   if (ret == 0)
-    ret = hooks_run (h->create_runtime, h->n_create_runtime, outer, l->rec->bundle, err);
+    ret = hooks_run (h->create_runtime, h->n_create_runtime, outer, l->rec->bundle, l->stop, err);
   if (ret < 0)
     return ret;
   own_fd int creating = state_fd (l, "creating", inner_pid (l), err);
@@ -453,7 +470,10 @@ parent_ready (void *self, struct err *err)
 {
   struct launch *l = self;
   struct sync_packet p;
-  int ret = parent_explain (l, sync_expect (l->sync, SYNC_READY, &p, NULL, NULL, err), err);
+  int ret = parent_wait (l, err);
+
+  if (ret == 0)
+    ret = parent_explain (l, sync_expect (l->sync, SYNC_READY, &p, NULL, NULL, err), err);
 
   if (ret == 0 && p.ready.without_keyring)
     log_warn (l->args->log, "the user's quota of keys is used up (/proc/sys/kernel/keys/maxkeys and maxbytes): the container has no session keyring "

@@ -43,6 +43,7 @@ struct launch
   int child_sync;    /* the child's, until it is cloned */
   int listen;        /* start.sock */
   int notify;        /* run: the socket on which the container says that it is ready */
+  int stop;          /* run with hooks: can be read when a signal wants us to end; or -1 */
   int console;       /* connected console socket, or the child's end of our own pair */
   int terminal;      /* our end of it: the master arrives here (foreground) */
   int master;        /* the terminal itself, from then on */
@@ -78,6 +79,9 @@ void parent_kill (struct launch *l);
 
 /* Says why the child ended when a message was awaited: exit status or signal instead of "the other side ended".  Returns RET.  */
 int parent_explain (struct launch *l, int ret, struct err *err);
+
+/* Waits until the child says something, which hooks that it runs may keep it from.  -EINTR: a signal wants us to end.  No call without L->stop.  */
+int parent_wait (const struct launch *l, struct err *err);
 
 /* After the last row: waits until execve has closed the child's end (0), or takes its failure.  */
 int parent_started (int sock, struct err *err);

@@ -259,8 +259,8 @@ run_hooks (struct launch *l, struct err *err)
   if (ret == 0)
     ret = record_save (l->dir, l->rec, false, err); /* a hook may ask for the state */
   if (ret == 0)
-    ret = lifecycle_hooks (l->rec, "creating", l->pid, h->prestart, h->n_prestart, err);
-  return ret < 0 ? ret : lifecycle_hooks (l->rec, "creating", l->pid, h->create_runtime, h->n_create_runtime, err);
+    ret = lifecycle_hooks (l->rec, "creating", l->pid, h->prestart, h->n_prestart, -1, err);
+  return ret < 0 ? ret : lifecycle_hooks (l->rec, "creating", l->pid, h->create_runtime, h->n_create_runtime, -1, err);
 }
 
 /* The terminal goes where that of a new container would.  */

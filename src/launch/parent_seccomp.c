@@ -52,7 +52,9 @@ parent_seccomp_agent (void *self, struct err *err)
   int listener = -1, ret;
   size_t n = 1;
 
-  ret = parent_explain (l, sync_expect (l->sync, SYNC_NOTIFY, NULL, &listener, &n, err), err);
+  ret = parent_wait (l, err);
+  if (ret == 0)
+    ret = parent_explain (l, sync_expect (l->sync, SYNC_NOTIFY, NULL, &listener, &n, err), err);
   if (ret < 0)
     return ret;
   if (n != 1)

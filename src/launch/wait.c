@@ -18,6 +18,9 @@
 static const int not_ours[] = { SIGCHLD, SIGPIPE, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS,
                                 SIGTTIN, SIGTTOU };
 
+/* By which people and service managers end a program.  */
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 int
 wait_block (struct wait_signals *s, struct err *err)
 {
@@ -34,6 +37,28 @@ wait_block (struct wait_signals *s, struct err *err)
     return 0;
   (void) sigprocmask (SIG_SETMASK, &s->old, NULL);
   return err_sys (err, errno, "signalfd", "signals to forward");
+}
+
+int
+wait_stop (struct err *err)
+{
+  sigset_t set;
+  int fd;
+
+  sigemptyset (&set);
+  for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+    sigaddset (&set, ending[i]);
+  fd = signalfd (-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return fd < 0 ? err_sys (err, errno, "signalfd", "signals that end") : fd;
+}
+
+void
+wait_stopped (int stop)
+{
+  struct signalfd_siginfo info;
+
+  while (read (stop, &info, sizeof info) == sizeof info)
+    ;
 }
 
 void

@@ -28,6 +28,13 @@ struct wait_signals
 /* Blocks what will be forwarded, so that nothing is lost between clone and wait.  Returns 0 or negative errno.  */
 int wait_block (struct wait_signals *s, struct err *err);
 
+/* A descriptor that can be read when a signal came that ends programs (INT, TERM, HUP, QUIT), after wait_block: for who waits for something that may
+ * never come.  Returns it or negative errno.  */
+int wait_stop (struct err *err);
+
+/* Takes such signals out of STOP.  */
+void wait_stopped (int stop);
+
 /* Restores the mask.  Safe after a failed wait_block ({ .fd = -1 }).  */
 void wait_unblock (struct wait_signals *s);
 

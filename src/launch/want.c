@@ -97,6 +97,12 @@ want_hooks (const struct plan *p)
 }
 
 bool
+want_any_hook (const struct plan *p)
+{
+  return want_hooks (p) || p->hooks.n_poststart > 0 || p->hooks.n_poststop > 0;
+}
+
+bool
 want_container_hooks (const struct plan *p)
 {
   return p->hooks.n_create_container > 0;

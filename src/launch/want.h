@@ -38,6 +38,8 @@ bool want_added (const struct plan *p);
 bool want_removed (const struct plan *p);
 /* Any hook runs during create, or later in the child.  */
 bool want_hooks (const struct plan *p);
+/* Any hook at all.  */
+bool want_any_hook (const struct plan *p);
 /* createContainer hooks.  */
 bool want_container_hooks (const struct plan *p);
 /* startContainer hooks.  */

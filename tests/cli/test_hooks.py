@@ -2,6 +2,8 @@
 """Hooks that fail after create, where they run, and what they are given."""
 import json
 import os
+import signal
+import subprocess
 
 import pytest
 from orlop import eventually, pid_gone
@@ -126,3 +128,25 @@ def test_slow_hook(box, point):
         box.create(b)
         assert "longer than its 1 s" in box.orlop("start", "c", status=1).err
         box.delete()
+
+
+@pytest.mark.parametrize("kind", ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_ends_by_a_signal_while_a_hook_hangs(box, kind, number):
+    """Though `run` keeps signals for the container: there is none yet, or no more.  Nothing is left."""
+    b = box.bundle(["true" if kind == "poststop" else "sleep", "100"])
+    marker = os.path.join(box.dir, "marker") if kind not in ("createContainer", "startContainer") else f"{b.rootfs}/marker"
+    inside = marker if kind != "startContainer" else "/marker"
+    b.config["hooks"] = {kind: [hook(f"echo $$ > {inside}; exec sleep 100")]}
+    b.save()
+    with subprocess.Popen(box.command("run", "--bundle", b.path, "c"), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        eventually(lambda: read(marker).endswith("\n"), "the hook runs")
+        run.send_signal(signal.SIGUSR1)  # ends nothing
+        run.send_signal(number)
+        err = run.stderr.read()
+        status = run.wait(20)
+    if kind == "poststop":
+        assert (status, err) == (0, "")  # a warning, of a container that has ended well
+    else:
+        assert status == 1 and "a signal ended the waiting" in err, err
+    assert os.listdir(box.root) == []

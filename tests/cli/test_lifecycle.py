@@ -221,3 +221,25 @@ def test_signal_forwarded_by_run(box):
     p.send_signal(signal.SIGTERM)
     assert p.stdout.readline() == "caught\n" and p.wait(20) == 9
     p.stdout.close()
+
+
+def test_delete_with_a_damaged_record(box):
+    """What the container has is not known then: nothing is removed, and the error says what there is to remove."""
+    b = box.bundle(["sleep", "100"])
+    box.run(b, "-d")
+    pid, record = box.state()["pid"], f"{box.root}/c/state.json"
+    with open(record) as f:
+        whole = f.read()
+    for text in (whole[:40], "", None):
+        os.unlink(record)
+        if text is not None:
+            with open(record, "w") as f:
+                f.write(text)
+        err = box.orlop("delete", "--force", "c", status=1).err
+        for word in ("nothing was removed", b.config["linux"]["cgroupsPath"], f"{box.root}/c", "damaged" if text is not None else "missing"):
+            assert word in err, err
+        assert os.path.exists(f"/proc/{pid}") and os.path.exists(f"{box.root}/c/config.json")
+        with open(record, "w") as f:
+            f.write(whole)
+    assert box.status() == "running"
+    box.delete()

@@ -32,7 +32,7 @@ run_hooks (void **state, const struct plan_hook *hooks, size_t n, struct err *er
   int fd = hooks_state (STATE_TEXT, strlen (STATE_TEXT), NULL), ret;
 
   assert_true (fd >= 0);
-  ret = hooks_run (hooks, n, fd, r->path, err);
+  ret = hooks_run (hooks, n, fd, r->path, -1, err);
   close (fd);
   return ret;
 }
@@ -142,7 +142,7 @@ hooks_run_in_a_place_that_is_not_there (void **state)
   int fd = hooks_state ("", 0, NULL);
 
   (void) state;
-  assert_int_equal (hooks_run (&h, 1, fd, "/nowhere", &err), -ECANCELED);
+  assert_int_equal (hooks_run (&h, 1, fd, "/nowhere", -1, &err), -ECANCELED);
   assert_non_null (strstr (err.what, "No such file or directory"));
   close (fd);
 }
@@ -180,6 +180,27 @@ hooks_run_time_limit (void **state)
       usleep (10 * 1000);
     }
   assert_int_equal (kill (pid, 0), -1);
+}
+
+/* Whoever waits may be told to stop: then the hook is killed, whatever time it has.  */
+static void
+hooks_run_until_told_to_stop (void **state)
+{
+  struct plan_hook h = shell ("sleep 60");
+  struct err err = { 0 };
+  int stop[2], fd = hooks_state (STATE_TEXT, strlen (STATE_TEXT), NULL);
+
+  assert_int_equal (pipe (stop), 0);
+  h.timeout = 50;
+  h.where = "hooks.createRuntime[2]";
+  assert_int_equal (write (stop[1], "x", 1), 1);
+  assert_int_equal (hooks_run (&h, 1, fd, ((const struct room *) *state)->path, stop[0], &err), -EINTR);
+  assert_string_equal (err.where, "hooks.createRuntime[2]");
+  assert_string_equal (err.what, "a signal ended the waiting for hook /bin/sh");
+  assert_int_equal (waitpid (-1, NULL, WNOHANG), -1); /* no child is left */
+  close (stop[0]);
+  close (stop[1]);
+  close (fd);
 }
 
 static void
@@ -239,6 +260,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    room_test (hooks_run_until_told_to_stop),
     room_test (hooks_run_none),
     room_test (hooks_run_in_order_each_with_the_state),
     room_test (hooks_run_gives_argv_environment_and_place),

@@ -49,6 +49,31 @@ launch_deeds_on_damaged (void **state)
   assert_int_equal (access (room_path (state, "root/c1"), F_OK), -1);
 }
 
+/* The copy of the document tells that there was a whole record once, and so perhaps a process.  */
+static void
+launch_delete_of_an_unknown_one (void **state)
+{
+  static const char *const texts[] = { "{\"ociVersion\":", "", NULL };
+
+  (void) make_container (state, "created", 0);
+  room_write (state, "root/c1/config.json", "{\"ociVersion\":\"1.0.0\",\"linux\":{\"cgroupsPath\":\"/a/cgroup\"}}", 0600);
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    {
+      struct err err = { 0 };
+
+      if (texts[i])
+        room_write (state, "root/c1/state.json", texts[i], 0600);
+      else
+        assert_int_equal (unlink (room_path (state, "root/c1/state.json")), 0);
+      assert_true (launch_delete (root, "c1", true, NULL, &err) < 0);
+      assert_non_null (strstr (err.what, texts[i] ? "damaged" : "missing"));
+      assert_non_null (strstr (err.what, "nothing was removed"));
+      assert_non_null (strstr (err.what, "(/a/cgroup)"));
+      assert_non_null (strstr (err.what, room_path (state, "root/c1")));
+      assert_int_equal (access (room_path (state, "root/c1/config.json"), F_OK), 0);
+    }
+}
+
 static void
 launch_delete_of_a_killed_create (void **state)
 {
@@ -328,7 +353,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     room_test (launch_deeds_on_unknown),
-    room_test (launch_deeds_on_damaged),
+    room_test (launch_deeds_on_damaged), room_test (launch_delete_of_an_unknown_one),
     room_test (launch_delete_of_a_killed_create),
     room_test (launch_delete_of_a_running_one),
     room_test (launch_delete_runs_every_poststop_hook),

@@ -25,7 +25,7 @@ want_nothing_for_an_empty_exec (void **state)
     want_hooks, want_container_hooks, want_start_hooks, want_loopback, want_net_devices, want_rdt, want_rdt_join, want_sysctl, want_oom, want_rlimits, want_outer_rlimits,
     want_late_rlimits, want_masked, want_readonly_paths, want_root_attributes, want_names, want_keyring, want_no_new_privs, want_devices, want_links,
     want_process, want_home, want_label, want_cpus, want_scheduling, want_outer_scheduling, want_memory_policy, want_personality, want_stdio,
-    want_added, want_removed,
+    want_added, want_removed, want_any_hook,
   };
   const struct plan p = { EXEC };
 
@@ -56,6 +56,8 @@ static const struct
   { want_root, { CREATE }, { EXEC } },
   { want_added, { .action = PLAN_MOUNTS, .n_mounts = 1 }, { CREATE, .n_mounts = 1 } },
   { want_added, { .action = PLAN_MOUNTS, .n_mounts = 1 }, { .action = PLAN_MOUNTS, .n_unmounts = 1 } },
+  { want_any_hook, { .hooks = { .n_poststop = 1 } }, { EXEC } },
+  { want_any_hook, { .hooks = { .n_prestart = 1 } }, { CREATE } },
   { want_removed, { .action = PLAN_MOUNTS, .n_unmounts = 1 }, { .action = PLAN_MOUNTS, .n_mounts = 1 } },
   { want_hooks, { .hooks = { .n_prestart = 1 } }, { .hooks = { .n_poststart = 1 } } },
   { want_hooks, { .hooks = { .n_create_runtime = 1 } }, { .hooks = { .n_poststop = 1 } } },
