@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cgroup/layout.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -364,6 +365,15 @@ mounts_check_foreign (const struct mount_ask *ask, struct err *err)
   return 0;
 }
 
+/* A recursive bind of the host's /sys brings the host's cgroups with it: read-only, it must not leave those writable (CVE-2023-25809).  */
+static void
+close_cgroups (const struct mount_ask *ask, struct plan_mount *m)
+{
+  if (m->recursive && (m->attr_set & MOUNT_ATTR_RDONLY) && ! (m->rattr_clear & MOUNT_ATTR_RDONLY) && ask->part->host->mount_api
+      && is_below (m->source, "/sys") && is_below (CGROUP_ROOT, m->source))
+    m->rattr_set |= MOUNT_ATTR_RDONLY;
+}
+
 int
 mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool optional, struct err *err)
 {
@@ -379,6 +389,7 @@ mounts_add_bind (const struct mount_ask *ask, const char *source, const char *ta
 
   if (ret < 0)
     return ret;
+  close_cgroups (ask, &m);
   if (m.from_parent && m.propagation == 0)
     {
       /* cloned where it may be shared with the host; in the container's own mount namespace it would have been a slave */

@@ -209,6 +209,29 @@ def test_mounts_of_a_running_container(user):
     user.delete()
 
 
+@pytest.mark.parametrize("mounted", [True, False])
+@pytest.mark.parametrize("namespace", [True, False])
+def test_cgroups_are_readonly(user, namespace, mounted):
+    """CVE-2023-25809: neither what is mounted for the container nor what comes with the host's /sys below it can be written."""
+    b = bundle(user, sh("grep ' /sys' /proc/self/mountinfo"))
+    b.namespace("cgroup", None if namespace else False)
+    if not mounted:
+        b.config["mounts"] = [m for m in b.config["mounts"] if m["destination"] != "/sys/fs/cgroup"]
+    lines = [line.split() for line in user.run(b).out.splitlines()]
+    assert "/sys/fs/cgroup" in [words[4] for words in lines]
+    assert [words for words in lines if "ro" not in words[5].split(",")] == []
+
+
+def test_cgroups_are_writable_if_asked(user):
+    b = bundle(user, sh("grep ' /sys/fs/cgroup ' /proc/self/mountinfo"))
+    b.namespace("cgroup")
+    for m in b.config["mounts"]:
+        if m["destination"] == "/sys/fs/cgroup":
+            m["options"] = [o for o in m["options"] if o != "ro"]
+    lines = user.run(b).out.splitlines()
+    assert "rw" in lines[-1].split()[5].split(",")
+
+
 def refused(box, b, *words):
     err = box.run(b, status=1).err
     for word in words:
