@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include <linux/nsfs.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/own.h"
 #include "kernel/sys.h"
 
@@ -107,4 +110,46 @@ ns_unshare (int flags, struct err *err)
   char buf[80];
   int ret = flags ? sys_unshare (flags) : 0;
   return ret < 0 ? err_sys (err, -ret, "unshare", "%s", words (flags, buf, sizeof buf)) : 0;
+}
+
+/* The number of the process PIDFD in PROC, by what procfs says of the descriptor.  */
+static int
+number_of (int pidfd, int proc, struct err *err)
+{
+  char name[32], text[512];
+  const char *line;
+  uint64_t pid = 0;
+  ssize_t n;
+
+  (void) snprintf (name, sizeof name, "self/fdinfo/%d", pidfd);
+  n = file_read_small (proc, name, text, sizeof text);
+  if (n < 0)
+    return err_sys (err, (int) -n, "read", "/proc/%s", name);
+  line = strstr (text, "\nPid:\t");
+  for (line = line ? line + strlen ("\nPid:\t") : ""; *line >= '0' && *line <= '9' && pid < INT32_MAX; line++)
+    pid = pid * 10 + (uint64_t) (*line - '0');
+  return pid > 0 && pid < INT32_MAX ? (int) pid : err_sys (err, ESRCH, "read", "/proc/%s", name); /* -1: it has ended; 0: not in this procfs */
+}
+
+int
+ns_open_process (int pidfd, int flags, int proc, int fds[NS_KINDS], struct err *err)
+{
+  int pid = number_of (pidfd, proc, err), ret = pid, n = 0;
+  char name[64];
+
+  for (const struct ns_type *t = ns_types; ret >= 0 && t->name; t++)
+    if (flags & t->flag)
+      {
+        (void) snprintf (name, sizeof name, "%d/ns/%s", pid, t->proc);
+        ret = openat (proc, name, O_RDONLY | O_CLOEXEC);
+        if (ret >= 0)
+          fds[n++] = ret;
+        else
+          ret = err_sys (err, errno, "open", "/proc/%s", name);
+      }
+  if (ret >= 0 && sys_pidfd_send_signal (pidfd, 0, NULL, 0) < 0) /* so that all were its, and not of a later process of its number */
+    ret = err_sys (err, ESRCH, "open", "/proc/%d/ns", pid);
+  while (ret < 0 && n > 0)
+    own_close (&fds[--n]);
+  return ret < 0 ? ret : n;
 }

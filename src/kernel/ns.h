@@ -25,6 +25,15 @@ const struct ns_type *ns_by_name (const char *name);
 /* The kind with the CLONE_NEW* FLAG, or NULL.  child-safe */
 const struct ns_type *ns_by_flag (int flag);
 
+enum
+{
+  NS_KINDS = 8
+};
+
+/* Opens those of the namespaces of the process PIDFD that FLAGS are, in the order of ns_types, by their files in PROC, a handle of a procfs that shows
+ * it: for kernels before Linux 5.8, where setns takes no pidfd.  Returns how many, or negative errno with none open; -ESRCH: it has ended.  child-safe */
+int ns_open_process (int pidfd, int flags, int proc, int fds[NS_KINDS], struct err *err);
+
 /* Opens the namespace at PATH (a file on nsfs, or a bind mount of one) and checks with NS_GET_NSTYPE (Linux 4.11) that it is of the
  * kind FLAG (one CLONE_NEW*).  Returns a close-on-exec descriptor, or negative errno: -EINVAL when it is no namespace or one of
  * another kind (ERR says which).  child-safe */

@@ -52,11 +52,33 @@ become_ns_root (struct err *err)
   return creds_not_dumpable (err);
 }
 
+/* Before Linux 5.8: one after the other, by their files in the runtime's procfs.  */
+static int
+join_files (struct child *c, int flags, struct err *err)
+{
+  int fds[NS_KINDS], proc = child_proc (c, err), n, i = 0, ret = 0;
+
+  if (proc < 0)
+    return proc;
+  (void) prctl (PR_SET_DUMPABLE, 1, 0, 0, 0); /* else our own files in procfs are root's; and undone before anybody of the container sees us */
+  n = ns_open_process (c->pidfd, flags, proc, fds, err);
+  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  for (const struct ns_type *t = ns_types; i < n && ret == 0 && t->name; t++)
+    if (flags & t->flag)
+      ret = ns_join (fds[i++], t->flag, t->name, err);
+  return n < 0 ? n : ret;
+}
+
 int
 child_join_first (struct child *c, int flags, struct err *err)
 {
   int ret = sys_setns (c->pidfd, flags);
 
+  if (ret == -EINVAL)
+    {
+      ret = join_files (c, flags, err);
+      return ret == 0 && (flags & CLONE_NEWUSER) ? become_ns_root (err) : ret;
+    }
   if (ret < 0)
     return err_sys (err, -ret, "setns", "namespaces of the container's first process");
   return flags & CLONE_NEWUSER ? become_ns_root (err) : 0;

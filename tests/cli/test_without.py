@@ -10,6 +10,7 @@ import subprocess
 import orlop
 import pytest
 import test_container
+import test_mounts
 from test_container import *  # noqa: F401,F403 the tests themselves
 
 MISSING = {
@@ -92,4 +93,23 @@ def test_pidfds_are_needed(bare, without, call):
     assert call in err and "orlop needs Linux 5.4" in err
     bare.prefix = []
     assert bare.status() == "running"
+    bare.delete()
+
+
+@pytest.mark.parametrize("user_namespace", [False, True])
+def test_setns_takes_no_pidfd(bare, without, user_namespace):
+    """Before Linux 5.8: exec joins one namespace after the other."""
+    b = bare.bundle(["sleep", "100"])
+    if user_namespace:
+        test_mounts.in_user_namespace(b)
+    flags = {"pid": 0x20000000, "network": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "mount": 0x00020000, "cgroup": 0x02000000, "user": 0x10000000}
+    all_of_them = sum(flags[n["type"]] for n in b.config["linux"]["namespaces"])
+    bare.run(b, "-d")
+    bare.prefix = [without, str(errno.EINVAL), f"setns:1:={all_of_them}"]
+    names = "cgroup ipc mnt net pid user uts"
+    out = bare.orlop("exec", "c", "sh", "-c", f"for n in {names}; do readlink /proc/self/ns/$n; done; id -u; hostname; ls /bin/busybox").out.split()
+    pid = bare.state()["pid"]
+    assert out[:7] == [os.readlink(f"/proc/{pid}/ns/{n}") for n in names.split()]
+    assert out[7:] == ["0", b.config["hostname"], "/bin/busybox"]
+    bare.prefix = []
     bare.delete()

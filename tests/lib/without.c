@@ -3,7 +3,7 @@
  *
  *     without ERRNO CALL[,CALL...] COMMAND...
  *
- * Each CALL (a name of the table, or name:ARG:BITS for calls whose argument ARG has any of BITS) fails with the number ERRNO.  Needs no
+ * Each CALL (a name of the table, or name:ARG:BITS for calls whose argument ARG has any of BITS, name:ARG:=VALUE for those where it is that) fails with the number ERRNO.  Needs no
  * library.  Unlike no_new_privs with its side effects, the filter is installed with CAP_SYS_ADMIN where we have that.  Ends with 77 and a
  * reason when there are no filters. */
 #define _GNU_SOURCE
@@ -76,7 +76,8 @@ refuse (char *word, unsigned error)
         if (bits)
           {
             add ((struct sock_filter) BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offset));
-            add ((struct sock_filter) BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, (uint32_t) strtoul (bits, NULL, 0), 0, 1));
+            add ((struct sock_filter) BPF_JUMP (BPF_JMP | (*bits == '=' ? BPF_JEQ : BPF_JSET) | BPF_K,
+                                                (uint32_t) strtoul (bits + (*bits == '='), NULL, 0), 0, 1));
           }
         add ((struct sock_filter) BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
         return;

@@ -199,6 +199,41 @@ ns_unshare_refused (void **state)
   assert_child (has_no_right);
 }
 
+/* In the order of the table, each checked to be of the process; nothing of one that has ended.  */
+static void
+ns_open_process_in_order (void **state)
+{
+  int fds[NS_KINDS], proc = open ("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), pidfd, n;
+  pid_t pid = fork ();
+  struct err err = { 0 };
+  struct stat ours, its;
+
+  (void) state;
+  while (pid == 0)
+    pause ();
+  assert_true (pid > 0 && proc >= 0);
+  pidfd = sys_pidfd_open (pid, 0);
+  assert_true (pidfd >= 0);
+  n = ns_open_process (pidfd, CLONE_NEWUTS | CLONE_NEWNS | CLONE_NEWIPC, proc, fds, &err);
+  assert_int_equal (n, 3);
+  for (int i = 0; i < n; i++)
+    {
+      static const char *const files[] = { "/proc/self/ns/ipc", "/proc/self/ns/uts", "/proc/self/ns/mnt" };
+
+      assert_int_equal (fstat (fds[i], &its), 0);
+      assert_int_equal (stat (files[i], &ours), 0);
+      assert_int_equal (its.st_ino, ours.st_ino);
+      assert_int_equal (fcntl (fds[i], F_GETFD), FD_CLOEXEC);
+      close (fds[i]);
+    }
+  assert_int_equal (ns_open_process (pidfd, 0, proc, fds, NULL), 0);
+  kill (pid, SIGKILL);
+  assert_int_equal (waitpid (pid, NULL, 0), pid);
+  assert_int_equal (ns_open_process (pidfd, CLONE_NEWUTS, proc, fds, &err), -ESRCH);
+  close (pidfd);
+  close (proc);
+}
+
 int
 main (void)
 {
@@ -211,6 +246,7 @@ main (void)
     cmocka_unit_test (ns_open_no_namespace),
     cmocka_unit_test (ns_open_missing),
     cmocka_unit_test (ns_open_fifo_does_not_wait),
+    cmocka_unit_test (ns_open_process_in_order),
     cmocka_unit_test (ns_join_uts),
     cmocka_unit_test (ns_join_pidfd),
     cmocka_unit_test (ns_join_bad_descriptor),
