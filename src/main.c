@@ -173,7 +173,7 @@ apply (struct orlop *o, const struct globals *g, struct report_to *to)
 {
   to->json = g->log_format && strcmp (g->log_format, "json") == 0;
   if (report_open (to, g->log) < 0) /* first: what is wrong with the others is told there */
-    return "the log file cannot be opened";
+    return "the log cannot be opened";
   if (g->log_format && ! to->json && strcmp (g->log_format, "text") != 0)
     return "invalid --log-format: text or json";
   if (set_log (o, g, to) < 0)

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "base/fds.h"
 #include "base/str.h"
 #include "base/when.h"
 #include "ocispec/table.h"
@@ -25,14 +28,43 @@ static const char *const kind_names[] = {
   [ORLOP_ERROR_SYS] = "sys",   [ORLOP_ERROR_STATE] = "state", [ORLOP_ERROR_BUG] = "bug",
 };
 
+/* The daemons that take records, each by datagrams to its socket.  */
+static const struct
+{
+  const char *prefix, *path;
+  enum report_kind kind;
+} daemons[] = {
+  { "journald:", "/run/systemd/journal/socket", REPORT_JOURNAL }, /* systemd.io/JOURNAL_NATIVE_PROTOCOL */
+  { "syslog:", "/dev/log", REPORT_SYSLOG },
+};
+
+static bool
+has_controls (const char *text)
+{
+  for (; *text; text++)
+    if ((unsigned char) *text < ' ' || *text == 0x7f)
+      return true;
+  return false;
+}
+
 int
 report_open (struct report_to *to, const char *name)
 {
   const char *path = name ? str_after (name, "file:") : NULL;
 
   to->log = -1;
+  to->kind = REPORT_FILE;
   if (name == NULL || name[0] == '\0')
     return 0;
+  for (size_t i = 0; i < sizeof daemons / sizeof *daemons; i++)
+    if ((to->ident = str_after (name, daemons[i].prefix)))
+      {
+        if (to->ident[0] == '\0' || has_controls (to->ident))
+          return -EINVAL;
+        to->kind = daemons[i].kind;
+        to->log = fds_connect (AT_FDCWD, daemons[i].path, SOCK_DGRAM, NULL);
+        return to->log < 0 ? to->log : 0;
+      }
   to->log = open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
   return to->log < 0 ? -errno : 0;
 }
@@ -134,10 +166,34 @@ put_text (int fd, enum orlop_log_level level, const char *message)
   put (fd, line, used);
 }
 
+/* One datagram to a daemon.  One that does not keep up loses it: the error stands on standard error, too.  */
+static void
+put_daemon (const struct report_to *to, enum orlop_log_level level, const char *message)
+{
+  static const int priorities[] = { [ORLOP_LOG_DEBUG] = LOG_DEBUG, [ORLOP_LOG_WARNING] = LOG_WARNING, [ORLOP_LOG_ERROR] = LOG_ERR };
+  char text[MESSAGE_MAX + 512];
+  size_t used, begin;
+
+  if (to->kind == REPORT_JOURNAL)
+    used = (size_t) snprintf (text, sizeof text, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%.256s\nMESSAGE=", priorities[level], to->ident);
+  else
+    used = (size_t) snprintf (text, sizeof text, "<%d>%.256s[%d]: ", LOG_USER | priorities[level], to->ident, (int) getpid ());
+  begin = used;
+  (void) str_copy (text + used, sizeof text - used - 1, message);
+  for (used = begin; text[used]; used++)
+    if ((unsigned char) text[used] < ' ')
+      text[used] = ' '; /* one record, one line */
+  if (to->kind == REPORT_JOURNAL)
+    text[used++] = '\n';
+  (void) send (to->log, text, used, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void
 put_record (const struct report_to *to, int fd, enum orlop_log_level level, const char *message, const struct orlop_error *e)
 {
-  if (to->json)
+  if (to->kind != REPORT_FILE && fd == to->log)
+    put_daemon (to, level, message);
+  else if (to->json)
     put_json (fd, level, message, e);
   else
     put_text (fd, level, message);

@@ -7,13 +7,24 @@
 
 #include "orlop.h"
 
+/* Who takes the records of --log.  */
+enum report_kind
+{
+  REPORT_FILE,
+  REPORT_JOURNAL, /* journald, by its socket */
+  REPORT_SYSLOG   /* /dev/log */
+};
+
 struct report_to
 {
   int log;      /* descriptor of --log, or -1 */
   bool json;    /* --log-format json */
+  enum report_kind kind;
+  const char *ident; /* of a daemon's records */
 };
 
-/* Opens the log file NAME ("file:" in front is fine) for appending.  Returns 0 or negative errno; nothing for NULL.  */
+/* Opens the log NAME: a file for appending ("file:" in front is fine), "journald:ID" or "syslog:ID", as crun has them.  Returns 0 or negative
+ * errno; nothing for NULL.  */
 int report_open (struct report_to *to, const char *name);
 
 /* Reports that COMMAND (or NULL) failed with E.  Exactly one record goes to the log and one line to standard error.  */

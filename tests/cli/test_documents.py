@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import socket
 import subprocess
 
 import pytest
@@ -202,7 +203,7 @@ def test_nothing_is_logged_by_success(box):
 
 
 def test_log_that_cannot_be_opened(box):
-    assert "log file" in box.orlop("--log", "/does/not/exist/log", "list", status=1).err
+    assert "the log cannot be opened" in box.orlop("--log", "/does/not/exist/log", "list", status=1).err
 
 
 def test_debug_tells_what_happens(box):
@@ -239,6 +240,29 @@ def test_record_of_texts_that_are_no_utf8(box):
     with open(log) as f:
         records = [json.loads(line) for line in f.read().splitlines()]
     assert ["caf? ä" in records[0]["msg"], "/no/?" in records[1]["msg"], "ää" in records[2]["msg"], "unknown option --?" in records[3]["msg"]] == [True] * 4
+
+
+@pytest.mark.parametrize("name,path", [("journald", "run/systemd/journal/socket"), ("syslog", "dev/log")])
+def test_log_of_a_daemon(box, name, path):
+    """One datagram a record, at the places where the daemons listen: seen in a mount namespace of its own."""
+    place = os.path.join(box.dir, "daemon")
+    os.mkdir(place)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(f"{place}/socket")
+        daemon.settimeout(20)
+        top = path.split("/")[0]
+        script = f"mount -t tmpfs x /{top}; mkdir -p $(dirname /{path}); ln -s {place}/socket /{path}; shift 0; exec \"$@\""
+        run = ["unshare", "-m", "--propagation", "private", "sh", "-ec", script, "sh", os.path.abspath(PROGRAM)]
+        done = subprocess.run([*run, "--log", f"{name}:web", "--root", f"{box.dir}/none", "state", "no\nsuch"], capture_output=True, text=True)
+        assert done.returncode == 1 and "no such" not in done.stdout
+        text = daemon.recv(65536).decode()
+        if name == "journald":
+            fields = dict(line.split("=", 1) for line in text.splitlines())
+            assert (fields["PRIORITY"], fields["SYSLOG_IDENTIFIER"]) == ("3", "web") and 'invalid container id "no such"' in fields["MESSAGE"]
+        else:
+            assert re.fullmatch(r'<11>web\[\d+\]: invalid container id "no such".*', text), text
+    done = subprocess.run([*run, "--log", f"{name}:web", "--root", f"{box.dir}/none", "state", "c"], capture_output=True, text=True)
+    assert done.returncode == 1 and "the log cannot be opened" in done.stderr
 
 
 # --- documents that are none

@@ -132,7 +132,7 @@ main_log_levels (void **state)
   assert_non_null (strstr (seen.err, "a warning"));
   assert_refused ("--log-level loud state c1", CMD_FAILED, "invalid --log-level");
   assert_refused ("--log-format xml state c1", CMD_FAILED, "invalid --log-format");
-  assert_refused ("--log /nowhere/log state c1", CMD_FAILED, "the log file cannot be opened");
+  assert_refused ("--log /nowhere/log state c1", CMD_FAILED, "the log cannot be opened");
 }
 
 /* How many lines FILE has; its text into BUF.  */
