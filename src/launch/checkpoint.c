@@ -195,7 +195,7 @@ told (void *data, const char *name, pid_t pid, int fd, struct err *err)
 static int
 check_features (const struct dump *d, struct err *err)
 {
-  static const struct criu_place place = { .cgroup_ns = -1 };
+  static const struct criu_place place = { .n_fds = 0 };
   struct criu c = CRIU_NONE;
   bool track = true, lazy = true;
   int ret;
@@ -215,19 +215,13 @@ check_features (const struct dump *d, struct err *err)
   return 0;
 }
 
-/* CRIU runs in the container's cgroup namespace: then it sees of the cgroups what the container does, and no more.  */
+/* If we are killed CRIU goes on, or gives up and lets the container go on; killing it would leave the container stopped.  */
 static int
 dump (struct dump *d, struct err *err)
 {
-  struct criu_place place = { .cgroup_ns = -1, .dirs = { { d->images.dir, d->args->image_path }, { d->images.work, d->images.work_path } } };
+  const struct criu_place place = { .dirs = { { d->images.dir, d->args->image_path }, { d->images.work, d->images.work_path } } };
   struct criu c = CRIU_NONE;
-  char path[64];
-  int ret;
-
-  (void) snprintf (path, sizeof path, "/proc/%d/ns/cgroup", d->known.rec->pid);
-  own_fd int ns = find_namespace (d->config, "cgroup") ? open (path, O_RDONLY | O_CLOEXEC) : -1;
-  place.cgroup_ns = ns;
-  ret = criu_start (&c, d->args->program, &place, err);
+  int ret = criu_start (&c, d->args->program, &place, err);
   if (ret == 0)
     {
       ret = criu_ask (&c, d->args->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP, &d->opts, told, d, NULL, err);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,8 +179,6 @@ enter_place (const struct criu_place *p, struct err *err)
 {
   int ret = cgroup_join (p->join_fds, p->n_join_fds, err);
 
-  if (ret == 0 && p->cgroup_ns >= 0)
-    ret = ns_join (p->cgroup_ns, CLONE_NEWCGROUP, "cgroup", err);
   if (ret == 0 && p->new_cgroup_ns)
     ret = ns_unshare (CLONE_NEWCGROUP, err);
   if (ret == 0 && p->root)
@@ -235,8 +234,11 @@ become_criu (const char *path, char *const *env, const struct criu_place *place,
   char number[16];
   char *argv[] = { (char *) "criu", (char *) "swrk", number, NULL };
   sigset_t none;
-  int ret = enter_place (place, &err);
+  int ret;
 
+  if (place->ends_with_us)
+    (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* if we have ended already, sending the socket fails */
+  ret = enter_place (place, &err);
   sigemptyset (&none);
   (void) sigprocmask (SIG_SETMASK, &none, NULL);
   (void) fds_cloexec_from (3); /* what our caller left open is not for the restored */
@@ -329,7 +331,7 @@ send_request (const struct criu *c, const struct wire *request, struct err *err)
   int ret = request->short_of_memory ? -ENOMEM : fds_send (c->sock, request->data, request->len, NULL, 0);
 
   if (ret == -EPIPE)
-    return err_host (err, ECONNRESET, "criu ended before it had answered");
+    return 0; /* it has ended: what it said last, or that it said nothing, is heard next */
   return ret < 0 ? err_sys (err, -ret, "sendmsg", "request to criu") : 0;
 }
 
@@ -409,6 +411,8 @@ receive (const struct criu *c, struct answer *a, int *ret_fd, struct err *err)
     return err_sys (err, ENOMEM, "malloc", "answer of criu");
   *ret_fd = -1;
   len = fds_recv (c->sock, buf, MESSAGE_MAX, ret_fd, &n);
+  if (len == -ECONNRESET) /* it ended without taking what we sent: told once, before what it sent itself */
+    len = fds_recv (c->sock, buf, MESSAGE_MAX, ret_fd, &n);
   if (len < 0 && len != -ECONNRESET)
     return err_sys (err, (int) -len, "recvmsg", "criu");
   if (len <= 0)

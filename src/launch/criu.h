@@ -54,7 +54,7 @@ struct criu_place
   const int *join_fds;  /* files into which it writes "0" to join the container's cgroup */
   size_t n_join_fds;
   bool new_cgroup_ns;   /* in a cgroup namespace of its own, made then */
-  int cgroup_ns;        /* or in this one; -1: in ours */
+  bool ends_with_us;    /* it is killed when we are */
   const char *root;     /* made a mount point first, in a mount namespace of its own; or NULL */
   int fds[CRIU_FDS_MAX]; /* that it keeps, with their numbers, besides 0, 1 and 2 */
   size_t n_fds;

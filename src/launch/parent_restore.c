@@ -303,6 +303,17 @@ look_at_clocks (struct launch *l)
   l->rec->time_ns = stat (path, &theirs) == 0 && stat ("/proc/self/ns/time", &ours) == 0 && ours.st_ino != theirs.st_ino;
 }
 
+/* CRIU 3.17 forgets it, 4.1 does not; nobody can have taken it off.  */
+static void
+warn_of_privileges (const struct launch *l)
+{
+  char path[64], text[4096];
+
+  (void) snprintf (path, sizeof path, "/proc/%d/status", l->pid);
+  if (l->plan->process.no_new_privs && file_read_small (AT_FDCWD, path, text, sizeof text) > 0 && strstr (text, "\nNoNewPrivs:\t0"))
+    log_warn (l->args->log, "process.noNewPrivileges: this CRIU has not brought it back: set-user-ID programs gain privileges again");
+}
+
 static int
 ask (struct restore *r, struct err *err)
 {
@@ -327,6 +338,7 @@ ask (struct restore *r, struct err *err)
   if (l->child < 0)
     return l->child;
   look_at_clocks (l);
+  warn_of_privileges (l);
   return 0;
 }
 
@@ -397,7 +409,7 @@ parent_restore (void *self, struct err *err)
 
   if (r == NULL)
     return err_sys (err, ENOMEM, "calloc", "restore");
-  *r = (struct restore){ .l = l, .images = IMAGES_NONE, .place = { .cgroup_ns = -1 }, .root = -1 };
+  *r = (struct restore){ .l = l, .images = IMAGES_NONE, .place = { .ends_with_us = true }, .root = -1 };
   ret = fill (r, err);
   if (ret == 0)
     ret = ask (r, err);

@@ -8,95 +8,8 @@ import subprocess
 import time
 
 import pytest
+from checkpoints import COUNT, c, cgroups_of, counter, delete_all, goes_on, numbers, program, starts_counting  # noqa: F401 - fixtures, too
 from orlop import TIMEOUT, ConsoleSocket, eventually, read_terminal
-
-LIB = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib")
-COUNT = "i=0; while true; do i=$((i+1)); echo $i >>/tmp/numbers; usleep 20000; done"
-
-
-@pytest.fixture(scope="session")
-def program():
-    """A CRIU that works on this machine."""
-    done = subprocess.run([os.path.join(LIB, "get-criu")], capture_output=True, text=True)
-    if done.returncode == 77:
-        pytest.skip(done.stdout.strip())
-    assert done.returncode == 0, done
-    return done.stdout.strip()
-
-
-@pytest.fixture(autouse=True)
-def delete_all(box):
-    """What a test leaves running is ended; that all of it goes then, the box looks at."""
-    yield
-    for id in os.listdir(box.root) if os.path.isdir(box.root) else []:
-        box.delete(id)
-
-
-class Checkpoints:
-    def __init__(self, box, program):
-        self.box, self.program = box, program
-        self.images = os.path.join(box.dir, "images")
-
-    def orlop(self, *words, **more):
-        return self.box.orlop("--criu", self.program, *words, **more)
-
-    def run(self, b, *options, id="c"):
-        """Detached, with nothing but the null device to read and write."""
-        b.save()
-        null = subprocess.DEVNULL
-        subprocess.run(self.box.command("run", "--detach", "--bundle", b.path, *options, id), stdin=null, stdout=null, stderr=null, check=True)
-
-    def checkpoint(self, *options, id="c", status=0):
-        return self.orlop("checkpoint", "--image-path", self.images, *options, id, status=status)
-
-    def restore(self, b, *options, id="c", status=0, **more):
-        b.save()
-        return self.orlop("restore", "--detach", "--bundle", b.path, "--image-path", self.images, *options, id, status=status, **more)
-
-    def exec(self, *words, id="c"):
-        return self.box.orlop("exec", id, *words).out
-
-    def log(self, name):
-        with open(os.path.join(self.images, name)) as f:
-            return f.read()
-
-
-@pytest.fixture
-def c(box, program):
-    return Checkpoints(box, program)
-
-
-def numbers(b):
-    with open(os.path.join(b.rootfs, "tmp/numbers")) as f:
-        return [int(n) for n in f.read().split()]
-
-
-def goes_on(b):
-    """It counts further, from where it was, without a gap."""
-    n = len(numbers(b))
-    eventually(lambda: len(numbers(b)) > n + 3, "the program counts on")
-    counted = numbers(b)
-    assert counted == list(range(1, len(counted) + 1))
-
-
-def starts_counting(b):
-    path = os.path.join(b.rootfs, "tmp/numbers")
-    eventually(lambda: os.path.exists(path) and len(numbers(b)) > 3, "the program counts")
-
-
-def counter(box, c, *options, **more):
-    b = box.bundle(["sh", "-c", COUNT], **more)
-    c.run(b, *options)
-    starts_counting(b)
-    return b
-
-
-def cgroups_of(box):
-    """Every cgroup with the box's name anywhere in its path."""
-    found = set()
-    for top, dirs, _ in os.walk("/sys/fs/cgroup"):
-        found.update(os.path.join(top, d) for d in dirs if box.cgroup[1:] in os.path.join(top, d))
-    return found
 
 
 # --- what it is for
@@ -156,6 +69,22 @@ def may_ask_limits():
         return int(f.read().split("CapEff:")[1].split()[0], 16) & 1 << 24 != 0
 
 
+def forgets_privileges(program):
+    """CRIU 3 does not bring back no_new_privs."""
+    return int(subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split("Version: ")[1].split(".")[0]) < 4
+
+
+def test_lost_privileges_are_warned_of(box, c):
+    b = box.bundle(["sh", "-c", COUNT], noNewPrivileges=True)
+    c.run(b)
+    starts_counting(b)
+    c.checkpoint()
+    b.save()
+    r = box.orlop("--log-level", "warning", "--criu", c.program, "restore", "--detach", "--bundle", b.path, "--image-path", c.images, "c")
+    kept = "NoNewPrivs:\t1" in open(f"/proc/{box.state()['pid']}/status").read()
+    assert ("process.noNewPrivileges" in r.err) == (not kept) and (kept or forgets_privileges(c.program))
+
+
 def test_what_it_was_it_is(box, c):
     """Mounts with their flags, names, user, environment, limits, what is in a tmpfs, and what is bound, as exec and /proc show them."""
     host = os.path.join(box.dir, "host")
@@ -169,6 +98,7 @@ def test_what_it_was_it_is(box, c):
         user = {"uid": 12, "gid": 34, "additionalGids": [56]} if may_ask_limits() else {"uid": 0, "gid": 0, "additionalGids": [56]}
         b = box.bundle(["sh", "-c", "umask 0; echo kept >/scratch/x; exec sleep 1000"], user=user, cwd="/tmp", rlimits=[{"type": "RLIMIT_NOFILE", "hard": 99, "soft": 88}])
         b.config["hostname"] = "remembered"
+        b.config["process"]["noNewPrivileges"] = not forgets_privileges(c.program)
         b.config["process"]["env"].append("KEPT=yes")
         b.mount("/bound", host, options=["rbind", "ro"])
         b.mount("/name/that is/new", os.path.join(host, "file"), options=["bind", "nosuid"])
@@ -547,6 +477,58 @@ def test_failed_restore_leaves_nothing(box, c):
     assert "criu could not restore the container: Error (" in r.err and os.path.join(c.images, "restore.log") in r.err
     box.state(status=1)
     assert box.processes() == [] and cgroups_of(box) == set() and not os.path.exists(os.path.join(box.dir, "pid"))
+
+
+def kill_at(box, c, moment, *words):
+    """Kills the runtime when CRIU has told it of the moment."""
+    log, null = os.path.join(box.dir, "log"), subprocess.DEVNULL
+    p = subprocess.Popen(box.command("--debug", "--log", log, "--criu", c.program, *words, "c"), stdin=null, stdout=null, stderr=null)
+    eventually(lambda: p.poll() is not None or os.path.exists(log) and f"criu: {moment}" in open(log).read(), moment)
+    p.kill()
+    p.wait()
+
+
+@pytest.mark.parametrize("moment", ["pre-restore", "setup-namespaces", "post-restore"])
+def test_killed_restore_can_be_deleted(box, c, moment):
+    """CRIU ends with the runtime, and delete finds what it left."""
+    b = counter(box, c)
+    c.checkpoint()
+    kill_at(box, c, moment, "restore", "--detach", "--bundle", b.path, "--image-path", c.images)
+    box.delete()
+    box.state(status=1)
+    assert cgroups_of(box) == set()
+    eventually(lambda: box.processes() == [], "all have ended")
+    c.restore(b)
+    goes_on(b)
+
+
+@pytest.mark.parametrize("moment", ["pre-dump", "network-lock"])
+def test_killed_checkpoint_lets_it_go_on(box, c, moment):
+    b = counter(box, c)
+    kill_at(box, c, moment, "checkpoint", "--image-path", c.images, "--leave-running")
+    goes_on(b)
+    assert box.status() == "running"
+
+
+def test_images_of_runc(box, c):
+    """What runc dumped is restored."""
+    runc = shutil.which("runc")
+    if not runc:
+        pytest.skip("runc is missing")
+    b = box.bundle(["sh", "-c", COUNT], rlimits=[])
+    b.save()
+    command, null = [runc, "--root", os.path.join(box.dir, "runc")], subprocess.DEVNULL
+    env = dict(os.environ, PATH=f"{os.path.dirname(c.program)}:{os.environ['PATH']}")
+    try:
+        subprocess.run([*command, "run", "--detach", "--bundle", b.path, "c"], stdin=null, stdout=null, stderr=null, check=True)
+        starts_counting(b)
+        done = subprocess.run([*command, "checkpoint", "--image-path", c.images, "c"], stdin=null, capture_output=True, text=True, env=env, check=False)
+        if done.returncode:
+            pytest.skip(f"runc cannot dump it here: {done.stderr.strip()}")
+        c.restore(b)
+        goes_on(b)
+    finally:
+        subprocess.run([*command, "delete", "--force", "c"], capture_output=True, check=False)
 
 
 def test_work_path(box, c):

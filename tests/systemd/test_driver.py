@@ -471,3 +471,30 @@ def test_without_libsystemd(sd):
 def test_features(box):
     cgroup = json.loads(box.orlop("features").out)["linux"]["cgroup"]
     assert cgroup["systemd"] and cgroup["systemdUser"]
+
+
+def test_checkpoint_and_restore(sd):
+    """The unit ends with the checkpoint; restore makes it anew for CRIU, and what that restores is in it."""
+    found = subprocess.run([os.path.join(os.path.dirname(orlop.__file__), "get-criu")], capture_output=True, text=True, check=False)
+    if found.returncode == 77:
+        pytest.skip(found.stdout.strip())
+    assert found.returncode == 0, found
+    criu, images = found.stdout.strip(), os.path.join(sd.box.dir, "images")
+    b = sd.bundle(["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/tmp/numbers; usleep 20000; done"])
+    null = subprocess.DEVNULL
+    b.save()
+    subprocess.run(sd.box.command("--systemd-cgroup", "run", "--detach", "--bundle", b.path, "c"), stdin=null, stdout=null, stderr=null, check=True)
+
+    def count():
+        path = os.path.join(b.rootfs, "tmp/numbers")
+        return len(open(path).read().split()) if os.path.exists(path) else 0
+    orlop.eventually(lambda: count() > 2, "it counts")
+    sd.box.orlop("--criu", criu, "checkpoint", "--image-path", images, "c")
+    orlop.eventually(lambda: not loaded(b.unit), "the unit has ended")
+    n = count()
+    sd.box.orlop("--criu", criu, "--systemd-cgroup", "restore", "--detach", "--bundle", b.path, "--image-path", images, "c")
+    orlop.eventually(lambda: count() > n + 2, "it counts on")
+    assert {own(pid) for pid in json.loads(sd.box.orlop("ps", "--format", "json", "c").out)} == {f"/system.slice/{b.unit}"}
+    assert show(b.unit, "ActiveState") == "active"
+    sd.box.delete()
+    orlop.eventually(lambda: not loaded(b.unit), "the unit has ended")

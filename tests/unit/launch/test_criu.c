@@ -180,7 +180,7 @@ criu_options_fields (void **state)
 static void
 criu_start_finds_the_program (void **state)
 {
-  static const struct criu_place place = { .cgroup_ns = -1 };
+  static const struct criu_place place = { .n_fds = 0 };
   struct criu c = CRIU_NONE;
   struct err err = { 0 };
 
@@ -199,7 +199,7 @@ criu_start_finds_the_program (void **state)
 static void
 criu_start_cannot_execute (void **state)
 {
-  static const struct criu_place place = { .cgroup_ns = -1 };
+  static const struct criu_place place = { .n_fds = 0 };
   const char *name = room_path (state, "criu");
   struct criu c = CRIU_NONE;
   struct err err = { 0 };
