@@ -106,6 +106,9 @@ int cgroup_make (struct cgroup *cg, int *ret_fd, struct err *err);
 /* True if CG is systemd's to make, which does so for a process that is there: then cgroup_make does nothing, and cgroup_start all.  */
 bool cgroup_needs_process (const struct cgroup *cg);
 
+/* True if the container has a cgroup of its own in any hierarchy; CG may be NULL.  */
+bool cgroup_is_own (const struct cgroup *cg);
+
 /* Lets systemd make the cgroup with the limits of R (may be NULL) and move PID there, and waits until it has.  PID is found where it is then: systemd
  * decides where a unit's cgroup is.  Returns 0; -EBUSY: there is a unit of that name, which is another's: then CG has no cgroup any more; or
  * negative errno.  */

@@ -29,6 +29,15 @@ cgroup_dir_is_v2 (const struct cgroup_dir *d)
   return *d->controllers == '\0';
 }
 
+bool
+cgroup_is_own (const struct cgroup *cg)
+{
+  for (size_t i = 0; cg && i < cg->n_dirs; i++)
+    if (! cg->dirs[i].skipped)
+      return true;
+  return false;
+}
+
 struct cgroup_dir *
 cgroup_dir_find (const struct cgroup *cg, const char *controller)
 {

@@ -94,7 +94,7 @@ cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err)
   int r;
 
   if (d == NULL)
-    return err_host (err, ENOTSUP, "the container has no cgroup that can be frozen");
+    return err_host (err, ENOTSUP, "the container has no cgroup of its own that could be frozen");
   r = freezer_set (d, frozen, FREEZE_MS, err);
   if (r != -ETIMEDOUT)
     return r;

@@ -92,6 +92,8 @@ set_controllers (struct copy *c, const char *word, const char *colon, struct err
         i++;
       if (len == 0 || i == c->cg.n_dirs)
         return err_usage (err, "--cgroup %s: the container has no hierarchy of cgroup v1 with the controller \"%s\"", word, controller);
+      if (c->dirs[i].skipped)
+        return err_host (err, ENOTSUP, "--cgroup %s: the container has no cgroup of its own in the hierarchy of \"%s\"", word, controller);
       ret = set_below (c, i, word, colon + 1, err);
       if (ret < 0)
         return ret;
@@ -148,6 +150,8 @@ cgroup_sub (const struct cgroup *cg, const char *const *words, struct cgroup **r
 
   if (c == NULL)
     return -ENOMEM;
+  if (! cgroup_is_own (cg))
+    return err_host (err, ENOTSUP, "--cgroup %s: the container has no cgroup of its own", words[0]);
   for (const char *const *w = words; ret == 0 && *w; w++)
     {
       const char *colon = strchr (*w, ':');

@@ -102,7 +102,7 @@ open_one (const struct events_args *a, const char *id, struct watched *w, struct
 
   if (ret == 0)
     ret = lifecycle_open_first (w->k.rec, &w->first, err);
-  if (ret == 0 && (w->k.rec->cgroup == NULL || w->k.rec->cgroup->n_dirs == 0))
+  if (ret == 0 && ! cgroup_is_own (w->k.rec->cgroup))
     ret = err_host (err, ENOTSUP, "the container has no cgroup of its own, which would tell what it uses");
   if (ret < 0 || a->once)
     return ret < 0 && a->n_ids > 1 ? err_in (err, ret, "container %s", id) : ret;

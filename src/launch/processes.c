@@ -15,12 +15,6 @@
 #include "launch/lifecycle.h"
 #include "plan/features.h"
 
-static bool
-has_cgroup (const struct record *rec)
-{
-  return rec->cgroup && rec->cgroup->n_dirs > 0;
-}
-
 /* 0 if the container's cgroup has gone with its processes, as systemd's do, so that its name may be another's by now; 1 if not; or negative
  * errno.  */
 static int
@@ -40,7 +34,7 @@ kill_all (const struct record *rec, int signal, struct err *err)
 static int
 kill_rest (const struct record *rec, struct err *err)
 {
-  if (! has_cgroup (rec))
+  if (! cgroup_is_own (rec->cgroup))
     return 0;
   return rec->own_pid_ns ? cgroup_thaw (rec->cgroup, err) : cgroup_kill (rec->cgroup, err);
 }
@@ -69,7 +63,7 @@ kill_known (const struct known *k, int signal, bool all, struct err *err)
   own_fd int first = -1;
   int ret = lifecycle_open_first (rec, &first, err);
 
-  if (all && has_cgroup (rec))
+  if (all && cgroup_is_own (rec->cgroup))
     {
       if (ret < 0 && ret != -ESRCH)
         return ret;
@@ -123,7 +117,7 @@ launch_freeze (const char *root, const char *id, bool frozen, struct err *err)
 
   if (ret == 0)
     ret = check_freezable (&k, frozen, err);
-  if (ret == 0 && ! has_cgroup (k.rec))
+  if (ret == 0 && ! cgroup_is_own (k.rec->cgroup))
     ret = err_host (err, ENOTSUP, "the container has no cgroup of its own that could be frozen");
   if (ret == 0)
     ret = cgroup_freeze (k.rec->cgroup, frozen, err);
@@ -147,7 +141,7 @@ launch_pids (const char *root, const char *id, pid_t **ret_pids, size_t *ret_n, 
   size_t n = 0;
   int ret = known_open (&k, root, id, false, err);
 
-  if (ret == 0 && ! has_cgroup (k.rec))
+  if (ret == 0 && ! cgroup_is_own (k.rec->cgroup))
     ret = err_host (err, ENOTSUP, "the container has no cgroup of its own, which would tell its processes");
   if (ret == 0)
     ret = is_there (k.rec, err);

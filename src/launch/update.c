@@ -17,12 +17,6 @@
 #include "launch/nodes.h"
 #include "ocispec/linux.h"
 
-static bool
-has_cgroup (const struct record *rec)
-{
-  return rec->cgroup && rec->cgroup->n_dirs > 0;
-}
-
 static int
 no_cgroup (struct err *err)
 {
@@ -39,7 +33,7 @@ check_updatable (const struct known *k, const struct launch_update *u, struct er
     return err_state (err, ESRCH, "cannot update a container that has stopped: container not running");
   if (strcmp (status, "creating") == 0)
     return err_state (err, EBUSY, "cannot update a container that is being created");
-  if (u->n_nodes > 0 && ! has_cgroup (k->rec))
+  if (u->n_nodes > 0 && ! cgroup_is_own (k->rec->cgroup))
     return no_cgroup (err);
   if (u->n_nodes > 0 && k->rec->cgroup->rootless)
     return err_host (err, EPERM, "devices can be given to containers of root only, which have device rules");
@@ -53,7 +47,7 @@ update_cgroup (const struct record *rec, const struct oci_resources *r, struct e
   struct cgroup_layout layout;
   int ret;
 
-  if (! has_cgroup (rec))
+  if (! cgroup_is_own (rec->cgroup))
     return cgroup_limits_asked (r) || r->n_devices > 0 ? no_cgroup (err) : 0;
   ret = cgroup_layout_read (&layout, cgroup_want (&args, r), err);
   return ret < 0 ? ret : cgroup_update (rec->cgroup, r, &layout, err);

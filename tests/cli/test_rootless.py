@@ -232,6 +232,29 @@ def test_cgroups_are_writable_if_asked(user):
     assert "rw" in lines[-1].split()[5].split(",")
 
 
+def test_without_a_cgroup(user):
+    """Where he may make no cgroup, the container stays in his: what would be done to that one is not done to the container."""
+    b = bundle(user, ["sleep", "100"])
+    user.run(b, "-d")
+    pid = user.state()["pid"]
+    with open(f"/proc/{pid}/cgroup") as theirs, open("/proc/self/cgroup") as ours:
+        assert theirs.read() == ours.read()
+    limit = os.path.join(user.dir, "limit.json")
+    with open(limit, "w") as f:
+        json.dump({"pids": {"limit": 50}}, f)
+    os.chmod(limit, 0o644)
+    for words in (["ps", "c"], ["pause", "c"], ["exec", "--cgroup", "/", "c", "true"], ["exec", "--cgroup", "pids:/", "c", "true"],
+                  ["update", "--pids-limit", "50", "c"], ["update", "--resources", limit, "c"], ["events", "--stats", "c"], ["events", "c"]):
+        err = user.orlop(*words, status=255 if words[0] == "exec" else 1).err
+        assert "cgroup of its own" in err, (words, err)
+    assert user.status() == "running"
+    user.orlop("resume", "c", status=1)
+    assert user.orlop("exec", "c", "id", "-u").out == "0\n"
+    user.orlop("kill", "--all", "c", "KILL")
+    user.wait("stopped")
+    user.delete(force=False)
+
+
 def refused(box, b, *words):
     err = box.run(b, status=1).err
     for word in words:

@@ -2,6 +2,8 @@
 /* Where one more process goes: cgroups below a container's, and the one of its first process, in every view.  */
 #include "view.h"
 
+#include "cgroup/dir.h"
+
 #define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static void
@@ -52,6 +54,35 @@ cgroup_sub_of_one_hierarchy (void **state)
       free (sub);
     }
   box_end (&inner);
+  box_end (&b);
+}
+
+static void
+cgroup_sub_of_none (void **state)
+{
+  struct box b;
+  struct err err = { 0 };
+  struct cgroup *sub = NULL;
+  struct cgroup_dir *pids;
+
+  (void) state;
+  box_plan (&b, "");
+  box_make (&b);
+  pids = cgroup_dir_find (b.cg, "pids");
+  if (pids)
+    {
+      pids->skipped = true;
+      assert_int_equal (cgroup_sub (b.cg, WORDS ("pids:/"), &sub, &err), -ENOTSUP);
+      pids->skipped = false;
+    }
+  for (size_t i = 0; i < b.cg->n_dirs; i++)
+    b.cg->dirs[i].skipped = true;
+  assert_false (cgroup_is_own (b.cg));
+  assert_int_equal (cgroup_sub (b.cg, WORDS ("/"), &sub, &err), -ENOTSUP);
+  for (size_t i = 0; i < b.cg->n_dirs; i++)
+    b.cg->dirs[i].skipped = false;
+  assert_true (cgroup_is_own (b.cg));
+  assert_false (cgroup_is_own (NULL));
   box_end (&b);
 }
 
@@ -119,6 +150,7 @@ run (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_sub_below),
     cmocka_unit_test (cgroup_sub_of_one_hierarchy),
+    cmocka_unit_test (cgroup_sub_of_none),
     cmocka_unit_test (cgroup_sub_refuses),
     cmocka_unit_test (cgroup_of_a_process),
   };
