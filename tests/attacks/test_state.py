@@ -5,6 +5,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 
 import orlop
 import pytest
@@ -128,6 +129,7 @@ def test_number_of_a_process_is_used_again(victim):
     """The first process has ended and its number is another's: neither signalled nor entered."""
     b = victim.bundle(["sleep", "100"])
     victim.run(b, "-d")
+    time.sleep(0.1)  # a start is known to a hundredth of a second
     stranger = subprocess.Popen(["sleep", "100"])
     path = f"{victim.box.root}/c/state.json"
     with open(path) as f:

@@ -74,7 +74,7 @@ def test_annotations_that_other_runtimes_obey(victim):
         "run.oci.hooks.stdout": f"{outside}/stdout", "run.oci.hooks.stderr": f"{outside}/stderr", "run.oci.handler": "krun",
         "run.oci.keep_original_groups": "1", "run.oci.seccomp_fail_unknown_syscall": "0", "run.oci.seccomp_bpf_data": "AAAA",
         "run.oci.seccomp.receiver": f"{outside}/receiver", "run.oci.pidfd_receiver": f"{outside}/pidfd", "run.oci.mount_context_type": "context",
-        "run.oci.systemd.subgroup": "../..", "org.criu.config": f"{outside}/criu", "run.oci.delegate-cgroup": "/../..", "module.wasm.image/variant": "compat"}
+        "run.oci.systemd.subgroup": "../..", "org.criu.config": f"{outside}/criu", "module.wasm.image/variant": "compat"}
     b.config["hooks"] = {"createRuntime": [{"path": "/bin/echo", "args": ["echo", "said"]}]}
     victim.run(b)
     victim.judge(os.listdir(outside))
