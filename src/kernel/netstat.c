@@ -76,6 +76,20 @@ netstat_parse (const char *text, struct netstat **ret_list, size_t *ret_n)
   return 0;
 }
 
+/* A process that is on its way out has left its namespaces before it is a zombie; its files are gone then, or void.  */
+static bool
+means_gone (int num)
+{
+  return num == ENOENT || num == ESRCH || num == EINVAL;
+}
+
+static int
+gone (struct err *err)
+{
+  err_clear (err);
+  return err_state (err, ESRCH, "the container's first process has ended");
+}
+
 /* 1 if the process of the directory PROC is in our own network namespace, 0 if not, or negative errno.  */
 static int
 is_ours (int proc, struct err *err)
@@ -83,7 +97,7 @@ is_ours (int proc, struct err *err)
   struct stat theirs, ours;
 
   if (fstatat (proc, "ns/net", &theirs, 0) < 0)
-    return err_sys (err, errno, "stat", "/proc/PID/ns/net");
+    return means_gone (errno) ? gone (err) : err_sys (err, errno, "stat", "/proc/PID/ns/net");
   if (stat ("/proc/self/ns/net", &ours) < 0)
     return err_sys (err, errno, "stat", "/proc/self/ns/net");
   return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
@@ -102,12 +116,12 @@ netstat_of (pid_t pid, uint64_t starttime, struct netstat **ret_list, size_t *re
   *ret_n = 0;
   /* the directory stays that of its process; compared after opening, the number was not another's then */
   if (proc < 0 || ! pid_alive (pid, starttime))
-    return err_state (err, ESRCH, "the container's first process has ended");
+    return gone (err);
   ret = is_ours (proc, err);
   if (ret != 0)
     return ret < 0 ? ret : 0;
   ssize_t n = file_read_at (proc, "net/dev", TEXT_MAX, &text, err);
   if (n < 0)
-    return (int) n;
+    return means_gone ((int) -n) ? gone (err) : (int) n;
   return netstat_parse (text, ret_list, ret_n) < 0 ? err_sys (err, ENOMEM, "malloc", "network interfaces") : 0;
 }

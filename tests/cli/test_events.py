@@ -192,7 +192,9 @@ def test_io(box):
 
 def test_hugetlb(box):
     needs("hugetlb")
-    b = running(box)
+    if not os.path.exists("/sys/kernel/mm/hugepages/hugepages-2048kB"):
+        pytest.skip("this machine has no huge pages of 2 MB")
+    b = running(box, resources={"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * MB}]})
     with os.scandir(where(b, "hugetlb")) as files:
         sizes = {f.name.split(".")[1] for f in files if f.name.startswith("hugetlb.")}
     assert sizes and stats(box)["hugetlb"].keys() == sizes
@@ -207,6 +209,7 @@ def test_network(box):
     done = subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "link", "add", "name", name, "type", "veth", "peer", "name", "peer\udcff".encode(errors="surrogateescape")],
                           capture_output=True)
     if done.returncode:
+        box.delete()
         pytest.skip(f"no veth interfaces here: {done.stderr.decode(errors='replace')}")
     subprocess.run(["nsenter", "-t", str(pid), "-n", "sh", "-c", f"ip link set '{name}' up; ip link set lo up; ping -c1 -W1 127.0.0.1 >/dev/null 2>&1; true"], check=True)
 
@@ -320,7 +323,8 @@ def test_several(box):
     stream = Stream(box, "--interval=100ms", "a", "b", "c")
     assert [stream.next()["id"] for _ in range(3)] == ["a", "b", "c"]
     box.delete("b")
-    eventually(lambda: [stream.next_of("stats", "a"), stream.next()["id"]][1] == "c", "events without b")
+    while stream.next_of("stats", "a") and stream.next()["id"] != "c":
+        pass  # of b, while it was being deleted
     box.delete("a")
     assert stream.process.poll() is None
     box.delete("c")
