@@ -11,6 +11,7 @@
 #include "handle.h"
 #include "launch/launch.h"
 #include "launch/record.h"
+#include "look.h"
 #include "plan/features.h"
 #include "plan/spec.h"
 
@@ -68,81 +69,17 @@ orlop_delete (struct orlop *o, const char *id, bool force)
   return handle_end (o, launch_delete (o->root, id, force, handle_log (o), err));
 }
 
-/* One container's record with its status now.  */
-struct look
-{
-  struct record_dir dir;
-  struct oci_arena *arena;
-  struct record *rec;
-  const char *status;
-  pid_t pid;
-};
-
-static void
-look_away (struct look *l)
-{
-  oci_arena_free (l->arena);
-  record_close (&l->dir);
-}
-
-static int
-look_at (const char *root, const char *id, struct look *l, struct err *err)
-{
-  int ret;
-
-  *l = (struct look){ .dir = RECORD_DIR_NONE };
-  ret = record_open (root, id, false, &l->dir, err);
-  if (ret == 0)
-    ret = record_load (&l->dir, &l->arena, &l->rec, err);
-  if (ret < 0)
-    return ret;
-  l->status = record_status (&l->dir, l->rec);
-  l->pid = strcmp (l->status, "stopped") == 0 ? 0 : l->rec->pid;
-  return 0;
-}
-
 PUBLIC int
 orlop_state (struct orlop *o, const char *id, char **ret_json)
 {
   struct err *err = handle_begin (o);
   struct look l;
-  int ret = look_at (o->root, id, &l, err);
+  int ret = look_at (&l, o->root, id, err);
 
   if (ret == 0)
     ret = record_state (l.rec, l.status, l.pid, ret_json, NULL, err);
   look_away (&l);
   return handle_end (o, ret);
-}
-
-/* Calls EACH for every container; one that cannot be read is warned of and passed over.  */
-static int
-for_each (struct orlop *o, int (*each) (void *data, const struct look *l, struct err *err), void *data, struct err *err)
-{
-  own_mem char **names = NULL;
-  size_t n = 0;
-  int ret = 0;
-  own_fd int root = record_root (o->root, false, err);
-
-  if (root == -ENOENT)
-    {
-      err_clear (err);
-      return 0;
-    }
-  if (root < 0 || (ret = record_names (root, &names, &n, err)) < 0)
-    return root < 0 ? root : ret;
-  for (size_t i = 0; ret == 0 && i < n; i++)
-    {
-      struct look l;
-      struct err own = { 0 };
-      char text[4096];
-
-      if (look_at (o->root, names[i], &l, &own) == 0)
-        ret = each (data, &l, err);
-      else
-        log_warn (handle_log (o), "%s: %s", names[i], err_text (&own, NULL, text, sizeof text));
-      look_away (&l);
-    }
-  return ret;
 }
 
 /* Rows and their text, growing apart; put together at the end.  */
@@ -236,7 +173,7 @@ orlop_list (struct orlop *o, struct orlop_container **ret_list, size_t *ret_n)
 {
   struct err *err = handle_begin (o);
   struct rows rows = { 0 };
-  int ret = for_each (o, add_row, &rows, err);
+  int ret = look_each (o, add_row, &rows, err);
 
   if (ret == 0)
     ret = pack_rows (&rows, ret_list, err);
@@ -274,7 +211,7 @@ orlop_list_json (struct orlop *o, char **ret_json)
   if (out == NULL)
     return handle_end (o, err_sys (err, errno, "open_memstream", "list of containers"));
   (void) fputc ('[', out);
-  ret = for_each (o, add_json, out, err);
+  ret = look_each (o, add_json, out, err);
   (void) fputs ("]\n", out);
   if (fclose (out) != 0 && ret == 0)
     ret = err_sys (err, ENOMEM, "open_memstream", "list of containers");

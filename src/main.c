@@ -15,8 +15,9 @@
 const int own_leave = 48;
 
 static const struct cmd *const commands[]
-    = { &cmd_checkpoint, &cmd_create,  &cmd_delete, &cmd_events, &cmd_exec, &cmd_features, &cmd_kill,  &cmd_list,   &cmd_mounts, &cmd_pause,
-        &cmd_ps,         &cmd_restore, &cmd_resume, &cmd_run,    &cmd_spec, &cmd_start,    &cmd_state, &cmd_update, NULL };
+    = { &cmd_checkpoint, &cmd_create, &cmd_delete, &cmd_events, &cmd_exec, &cmd_features, &cmd_kill, &cmd_list,
+        &cmd_metrics, &cmd_mounts, &cmd_pause, &cmd_ps, &cmd_restore, &cmd_resume, &cmd_run, &cmd_spec, &cmd_start,
+        &cmd_state, &cmd_stats, &cmd_update, NULL };
 
 struct globals
 {

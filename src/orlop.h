@@ -308,6 +308,28 @@ int orlop_mounts_list (struct orlop *o, const char *id, struct orlop_mount **ret
 /* The list as a JSON array.  */
 int orlop_mounts_list_json (struct orlop *o, const char *id, char **ret_json);
 
+/* A member of struct orlop_usage that the kernel does not tell, or a limit that there is not.  */
+#define ORLOP_UNKNOWN UINT64_MAX
+
+/* What a container uses, in short; orlop_events tells the whole.  Sums of time, bytes and so on are since its cgroup was made.  */
+struct orlop_usage
+{
+  uint64_t at_ns;                /* when it was read, by CLOCK_MONOTONIC */
+  uint64_t cpu_ns;               /* time used on processors, all of them together */
+  uint64_t memory, memory_limit; /* bytes */
+  uint64_t pids, pids_limit;     /* tasks; processes, where the kernel does not count tasks */
+  uint64_t io_read, io_written;  /* bytes from and to disks */
+  uint64_t net_received, net_sent; /* bytes of its network interfaces but lo; ORLOP_UNKNOWN in the network namespace of the host */
+};
+
+/* Reads what container ID uses.  -ENOENT: there is no such container; -ESRCH: it has stopped; -ENODEV: it is just being deleted; -ENOTSUP: it has
+ * no cgroup of its own.  */
+int orlop_usage (struct orlop *o, const char *id, struct orlop_usage *ret_usage);
+
+/* What all containers use, as OpenMetrics text (version 1.0.0, UTF-8), see orlop-metrics(1).  A container that cannot be read, as it is being made or
+ * deleted, is left out, and is a warning in the log.  *RET_TEXT is the caller's.  */
+int orlop_metrics (struct orlop *o, char **ret_text);
+
 /* What orlop_create with these options would do, as text, changing nothing.  */
 int orlop_plan (struct orlop *o, const char *id, const struct orlop_create_options *options, char **ret_text);
 

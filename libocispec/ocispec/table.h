@@ -143,6 +143,10 @@ struct oci_type
 #define OCI_HUNDREDTHS(t, m, k, f)                                                                                    \
   { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = (f) | OCI_DECIMAL, .width = sizeof (uint64_t),                    \
     .offset = OCI_AT (t, m, uint64_t) }
+/* uint64_t *m, in hundredths */
+#define OCI_OPTHUNDREDTHS(t, m, k)                                                                                    \
+  { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = OCI_POINTER | OCI_DECIMAL, .width = sizeof (uint64_t),            \
+    .offset = OCI_AT (t, m, uint64_t *) }
 /* [u]intN_t *m */
 #define OCI_OPTNUM(t, m, k)                                                                                           \
   { OCI_NAME (k), .kind = OCI_KIND_NUMBER, .flags = OCI_POINTER | OCI_SIGN (*OCI_MEMBER (t, m)),                      \

@@ -41,8 +41,9 @@ struct cmd
   int (*run) (struct cmd_call *c);
 };
 
-extern const struct cmd cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_ps,
-    cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
+extern const struct cmd cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features, cmd_kill,
+    cmd_list, cmd_metrics, cmd_mounts, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start,
+    cmd_state, cmd_stats, cmd_update;
 
 /* Fails C with a message of the program itself.  Returns -EINVAL.  */
 int cmd_fail (struct cmd_call *c, const char *fmt, ...) __attribute__ ((format (printf, 2, 3)));

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "src/launch/live.c": "tests/cli/test_mounts_live.py",
     "src/lib_several.c": "tests/cli/test_kill.py",
     "src/lib_update.c": "tests/unit/lib/test_lib.c",
+    "src/look.c": "tests/unit/lib/test_lib.c",
     "src/lib_usage.c": "tests/cli/test_events.py",
     "src/lib_state.c": "tests/unit/lib/test_lib.c",
     "src/cgroup/cpuset.c": "tests/unit/cgroup/test_cgroup.c",

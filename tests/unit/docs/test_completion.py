@@ -59,7 +59,7 @@ def test_operands(tmp_path):
 
 
 def test_help():
-    assert complete("help", "sta") == ["start", "state"]
+    assert complete("help", "sta") == ["start", "state", "stats"]
 
 
 def test_containers(tmp_path):
