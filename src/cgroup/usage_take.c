@@ -45,6 +45,17 @@ read_hundredths (char *word, uint64_t *ret)
   return true;
 }
 
+/* A copy for the JSON, which has only UTF-8: names of devices are their makers' to choose.  */
+static const char *
+copy (const struct usage_take *t, const char *text)
+{
+  char *got = oci_strndup (t->arena, text, strlen (text));
+
+  if (got)
+    str_make_utf8 (got);
+  return got;
+}
+
 static void *
 member (const struct usage_take *t)
 {
@@ -154,7 +165,7 @@ usage_take_map (const struct usage_take *t, char *text)
 
       if (key == NULL || ! read_number (next (&line, " "), &map[n].value))
         continue;
-      map[n].key = oci_strndup (t->arena, key, strlen (key));
+      map[n].key = copy (t, key);
       if (map[n++].key == NULL)
         return -ENOMEM;
     }
@@ -227,10 +238,10 @@ expand (char *text, uint16_t *list)
 int
 usage_take_list (const struct usage_take *t, char *text)
 {
-  char *copy = oci_strndup (t->arena, text, strlen (text));
-  uint16_t *list = copy && ! is_there (t) ? oci_alloc (t->arena, (expand (copy, NULL) + 1) * sizeof *list) : NULL;
+  char *again = oci_strndup (t->arena, text, strlen (text)); /* counting cuts it up */
+  uint16_t *list = again && ! is_there (t) ? oci_alloc (t->arena, (expand (again, NULL) + 1) * sizeof *list) : NULL;
 
-  if (copy && is_there (t))
+  if (again && is_there (t))
     return 0;
   if (list == NULL)
     return -ENOMEM;
@@ -310,7 +321,7 @@ usage_take_ops (const struct usage_take *t, char *text)
       value = next (&line, " ");
       if (! read_number (value ? value : op, &e.value))
         continue;
-      if (value && (e.op = oci_strndup (t->arena, op, strlen (op))) == NULL)
+      if (value && (e.op = copy (t, op)) == NULL)
         return -ENOMEM;
       list[n++] = e;
     }
@@ -382,7 +393,7 @@ usage_take_rdma (const struct usage_take *t, char *text)
 
       if (device == NULL)
         continue;
-      list[n].device = oci_strndup (t->arena, device, strlen (device));
+      list[n].device = copy (t, device);
       if (list[n].device == NULL)
         return -ENOMEM;
       for (char *word; (word = next (&line, " "));)

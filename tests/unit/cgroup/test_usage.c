@@ -351,7 +351,7 @@ cgroup_usage_add_odd (void **state)
        { "cpu.pressure", "some\nfull avg10 avg60=x avg300=1 total=\nother avg10=1.00\n\n" }, { "memory.current", "" }, { "memory.max", "\n" },
        { "memory.peak", "12three\n" }, { "memory.stat", "a\n\nb 18446744073709551616\nc -1\nd 1 2\n" }, { "pids.current", " 7 \n" }, { "pids.max", "18446744073709551615" },
        { "io.stat", "8 rbytes=1\n8:0\n:1 rbytes=1\n8:0 rbytes rbytes= wbytes=x rios=1 rios=2\nTotal\n" },
-       { "cpuset.cpus.effective", "3-1,5-,-6,9,70000,x,0-0\n" }, { "rdma.max", "\ndev\ndev2 hca_handle hca_object=99999999999\n" });
+       { "cpuset.cpus.effective", "3-1,5-,-6,9,70000,x,0-0\n" }, { "rdma.max", "\nde\xff\ndev2 hca_handle hca_object=99999999999\n" });
   add (t, "");
   assert_true (t->u.cpu.usage.total == UINT64_MAX);
   assert_true (t->u.cpu.usage.user == UINT64_MAX);
@@ -373,6 +373,7 @@ cgroup_usage_add_odd (void **state)
   assert_int_equal (t->u.cpuset.cpus[0], 9);
   assert_int_equal (t->u.cpuset.cpus[1], 0);
   assert_int_equal (t->u.rdma.n_limit, 2);
+  assert_string_equal (t->u.rdma.limit[0].device, "de?");
   assert_true (t->u.rdma.limit[1].objects == UINT32_MAX);
 }
 
