@@ -5,7 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -159,6 +165,71 @@ cgroup_layout_read_this_machine (void **state)
   assert_true ((l.controllers != NULL) == (l.mode != CGROUP_V1));
 }
 
+/* Shows at CGROUP_ROOT, in a mount namespace of our own, a tmpfs with a plain directory "unified" and many others.  */
+static bool
+show_plain (void)
+{
+  char path[64];
+
+  if (unshare (CLONE_NEWNS) < 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+      || mount ("tmpfs", CGROUP_ROOT, "tmpfs", 0, NULL) < 0)
+    return false;
+  for (int i = 0; i < 40; i++)
+    {
+      snprintf (path, sizeof path, CGROUP_ROOT "/other-%d", i);
+      if (mkdir (path, 0755) < 0)
+        return false;
+    }
+  return mkdir (CGROUP_ROOT "/unified", 0755) == 0;
+}
+
+/* What the child below ends with, each value a finding of its own.  */
+enum
+{
+  AS_EXPECTED,
+  CANNOT_SHOW,
+  PLAIN_IS_TAKEN,
+  CANNOT_MOUNT,
+  MOUNT_IS_NOT_TAKEN
+};
+
+static int
+read_unified (void)
+{
+  const unsigned want = CGROUP_WANT_OWN | CGROUP_WANT_UNIFIED;
+
+  if (! show_plain ())
+    return CANNOT_SHOW;
+  if (cgroup_layout_read (&l, want, NULL) < 0 || l.mode != CGROUP_NONE || l.n_hierarchies || l.controllers)
+    return PLAIN_IS_TAKEN;
+  if (mount ("cgroup2", CGROUP_ROOT "/unified", "cgroup2", 0, NULL) < 0)
+    return CANNOT_MOUNT;
+  if (cgroup_layout_read (&l, want, NULL) < 0 || l.mode != CGROUP_HYBRID || l.n_hierarchies != 1 || ! l.controllers)
+    return MOUNT_IS_NOT_TAKEN;
+  return AS_EXPECTED;
+}
+
+/* A directory "unified" is a hierarchy when cgroup v2 is mounted there, and not before.  */
+static void
+cgroup_layout_read_unified (void **state)
+{
+  int status = 0;
+  pid_t child;
+
+  (void) state;
+  child = fork ();
+  if (child == 0)
+    _exit (read_unified ());
+  assert_int_equal (waitpid (child, &status, 0), child);
+  assert_true (WIFEXITED (status));
+  if (WEXITSTATUS (status) == CANNOT_SHOW || WEXITSTATUS (status) == CANNOT_MOUNT)
+    {
+      print_message ("needs root, and mounts of tmpfs and cgroup2\n");
+      skip ();
+    }
+  assert_int_equal (WEXITSTATUS (status), AS_EXPECTED);
+}
+
 int
 main (void)
 {
@@ -173,6 +244,7 @@ main (void)
     cmocka_unit_test (cgroup_layout_find_controller),
     cmocka_unit_test (cgroup_list_has_words),
     cmocka_unit_test (cgroup_layout_read_this_machine),
+    cmocka_unit_test (cgroup_layout_read_unified),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
