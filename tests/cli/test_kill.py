@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill and delete beyond the first process: all of a container, several containers, what outlives the first process."""
+import glob
 import json
 import os
+import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -193,3 +196,46 @@ def test_delete_several(box):
     assert box.orlop("list", "-q").out == "web2\n"
     box.orlop("delete", "--force", "unknown", "web2")
     assert box.orlop("list", "-q").out == ""
+
+
+# --- against those who fork
+
+FORKS = 10_000
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory):
+    compiler = shutil.which(os.environ.get("CC", "cc")) or pytest.skip("no C compiler")
+    program = tmp_path_factory.mktemp("forks") / "forks"
+    subprocess.run([compiler, "-O2", "-static", "-o", program, os.path.join(os.path.dirname(__file__), "../lib/forks.c")], check=True, timeout=60)
+    return program
+
+
+@pytest.mark.parametrize("own_pids", [False, True], ids=["pids of the host", "pids of its own"])
+def test_all_against_forks(box, forks, own_pids):
+    """Ten thousand forks, while one container after the other is killed: none leaves a process or a cgroup.  Without a pid namespace
+    nothing but its cgroup holds the processes together."""
+    b = box.bundle(["/bin/forks", "/tmp/count"])
+    if not own_pids:
+        b.namespace("pid", False)
+    shutil.copy(forks, os.path.join(b.rootfs, "bin/forks"))
+    counter = os.path.join(b.rootfs, "tmp/count")
+    total = 0
+
+    def forked():
+        with open(counter, "rb") as f:
+            return int.from_bytes(f.read(), sys.byteorder)
+    while total < FORKS:
+        with open(counter, "wb") as f:
+            f.write(bytes(8))
+        box.run(b, "-d")
+        eventually(lambda: forked() >= FORKS // 10, "a thousand forks", 60)
+        box.orlop("kill", "--all", "c", "KILL")
+        eventually(lambda: not pids(box), "ended")
+        after = forked()
+        eventually(lambda: not box.processes(), "ended, and not only on the way") # (cgroup.procs leaves out who is)
+        box.wait("stopped")
+        box.delete(force=False)
+        assert not glob.glob(f"/sys/fs/cgroup{b.cgroup}") + glob.glob(f"/sys/fs/cgroup/*{b.cgroup}")
+        assert forked() == after # nobody outside of the cgroup goes on
+        total += after
