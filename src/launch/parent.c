@@ -93,6 +93,21 @@ parent_kill (struct launch *l)
   l->cloned = l->pid = 0;
 }
 
+/* True if the child, which has ended, has said why: its failure and our message may cross, and then the kernel tells of that first.  */
+static bool
+has_told (const struct launch *l, int *ret, struct err *err)
+{
+  struct pollfd p = { .fd = l->sync, .events = POLLIN };
+  struct err told = { 0 };
+  int r = poll (&p, 1, 0) == 1 && p.revents & POLLIN ? sync_expect (l->sync, SYNC_NONE, NULL, NULL, NULL, &told) : 0;
+
+  if (r == 0 || r == -ECONNRESET || r == -EPROTO)
+    return false;
+  *err = told;
+  *ret = r;
+  return true;
+}
+
 int
 parent_explain (struct launch *l, int ret, struct err *err)
 {
@@ -101,6 +116,8 @@ parent_explain (struct launch *l, int ret, struct err *err)
   if ((ret != -ECONNRESET && ret != -EPIPE) || l->cloned <= 0)
     return ret;
   if (waitid (P_PID, (id_t) l->cloned, &info, WEXITED | WNOWAIT) < 0)
+    return ret;
+  if (has_told (l, &ret, err))
     return ret;
   err_clear (err);
   if (info.si_code == CLD_EXITED)
