@@ -81,6 +81,8 @@ static const struct hint hints[] = {
   { NULL, "write", EBUSY, "/cgroup.subtree_control", "a cgroup that has processes hands no controllers down: choose a linux.cgroupsPath elsewhere, or move them into a cgroup below it" },
   { NULL, "write", EINVAL, "/cgroup.subtree_control", "the cpu controller needs every real-time process to be in the root cgroup: see chrt -p of the processes below" },
   { NULL, "write", EOPNOTSUPP, "/cgroup.subtree_control", "see cgroup.type of that cgroup: only cpu, cpuset, pids and perf_event work in threaded ones" },
+  { NULL, "write", EOPNOTSUPP, "/cgroup.procs", "see cgroup.type of that cgroup and its parents: a threaded subtree has other rules" },
+  { NULL, "write", EOPNOTSUPP, "tasks of the container's cgroup", "beside cgroup v1 no container can be below a threaded cgroup: see cgroup.type of the parent of linux.cgroupsPath in /sys/fs/cgroup/unified" },
   { NULL, "write", EINVAL, "/memory.memsw.", "memory and swap together must not be below memory.limit" },
   { NULL, "write", EINVAL, "/memory.limit_in_bytes", "memory must not be above memory and swap together: set memory.swap too" },
   { NULL, "write", EINVAL, "/memory.oom_control", "the OOM killer cannot be switched off in the root cgroup" },

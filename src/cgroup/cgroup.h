@@ -166,6 +166,10 @@ void cgroup_close_fds (const int *fds, size_t n);
 /* Moves process PID with all its threads into the cgroup, in every hierarchy.  Returns 0 or negative errno.  */
 int cgroup_add_pid (const struct cgroup *cg, pid_t pid, struct err *err);
 
+/* Makes a cgroup of the v2 hierarchy that can have no processes, because it is below a threaded one, threaded, too, and so those above it that we
+ * made.  Returns 0, also if nothing was to be done, or negative errno.  */
+int cgroup_make_threaded (const struct cgroup *cg, struct err *err);
+
 /* Freezes or thaws all processes of the cgroup and its children, and waits, at most two seconds, until they are.
  * Returns 0; -ETIMEDOUT; -ENOTSUP without a freezer; or negative errno.  */
 int cgroup_freeze (const struct cgroup *cg, bool frozen, struct err *err);

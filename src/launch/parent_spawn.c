@@ -153,6 +153,11 @@ enter_cgroup (struct launch *l, struct err *err)
 {
   int ret = cgroup_add_pid (l->cgroup, l->cloned, err);
 
+  if (ret == -EOPNOTSUPP && l->plan->action == PLAN_CREATE && cgroup_make_threaded (l->cgroup, NULL) == 0)
+    {
+      err_clear (err);
+      return cgroup_add_pid (l->cgroup, l->cloned, err);
+    }
   if (! may_follow (l, ret))
     return ret;
   ret = parent_follow_first (l, err);
