@@ -213,6 +213,19 @@ check_network (const struct oci_resources *r, struct err *err)
   return 0;
 }
 
+/* Files of every cgroup that act on processes instead of limiting them: those of the host by their numbers, or the container's first one, which would
+ * never begin.  */
+static bool
+acts_on_processes (const char *file)
+{
+  static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.freeze", "cgroup.kill" };
+
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    if (strcmp (file, files[i]) == 0)
+      return true;
+  return false;
+}
+
 /* The file is to be one of the cgroup's own, so its name leads nowhere else (config-linux.md, "Unified").  */
 static int
 check_unified (const struct oci_resources *r, struct err *err)
@@ -226,6 +239,8 @@ check_unified (const struct oci_resources *r, struct err *err)
       else if (*key == '\0' || strchr (key, '/') || strcmp (key, ".") == 0 || strcmp (key, "..") == 0
                || strlen (key) > CGROUP_FILE_MAX || has_control (key, ""))
         what = "must be the name of a file in the cgroup";
+      else if (acts_on_processes (key))
+        what = "is no limit: exec --cgroup, pause, resume and kill are for processes";
       else if (has_control (value, "\n\t"))
         what = "must not contain control characters";
       if (what)

@@ -466,3 +466,25 @@ def test_two_at_once(box):
     assert [p.wait(timeout=30) for p in both] == [0, 0, 0, 0]
     assert first(b, some.file) in ("201", "202", "203", "204")
     box.delete()
+
+
+@pytest.mark.parametrize("file", ["cgroup.procs", "cgroup.threads", "cgroup.freeze", "cgroup.kill"])
+def test_unified_is_not_for_processes(box, file):
+    """A number there would be that of any process of the host; a frozen container would never begin."""
+    made(box)
+    host = subprocess.Popen(["sleep", "100"])
+    try:
+        with open(f"/proc/{host.pid}/cgroup") as f:
+            before = f.read()
+        value = str(host.pid) if file in ("cgroup.procs", "cgroup.threads") else "1"
+        assert f'unified["{file}"]: is no limit' in update(box, {"unified": {file: value}}, status=1).err
+        with open(f"/proc/{host.pid}/cgroup") as f:
+            assert f.read() == before
+        assert box.status() == "running"
+        b = box.bundle()
+        b.config["linux"]["resources"] = {"unified": {file: value}}
+        assert f'linux.resources.unified["{file}"]: is no limit' in box.run(b, id="d", status=1).err
+    finally:
+        host.kill()
+        host.wait()
+    box.delete()

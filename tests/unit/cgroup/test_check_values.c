@@ -106,7 +106,7 @@ cgroup_limits_check_values_lists (void **state)
 static void
 cgroup_limits_check_values_unified (void **state)
 {
-  static const char *const names[] = { ".", "..", "a/b", "../x", "/etc/passwd", "cgroup.procs/", "memory.\\n" };
+  static const char *const names[] = { ".", "..", "a/b", "../x", "/etc/passwd", "cgroup.procs/", "memory.\\n", "cgroup.procs", "cgroup.threads", "cgroup.freeze", "cgroup.kill" };
 
   (void) state;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -116,7 +116,7 @@ cgroup_limits_check_values_unified (void **state)
       assert_int_equal (cgroup_limits_check_values (resources (json, &arena), NULL), -EINVAL);
     }
   refused ("{'unified':{'memory.high':'1\\u0001'}}", "unified[\"memory.high\"]");
-  allowed ("{'unified':{'io.max':'8:0 rbps=1\\n8:16 rbps=1','nodot':'1'}}");
+  allowed ("{'unified':{'io.max':'8:0 rbps=1\\n8:16 rbps=1','nodot':'1','cgroup.max.depth':'3','cgroup.pressure':'0'}}");
 }
 
 /* spec: 123 */
