@@ -245,7 +245,10 @@ mount_pivot (int root, bool shared, struct err *err)
   if (shared && (ret = enslave (old, err)) < 0)
     return ret;
   ret = sys_umount2 (".", MNT_DETACH);
-  return ret < 0 ? err_sys (err, -ret, "umount2", "old root") : 0;
+  if (ret < 0)
+    return err_sys (err, -ret, "umount2", "old root");
+  /* enslave() has left us in the old root, which our working directory would hold and which relative paths would lead to */
+  return shared && chdir ("/") < 0 ? err_sys (err, errno, "chdir", "/") : 0;
 }
 
 int

@@ -66,8 +66,8 @@ int mount_detach (int proc, int fd, struct err *err);
 /* Changes the propagation of "/".  Returns 0 or negative errno.  */
 int mount_propagate_root (uint64_t propagation, bool recursive, struct err *err);
 
-/* Makes the mount ROOT, which is attached, our root, and drops the old one with all its mounts.  SHARED: some of those may be shared with another mount
- * namespace, which is to keep them.  Returns 0 or negative errno.  */
+/* Makes the mount ROOT, which is attached, our root and working directory, and drops the old one with all its mounts.  SHARED: some of those may be
+ * shared with another mount namespace, which is to keep them.  Returns 0 or negative errno.  */
 int mount_pivot (int root, bool shared, struct err *err);
 
 /* The same where pivot_root(2) is impossible (an initramfs as root): ROOT, attached over "/", is entered by chroot; the old root stays below it.

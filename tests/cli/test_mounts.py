@@ -556,6 +556,18 @@ def test_rootfs_propagation(box, word, ids):
             assert kind == "slave" or "master:" not in tags
 
 
+@pytest.mark.parametrize("word", ["private", "rprivate", "slave", "rslave", "shared", "rshared", "unbindable", "runbindable"])
+@pytest.mark.parametrize("cwd", ["/", "//", "/tmp"])
+def test_rootfs_propagation_and_the_working_directory(box, word, cwd, ids):
+    """However the root is entered, a relative path starts in it and not in the host's, which is entered by the way."""
+    def change(b):
+        ids(b)
+        b.config["linux"]["rootfsPropagation"] = word
+        b.config["process"]["cwd"] = cwd
+    name, here, inside = sh(box, f"/bin/busybox pwd; stat -c %d:%i .; stat -c %d:%i {cwd}", change).split()
+    assert (name, here) == (os.path.normpath(cwd).replace("//", "/"), inside)
+
+
 @pytest.mark.parametrize("word", ["shared", "rshared", "slave", "private"])
 def test_rootfs_propagation_leaves_the_hosts_mounts(box, word):
     """The old root is dropped with mounts that are shared with the host, as with systemd all are: the host keeps its own."""

@@ -205,8 +205,9 @@ changes_all (void *arg)
   return 0;
 }
 
+/* SHARED: as where mounts of the old root may be shared with another namespace.  */
 static int
-pivots (void *arg)
+pivot (void *arg, bool shared)
 {
   char cwd[64];
   struct stat st;
@@ -218,15 +219,27 @@ pivots (void *arg)
   CHECK (root >= 0 && mount_attach_at (root, AT_FDCWD, "/", NULL) == 0);
   int proc = kernel == OLD ? mount_old_make ("proc", "proc", 0, NULL, NULL) : mount_make ("proc", "proc", NULL, 0, 0, NULL);
   CHECK (proc >= 0 && mount_attach_at (proc, root, "proc", NULL) == 0);
-  CHECK (mount_pivot (root, false, NULL) == 0);
+  CHECK (mount_pivot (root, shared, NULL) == 0);
   CHECK (getcwd (cwd, sizeof cwd) && strcmp (cwd, "/") == 0 && stat ("/marker", &st) == 0 && stat ("/mnt", &st) < 0);
-  CHECK (stat ("/../../mnt", &st) < 0);
+  CHECK (stat ("/../../mnt", &st) < 0 && stat ("marker", &st) == 0 && stat ("mnt", &st) < 0);
   int n = 0; /* nothing is left of what was: the root and its proc are all */
   FILE *f = fopen ("/proc/self/mountinfo", "r");
   for (int ch; f && (ch = fgetc (f)) != EOF;)
     n += ch == '\n';
   CHECK (n == 2);
   return 0;
+}
+
+static int
+pivots (void *arg)
+{
+  return pivot (arg, false);
+}
+
+static int
+pivots_shared (void *arg)
+{
+  return pivot (arg, true);
 }
 
 /* What waits is seen by nobody else, and one that is left waiting does not ride on the next.  */
@@ -287,6 +300,7 @@ CASE (mount_attach_at_errors, refuses_targets)
 CASE (mount_set_one, changes)
 CASE (mount_set_recursive, changes_all)
 CASE (mount_pivot_leaves_nothing, pivots)
+CASE (mount_pivot_from_shared, pivots_shared)
 CASE (mount_old_waits, waits)
 CASE (mount_detach_by_handle, detaches)
 
@@ -296,8 +310,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (mount_make_attached),    cmocka_unit_test (mount_make_unknown_option), cmocka_unit_test (mount_clone_kinds),
     cmocka_unit_test (mount_attach_at_errors), cmocka_unit_test (mount_set_one),             cmocka_unit_test (mount_set_recursive),
-    cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_old_waits),
-    cmocka_unit_test (mount_detach_by_handle),
+    cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_pivot_from_shared),
+    cmocka_unit_test (mount_old_waits),        cmocka_unit_test (mount_detach_by_handle),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
