@@ -18,6 +18,7 @@
 #include "base/wire.h"
 #include "launch/criu.h"
 #include "ocispec/table.h"
+#include "plan/features.h"
 
 #define DESCRIPTORS "descriptors.json"
 
@@ -94,7 +95,7 @@ images_put_config (struct wire *opts, const struct oci_pair *annotations, size_t
   static const char *const usual[] = { "/etc/criu/orlop.conf", "/etc/criu/runc.conf" };
 
   for (size_t i = 0; i < n; i++)
-    if (strcmp (annotations[i].key, "org.criu.config") == 0)
+    if (strcmp (annotations[i].key, FEATURES_CRIU_CONFIG) == 0)
       {
         if (annotations[i].value[0])
           wire_text (opts, 51, annotations[i].value);

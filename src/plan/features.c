@@ -95,7 +95,7 @@ features_make (char **ret_json, struct err *err)
 {
   static bool yes = true;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "true" } };
-  static const char *unsafe[] = { FEATURES_STOP_SIGNAL, UNIT_ANNOTATION, CGROUP_ANNOTATION_SUBGROUP, CGROUP_ANNOTATION_DELEGATE };
+  static const char *unsafe[] = { FEATURES_STOP_SIGNAL, FEATURES_CRIU_CONFIG, UNIT_ANNOTATION, CGROUP_ANNOTATION_SUBGROUP, CGROUP_ANNOTATION_DELEGATE };
   struct oci_feature on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &yes, .systemd_user = &yes, .rdma = &yes };
   struct oci_features_seccomp seccomp;

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """annotations: shown wherever the state is, and org.opencontainers.image.stopSignal obeyed."""
 import json
+import re
 import signal
 
 import pytest
-from orlop import eventually
+from orlop import PROGRAM, eventually
 
 STOP = "org.opencontainers.image.stopSignal"
 
@@ -100,3 +101,13 @@ def test_stop_signal_that_is_none(box, name):
     """Nothing is sent, and a signal can be named."""
     err = ended_by(box, name, status=1)
     assert STOP in err and "is no signal" in err, err
+
+
+@pytest.mark.spec(165)
+def test_listed_are_all_that_are_heeded(box):
+    """What the program compares keys with is in it as a text: each text in the form of a key is listed, or one that it only prints."""
+    features = json.loads(box.orlop("features").out)
+    with open(PROGRAM, "rb") as f:
+        texts = {m.decode() for m in re.findall(rb"(?<=\0)(?:org|com|run\.oci|io\.(?:containerd|kubernetes|podman))\.[A-Za-z0-9.-]+(?=\0)", f.read())}
+    bus = {t for t in texts if t.startswith("org.freedesktop.")}  # names of systemd's
+    assert bus and texts - bus - set(features["annotations"]) == set(features["potentiallyUnsafeConfigAnnotations"])

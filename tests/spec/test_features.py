@@ -120,7 +120,7 @@ def test_mount_options_are_known(box, features):
     assert wrong == {}
 
 
-@pytest.mark.spec(164, 165)
+@pytest.mark.spec(164)
 def test_annotations(features):
     assert all(key and isinstance(value, str) for key, value in features.get("annotations", {}).items())
     assert all(isinstance(name, str) and name for name in features.get("potentiallyUnsafeConfigAnnotations", []))

@@ -146,8 +146,9 @@ features_unsafe_annotations (void **state)
 {
   const struct oci_features *f = features (state);
 
-  assert_int_equal (f->n_potentially_unsafe_config_annotations, 4);
+  assert_int_equal (f->n_potentially_unsafe_config_annotations, 5);
   assert_true (has (f->potentially_unsafe_config_annotations, FEATURES_STOP_SIGNAL));
+  assert_true (has (f->potentially_unsafe_config_annotations, "org.criu.config"));
   assert_true (has (f->potentially_unsafe_config_annotations, "org.systemd.property."));
   assert_true (has (f->potentially_unsafe_config_annotations, "run.oci.systemd.subgroup"));
   assert_true (has (f->potentially_unsafe_config_annotations, "run.oci.delegate-cgroup"));
