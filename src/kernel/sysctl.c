@@ -159,6 +159,7 @@ open_parameter (int dir, const char *path)
 int
 sysctl_set (int proc_sys_dirfd, const char *path, const char *value, struct err *err)
 {
+  const char *text = value[0] ? value : "\n"; /* no byte would be no change; a line end clears a text, and is no number */
   struct statfs fs;
   ssize_t taken;
 
@@ -171,11 +172,11 @@ sysctl_set (int proc_sys_dirfd, const char *path, const char *value, struct err 
     return err_sys (err, errno, "fstatfs", "/proc/sys/%s", path);
   if (fs.f_type != PROC_SUPER_MAGIC)
     return err_doing (err, err_sys (err, EXDEV, "fstatfs", "/proc/sys/%s", path), "not on procfs");
-  taken = write (fd, value, strlen (value));
+  taken = write (fd, text, strlen (text));
   if (taken < 0)
     return err_sys (err, errno, "write", "/proc/sys/%s", path);
   /* of "1 and more" the kernel takes the number and is content */
-  if (value[taken + (ssize_t) strspn (value + taken, " \t")] != '\0')
-    return err_doing (err, err_sys (err, EINVAL, "write", "/proc/sys/%s", path), "the kernel took only %zd of %zu bytes", taken, strlen (value));
+  if (text[taken + (ssize_t) strspn (text + taken, " \t")] != '\0')
+    return err_doing (err, err_sys (err, EINVAL, "write", "/proc/sys/%s", path), "the kernel took only %zd of %zu bytes", taken, strlen (text));
   return 0;
 }

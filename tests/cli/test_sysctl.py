@@ -150,7 +150,7 @@ def test_keys_that_are_none(box, key):
     assert host("kernel.core_pattern") == before
 
 
-@pytest.mark.parametrize("value", ["1\nkernel.core_pattern=|/x", "1\r", "1\x00", "\x1b[0m", "1+kernel.core_pattern=|/x", "1 kernel.core_pattern", "=1"])
+@pytest.mark.parametrize("value", ["1\nkernel.core_pattern=|/x", "1\r", "1\x00", "\x1b[0m", "1+kernel.core_pattern=|/x", "1 kernel.core_pattern", "=1", "", " "])
 def test_values_that_are_none(box, value):
     """What looks harmless is written to the one file, which refuses it."""
     before = host("kernel.core_pattern")
@@ -163,3 +163,17 @@ def test_values_that_are_none(box, value):
 def test_parameter_that_the_kernel_lacks(box):
     err = box.run(bundle(box, {"net.is.not.there": "1"}), status=1).err
     assert 'linux.sysctl["net.is.not.there"]' in err and "/proc/sys/net/is/not/there" in err, err
+
+
+@pytest.mark.spec(147)
+def test_empty_value(box):
+    """Of a text: no ports are reserved any more."""
+    name = "net.ipv4.ip_local_reserved_ports"
+    other = box.bundle(["sleep", "100"])
+    other.config["linux"]["sysctl"] = {name: "8080,9000-9010"}
+    box.run(other, "-d", id="other")
+    b = bundle(box, {name: ""}, args=["cat", path(name)])
+    b.namespace("network", f"/proc/{box.state('other')['pid']}/ns/net")
+    assert box.orlop("exec", "other", "cat", path(name)).out == "8080,9000-9010\n"
+    assert box.run(b).out == "\n"
+    box.delete("other")
