@@ -355,6 +355,19 @@ device_minor_broken (const struct oci_config *c, size_t i)
   return d->type[0] != 'p' && (d->minor == NULL || *d->minor < 0 || *d->minor > MINOR_MAX);
 }
 
+/* fchownat(2) takes -1 for "leave it".  */
+static bool
+device_uid_none (const struct oci_config *c, size_t i)
+{
+  return c->linux_->devices[i].uid && *c->linux_->devices[i].uid == UINT32_MAX;
+}
+
+static bool
+device_gid_none (const struct oci_config *c, size_t i)
+{
+  return c->linux_->devices[i].gid && *c->linux_->devices[i].gid == UINT32_MAX;
+}
+
 static size_t
 n_device_rules (const struct oci_config *c)
 {
@@ -438,6 +451,8 @@ static const struct rule rules[] = {
   { "linux.devices[].path", n_devices, NULL, device_relative, "must be an absolute path", "config-linux.md#devices" },
   { "linux.devices[].major", n_devices, NULL, device_major_broken, "must be a number from 0 to 4095", "config-linux.md#devices" },
   { "linux.devices[].minor", n_devices, NULL, device_minor_broken, "must be a number from 0 to 1048575", "config-linux.md#devices" },
+  { "linux.devices[].uid", n_devices, NULL, device_uid_none, "4294967295 is no user id", "config-linux.md#devices" },
+  { "linux.devices[].gid", n_devices, NULL, device_gid_none, "4294967295 is no group id", "config-linux.md#devices" },
   { "linux.resources.devices", NULL, NULL, device_rules_many, "must have at most 16384 entries", "config-linux.md#allowed-device-list" },
   { "linux.resources.devices[].access", n_device_rules, NULL, access_broken, "must be made of r, w and m", "config-linux.md#allowed-device-list" },
   { "linux.maskedPaths[]", n_masked, NULL, masked_relative, "must be an absolute path", "config-linux.md#masked-paths" },

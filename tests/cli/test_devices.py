@@ -148,6 +148,8 @@ def test_bound_one_that_is_another_on_the_host(box):
     (device("/dev/x", "c", 1, 1 << 20), "linux.devices[0].minor"),
     (device("dev/x", "c", 1, 3), "linux.devices[0].path"),
     (device("/", "c", 1, 3), "linux.devices[0]"),
+    (device("/dev/x", "c", 1, 3, uid=2 ** 32 - 1), "linux.devices[0].uid"),
+    (device("/dev/x", "p", gid=2 ** 32 - 1), "linux.devices[0].gid"),
 ])
 def test_impossible_ones(box, d, word):
     assert word in box.run(bundle(box, d), status=1).err
