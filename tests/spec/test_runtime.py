@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 from orlop import eventually, pid_gone
@@ -100,10 +101,15 @@ def test_bundle_without_config(box):
 def test_program_waits_for_start(box):
     b = box.bundle(["sh", "-c", "echo ran > /ran; hostname > /host; sleep 100"])
     b.config["hostname"] = "inside"
+    b.config["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "99"}
+    b.mount("/mnt", "tmpfs", "tmpfs", ["size=64k"])
     box.create(b)
     pid = box.state()["pid"]
     # the environment is there, and nothing of the program
     assert os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")
+    assert [line.split()[4] for line in read(f"/proc/{pid}/mountinfo").splitlines()].count("/mnt") == 1
+    look = ["nsenter", "--target", str(pid), "--uts", "--net", "sh", "-c", "uname -n; cat /proc/sys/net/ipv4/ip_unprivileged_port_start"]
+    assert subprocess.run(look, capture_output=True, text=True, timeout=20, check=True).stdout == "inside\n99\n"
     assert not os.path.exists(f"{b.rootfs}/ran")
     box.orlop("start", "c")
     eventually(lambda: os.path.exists(f"{b.rootfs}/host") and read(f"{b.rootfs}/host") == "inside\n", "the program")
@@ -268,9 +274,17 @@ def test_delete_leaves_what_create_found(box):
 
 @pytest.mark.spec(21)
 def test_warning_changes_nothing(box):
-    def change(b):
-        b.config["process"]["capabilities"]["ambient"] = ["CAP_NOT_YET_KNOWN"]
-    assert box.sh("echo ran", change) == "ran\n"
+    """Of two containers that differ in what is warned of alone, the programs see the same."""
+    log = f"{box.dir}/log"
+    level = ["--log-level", "warning"] if "--log-level" in box.orlop("--help").out else []
+    seen = []
+    for ambient in ([], ["CAP_NOT_YET_KNOWN"]):
+        b = box.bundle(["sh", "-c", "grep Cap /proc/self/status; exit 5"])
+        b.config["process"]["capabilities"]["ambient"] = ambient
+        b.save()
+        r = box.orlop("--log", log, *level, "run", "--bundle", b.path, "c", status=None)
+        seen.append((r.status, r.out))
+    assert seen[0] == seen[1] and seen[0][0] == 5 and "CAP_NOT_YET_KNOWN" in r.err + (read(log) if os.path.exists(log) else "")
 
 
 # --- runtime-linux.md
@@ -314,11 +328,13 @@ def test_state_that_hooks_read(box):
     b = box.bundle(["sleep", "100"])
     names = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
     b.config["hooks"] = {n: [hook(f"cat > {box.dir}/{n}")] for n in names}
+    b.config["hooks"]["startContainer"] = [hook("cat > /told")]  # which sees the container's files alone
     box.create(b)
     pid = box.state()["pid"]
     box.orlop("start", "c")
     box.delete()
     seen = {n: json.loads(read(f"{box.dir}/{n}")) for n in names}
+    seen["startContainer"] = json.loads(read(f"{b.rootfs}/told"))
     assert all(s["id"] == "c" and s["bundle"] == os.path.realpath(b.path) and s["ociVersion"] for s in seen.values())
     assert [seen[n]["pid"] for n in ("prestart", "createRuntime", "poststart")] == [pid] * 3
-    assert seen["createContainer"]["pid"] == 1  # as seen in the container
+    assert seen["createContainer"]["pid"] == seen["startContainer"]["pid"] == 1  # as seen in the container
