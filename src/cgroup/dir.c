@@ -130,6 +130,7 @@ cgroup_dir_enable (const struct cgroup_dir *d, const char *controllers, struct e
   struct cgroup_path p;
   size_t root;
   int last = 0;
+  bool known;
   int r = cgroup_dir_path (d, file + 1, &p, err);
 
   if (r < 0)
@@ -139,8 +140,10 @@ cgroup_dir_enable (const struct cgroup_dir *d, const char *controllers, struct e
     {
       size_t len = slash - d->path; /* of the part of the path above this slash; 0 is the root */
       memcpy (p.text + root + len, file, sizeof file);
-      r = enable_level (p.text, controllers, err);
-      last = r < 0 ? r : last;
+      /* what a level further up has refused for a known reason is missing (ENOENT) in all below it, which explains nothing */
+      known = last == -EBUSY || last == -EOPNOTSUPP;
+      r = enable_level (p.text, controllers, known ? NULL : err);
+      last = r < 0 && ! known ? r : last;
       memcpy (p.text + root, d->path, strlen (d->path) + 1);
     }
   return last < 0 ? explain (err, last) : 0;

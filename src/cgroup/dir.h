@@ -48,7 +48,7 @@ ssize_t cgroup_dir_read (const struct cgroup_dir *d, const char *file, char *buf
 
 /* Enables CONTROLLERS ("+cpu +pids") for the cgroup D of the v2 hierarchy: writes to cgroup.subtree_control from the root of
  * the hierarchy down to its parent.  A level that refuses does not stop the others (the levels above a delegated one are not
- * ours); ERR keeps the last refusal, and says so if processes in a parent are the reason.  Returns 0 or negative errno.  */
+ * ours); ERR keeps the last refusal, or that of the level where processes or threads are the reason, and says so.  Returns 0 or negative errno.  */
 int cgroup_dir_enable (const struct cgroup_dir *d, const char *controllers, struct err *err);
 
 #endif

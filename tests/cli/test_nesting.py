@@ -67,10 +67,11 @@ def test_processes_in_the_parent(box, parent):
     assert os.listdir(parent) and not os.path.exists(f"{parent}/c")
 
 
-def test_processes_in_the_parent_with_a_limit(box, parent):
-    r = box.run(below(box, parent, "c", unified=a_limit()), status=1)
-    assert "cgroup that has processes" in r.err and "cgroup.subtree_control" in r.err and "(hint: " in r.err
-    assert not os.path.exists(f"{parent}/c") and read(f"{parent}/cgroup.subtree_control") == ""
+@pytest.mark.parametrize("path", ["c", "x/c"], ids=["its parent", "further up"])
+def test_processes_in_the_parent_with_a_limit(box, parent, path):
+    r = box.run(below(box, parent, path, unified=a_limit()), status=1)
+    assert "cgroup that has processes" in r.err and f"{parent}/cgroup.subtree_control" in r.err and "(hint: " in r.err
+    assert not [d for d in os.listdir(parent) if os.path.isdir(f"{parent}/{d}")] and read(f"{parent}/cgroup.subtree_control") == ""
 
 
 def threaded(parent):
@@ -101,13 +102,14 @@ def test_threaded(box, parent, path):
     assert not os.path.exists(f"{parent}/t/{'x' if 'x' in path else 'c'}")
 
 
-def test_threaded_with_a_limit(box, parent):
+@pytest.mark.parametrize("path", ["c", "t/c"], ids=["beside a threaded one", "in a threaded one"])
+def test_threaded_with_a_limit(box, parent, path):
     """A domain's controller cannot be had there."""
     limit = a_limit()
     threaded(parent)
-    r = box.run(below(box, parent, "c", unified=limit), status=1)
-    assert "cgroup.subtree_control" in r.err and "(hint: see cgroup.type" in r.err
-    assert not os.path.exists(f"{parent}/c")
+    r = box.run(below(box, parent, path, unified=limit), status=1)
+    assert f"{parent}/cgroup.subtree_control" in r.err and "(hint: see cgroup.type" in r.err
+    assert not os.path.exists(f"{parent}/{path}")
 
 
 def test_threaded_beside_v1(box, parent):
