@@ -211,9 +211,10 @@ def forks(tmp_path_factory):
     return program
 
 
+@pytest.mark.parametrize("deed", ["kill", "delete"])
 @pytest.mark.parametrize("own_pids", [False, True], ids=["pids of the host", "pids of its own"])
-def test_all_against_forks(box, forks, own_pids):
-    """Ten thousand forks, while one container after the other is killed: none leaves a process or a cgroup.  Without a pid namespace
+def test_all_against_forks(box, forks, own_pids, deed):
+    """Ten thousand forks, while one container after the other is killed, or deleted by force: none leaves a process or a cgroup.  Without a pid namespace
     nothing but its cgroup holds the processes together."""
     b = box.bundle(["/bin/forks", "/tmp/count"])
     if not own_pids:
@@ -230,12 +231,13 @@ def test_all_against_forks(box, forks, own_pids):
             f.write(bytes(8))
         box.run(b, "-d")
         eventually(lambda: forked() >= FORKS // 10, "a thousand forks", 60)
-        box.orlop("kill", "--all", "c", "KILL")
-        eventually(lambda: not pids(box), "ended")
+        if deed == "kill":
+            box.orlop("kill", "--all", "c", "KILL")
+            eventually(lambda: not pids(box), "ended")
+            box.wait("stopped")
+        box.delete(force=deed == "delete")
         after = forked()
-        eventually(lambda: not box.processes(), "ended, and not only on the way") # (cgroup.procs leaves out who is)
-        box.wait("stopped")
-        box.delete(force=False)
+        eventually(lambda: not box.processes(), "no process")
         assert not glob.glob(f"/sys/fs/cgroup{b.cgroup}") + glob.glob(f"/sys/fs/cgroup/*{b.cgroup}")
         assert forked() == after # nobody outside of the cgroup goes on
         total += after
