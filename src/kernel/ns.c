@@ -80,6 +80,15 @@ ns_open (const char *path, int flag, struct err *err)
   return take_fd (&fd);
 }
 
+bool
+ns_is_foreign (const char *path)
+{
+  own_fd int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  own_fd int owner = fd < 0 ? -1 : ioctl (fd, NS_GET_USERNS);
+
+  return fd >= 0 && owner < 0 && errno == EPERM;
+}
+
 int
 ns_join (int fd, int flag, const char *name, struct err *err)
 {

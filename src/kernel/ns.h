@@ -5,6 +5,8 @@
 #ifndef ORLOP_KERNEL_NS_H
 #define ORLOP_KERNEL_NS_H
 
+#include <stdbool.h>
+
 struct err;
 
 /* One kind of namespace.  */
@@ -38,6 +40,10 @@ int ns_open_process (int pidfd, int flags, int proc, int fds[NS_KINDS], struct e
  * kind FLAG (one CLONE_NEW*).  Returns a close-on-exec descriptor, or negative errno: -EINVAL when it is no namespace or one of
  * another kind (ERR says which).  child-safe */
 int ns_open (const char *path, int flag, struct err *err);
+
+/* True if the namespace at PATH belongs to a user namespace that is neither ours nor below ours (NS_GET_USERNS, Linux 4.9): our capabilities mean
+ * nothing there.  False as well if it cannot be asked.  child-safe */
+bool ns_is_foreign (const char *path);
 
 /* Joins: FD is a namespace of the kind FLAG, or a pidfd and FLAG any union of CLONE_NEW* (Linux 5.8).  NAME is for the error.
  * Process ids change for children only (pid_namespaces(7)).  Returns 0 or negative errno.  child-safe */

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "kernel/capset.h"
 #include "kernel/lsm.h"
+#include "kernel/ns.h"
 #include "kernel/rdt.h"
 #include "kernel/sys.h"
 
@@ -50,6 +51,8 @@ void
 host_probe_mounts (struct host *h)
 {
   h->mount_api = sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
+  if (h->in_user_ns && (h->permitted & (1ULL << CAP_SYS_ADMIN)))
+    h->mounts_foreign = ns_is_foreign ("/proc/self/ns/mnt");
 }
 
 void
@@ -121,6 +124,7 @@ static const struct fact
   { "bounding", MASK, offsetof (struct host, bounding) },
   { "in_user_ns", FLAG, offsetof (struct host, in_user_ns) },
   { "setgroups_denied", FLAG, offsetof (struct host, setgroups_denied) },
+  { "mounts_foreign", FLAG, offsetof (struct host, mounts_foreign) },
   { "mount_api", FLAG, offsetof (struct host, mount_api) },
   { "apparmor", FLAG, offsetof (struct host, apparmor) },
   { "selinux", FLAG, offsetof (struct host, selinux) },

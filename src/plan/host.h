@@ -22,6 +22,7 @@ struct host
   unsigned last_cap;          /* highest capability of this kernel */
   uint64_t permitted, bounding; /* our own capabilities */
   bool apparmor, selinux;     /* at work; read by host_probe_labels alone */
+  bool mounts_foreign;        /* our mount namespace is not our user namespace's: we may mount nothing there; found by host_probe_mounts */
   bool mount_api;             /* fsopen and its family exist (Linux 5.2; mount_setattr 5.12) */
   const struct idmap_maps *joined; /* maps of the user namespace that is joined by path, or NULL: none, or unknown */
   char resctrl[256];          /* where resctrl is mounted, or ""; looked for with linux.intelRdt only */
@@ -34,7 +35,8 @@ struct host
 int host_read (struct host *h, struct err *err);
 
 /* Asks the kernel itself for mount_api, which host_read may take from its age: a filter can hide the calls (containers in containers).  For
- * plans in which it decides who opens the mounts: those with a user namespace.  One call.  */
+ * plans in which it decides who opens the mounts: those with a user namespace.  One call; for root of a user namespace three more, for
+ * mounts_foreign.  */
 void host_probe_mounts (struct host *h);
 
 /* Asks whether AppArmor and SELinux are there: for documents that want a label.  A call for each.  */
@@ -43,7 +45,7 @@ void host_probe_labels (struct host *h);
 /* Looks for resctrl among the mounts: many calls, for documents with linux.intelRdt only.  None is no error.  Returns 0 or negative errno.  */
 int host_read_resctrl (struct host *h, struct err *err);
 
-/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, setgroups_denied, last_cap, permitted, bounding, mount_api, apparmor, selinux,
+/* Reads the facts from lines `name value` (tests): euid, egid, in_user_ns, setgroups_denied, mounts_foreign, last_cap, permitted, bounding, mount_api, apparmor, selinux,
  * resctrl.
  * Returns 0 or negative errno.  */
 int host_parse (const char *text, struct host *h, struct err *err);

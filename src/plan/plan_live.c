@@ -125,7 +125,7 @@ find_opener (const struct part *p, struct err *err)
   int ret = plan_root (p, err);
 
   p->plan->n_from_parent = 0;
-  p->plan->root.from_parent = p->host->permitted & (1ULL << CAP_SYS_ADMIN);
+  p->plan->root.from_parent = (p->host->permitted & (1ULL << CAP_SYS_ADMIN)) && ! p->host->mounts_foreign;
   return ret;
 }
 

@@ -186,7 +186,7 @@ plan_root (const struct part *p, struct err *err)
   /* host paths are out of reach in another mount namespace, and may be for another user */
   r->from_parent = plan->ns.new_user || plan->ns.joined_user || plan->ns.join_mnt;
   /* an unprivileged user may mount nothing where he is; from inside, his ids are those that the container has anyway */
-  may_mount = p->host->permitted & (1ULL << CAP_SYS_ADMIN);
+  may_mount = (p->host->permitted & (1ULL << CAP_SYS_ADMIN)) && ! p->host->mounts_foreign;
   if (r->from_parent && ! (p->host->mount_api && may_mount)) /* from inside, as far as the user namespace allows */
     {
       if (plan->ns.join_mnt && ! p->host->mount_api)

@@ -99,6 +99,26 @@ def test_root_of_an_engines_namespace(ranges, maps):
     assert os.listdir(f"{ranges.dir}/run/orlop") == []
 
 
+@pytest.mark.parametrize("namespace", ["new", "inherited"])
+@pytest.mark.parametrize("unshare", [["--map-root-user"], ["--map-root-user", "--mount"]], ids=["mounts of the host", "own mounts"])
+def test_root_of_a_namespace_without_groups(user, unshare, namespace):
+    """Who denies setgroups by `unshare -r` may mount nothing where he is without a mount namespace: the container's sources are opened from inside."""
+    b = bundle(user, sh("id -u; cat /proc/self/setgroups; head -n 1 /file; echo x > /dev/null; grep -c ' /sys/fs/cgroup' /proc/self/mountinfo"))
+    for key in ("uidMappings", "gidMappings"):
+        b.config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 1}]
+        if namespace == "inherited":
+            del b.config["linux"][key]
+    b.namespace("user", None if namespace == "new" else False)
+    b.mount("/file", b.path + "/config.json", options=["bind", "ro"])
+    user.prefix = [*user.prefix, "unshare", "--user", *unshare]
+    out = user.run(b).out.splitlines()
+    assert out[:3] == ["0", "deny", "{"] and int(out[-1]) > 0
+    b.config["process"]["user"]["additionalGids"] = [0]
+    err = user.run(b, status=1).err
+    assert "process.user.additionalGids" in err and "groups cannot be set" in err
+    assert user.orlop("list", "-q").out == ""
+
+
 def test_root_directory_of_root(box):
     """Whatever XDG_RUNTIME_DIR says: a login's and a service's commands are to see the same containers."""
     run, b = os.path.join(box.dir, "run"), box.bundle(["id", "-u"])
@@ -253,6 +273,70 @@ def test_without_a_cgroup(user):
     user.orlop("kill", "--all", "c", "KILL")
     user.wait("stopped")
     user.delete(force=False)
+
+
+LIMITS = {"pids": ({"pids": {"limit": 40}}, {"pids": {"limit": 30}}, "pids.max", "40", "30"),
+          "hugetlb": ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 << 20}]}, {"hugepageLimits": [{"pageSize": "2MB", "limit": 2 << 20}]},
+                      "hugetlb.2MB.max", str(4 << 20), str(2 << 20))}
+
+
+@pytest.fixture
+def delegated(user):
+    """The user is in a cgroup that is his, with the controllers that it was given, as his login manager would have it."""
+    if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        pytest.skip("cgroups are delegated on v2 alone")
+    group = f"/sys/fs/cgroup{user.cgroup}-user"
+    os.makedirs(f"{group}/start")
+    with open("/sys/fs/cgroup/cgroup.controllers") as f:
+        controllers = f.read().split()
+    user.controller = next((c for c in LIMITS if c in controllers), None)
+    if user.controller:
+        with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as f:
+            f.write(f"+{user.controller}")
+    for name in ("", "/cgroup.procs", "/cgroup.subtree_control", "/start", "/start/cgroup.procs"):
+        os.chown(group + name, USER, USER)
+    user.prefix = ["sh", "-c", 'echo 0 > "$0/start/cgroup.procs" && exec "$@"', group, *user.prefix]
+    user.group = group
+    yield user
+    user.orlop("delete", "--force", "c", status=None) # of a test that failed
+    os.rmdir(f"{group}/start")
+    os.rmdir(group)
+
+
+def test_delegated_cgroup(delegated):
+    """He may make one there, which is the container's beside his own, and delete leaves nothing of it."""
+    user, b = delegated, bundle(delegated, ["sleep", "100"])
+    before = sorted(os.listdir(user.group))
+    user.run(b, "-d")
+    with open(f"/proc/{user.state()['pid']}/cgroup") as f:
+        assert f.read().splitlines()[-1] == f"0::{user.cgroup}-user/c"
+    assert len(user.orlop("ps", "c").out.splitlines()) == 2
+    user.orlop("pause", "c")
+    assert user.status() == "paused"
+    user.orlop("resume", "c")
+    assert '"type":"stats"' in user.orlop("events", "--stats", "c").out
+    assert user.orlop("exec", "--cgroup", "/", "c", "tail", "-n", "1", "/proc/self/cgroup").out == "0::/\n"
+    user.delete()
+    assert [name for name in os.listdir(user.group) if name not in before] == []
+
+
+def test_limits_in_a_delegated_cgroup(delegated):
+    user, b = delegated, bundle(delegated, ["sleep", "100"])
+    if user.controller is None:
+        pytest.skip(f"cgroup v2 has none of these controllers here: {' '.join(LIMITS)}")
+    first, then, file, value, changed = LIMITS[user.controller]
+    b.config["linux"]["resources"] = first
+    user.run(b, "-d")
+    with open(f"{user.group}/c/{file}") as f:
+        assert f.read().strip() == value
+    with open(f"{user.dir}/then.json", "w") as f:
+        json.dump(then, f)
+    os.chmod(f"{user.dir}/then.json", 0o644)
+    user.orlop("update", "--resources", f"{user.dir}/then.json", "c")
+    with open(f"{user.group}/c/{file}") as f:
+        assert f.read().strip() == changed
+    user.delete()
+    assert not os.path.exists(f"{user.group}/c")
 
 
 def refused(box, b, *words):

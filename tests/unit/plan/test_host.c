@@ -66,7 +66,7 @@ host_parse_all (void **state)
 
   (void) state;
   assert_int_equal (host_parse ("# a comment\n\neuid 1000\negid 4294967295\nlast_cap 40\npermitted 1ff\nbounding ffffffffffffffff\n"
-                                "in_user_ns 1\nsetgroups_denied 1\nmount_api 0",
+                                "in_user_ns 1\nsetgroups_denied 1\nmounts_foreign 1\nmount_api 0",
                                 &h, NULL),
                     0);
   assert_int_equal (h.euid, 1000);
@@ -76,6 +76,7 @@ host_parse_all (void **state)
   assert_true (h.bounding == UINT64_MAX);
   assert_true (h.in_user_ns);
   assert_true (h.setgroups_denied);
+  assert_true (h.mounts_foreign);
   assert_false (h.mount_api);
 }
 
