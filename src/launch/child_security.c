@@ -175,6 +175,13 @@ enter_cwd (const char *cwd, bool last_try, struct err *err)
   return err_sys (err, errno, "chdir", "%s", cwd);
 }
 
+/* Entering the root of a new container has left us in "/": that is only seen to be so.  */
+static int
+begin_cwd (enum plan_action action, const char *cwd, struct err *err)
+{
+  return action == PLAN_CREATE && strcmp (cwd, "/") == 0 ? check_cwd (cwd, err) : enter_cwd (cwd, false, err);
+}
+
 /* Becomes the user, unless that is who we are since this program was executed: only joining or unsharing a user namespace changes that.  */
 static int
 set_ids (const struct plan *plan, struct err *err)
@@ -208,9 +215,7 @@ child_creds (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_process *p = &c->plan->process;
-  /* entering the root has left us in "/" */
-  bool there = p->cwd == NULL || (c->plan->action == PLAN_CREATE && strcmp (p->cwd, "/") == 0);
-  int again = there ? 0 : enter_cwd (p->cwd, false, err), ret;
+  int again = p->cwd == NULL ? 0 : begin_cwd (c->plan->action, p->cwd, err), ret;
 
   if (again < 0)
     return err_in (err, again, "process.cwd");

@@ -194,6 +194,29 @@ child_creds_see_a_leaked_directory (void **state)
   assert_child_arg (stand_outside, r->path, "stand_outside");
 }
 
+/* Entering the root of a new container left the process outside of it: "/" is where it would be then by name alone.  */
+static int
+be_left_outside (void *arg)
+{
+  int outside = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  CHILD_SKIP_UNLESS (geteuid () == 0, "another root directory needs root");
+  child_plan.action = PLAN_CREATE;
+  child_plan.process.cwd = "/";
+  CHECK (fchdir (outside) == 0 && chroot (arg) == 0);
+  CHECK (child_creds (&child, &child_err) == -ENOENT);
+  CHECK (strcmp (child_err.call, "getcwd") == 0);
+  return 0;
+}
+
+static void
+child_creds_see_that_the_root_was_not_entered (void **state)
+{
+  struct room *r = *state;
+
+  assert_child_arg (be_left_outside, r->path, "be_left_outside");
+}
+
 static int
 ask_for_no_id (void *arg)
 {
@@ -303,6 +326,7 @@ main (void)
     child_test (child_creds_enter_a_private_directory),
     child_test (child_creds_without_working_directory),
     child_test (child_creds_see_a_leaked_directory),
+    child_test (child_creds_see_that_the_root_was_not_entered),
     child_test (child_creds_refuse_minus_one),
     child_test (child_no_new_privs_is_set),
     child_test (child_bound_drops_the_rest),
