@@ -145,6 +145,16 @@ def test_template(box, net, pod):
 
 
 @pytest.mark.spec(112)
+def test_template_leaves_the_names_of_others(box, net):
+    net.veth("x")
+    net.veth("y")
+    net.ip("addr", "add", "10.1.2.3/24", "dev", "y")
+    box.run(sleeper(box, x={"name": "eth%d"}, y={"name": "eth0"}), "-d")
+    assert addresses(link_of(box, "eth0")) == [("inet", "10.1.2.3", 24)] and addresses(link_of(box, "eth1")) == []
+    box.delete()
+
+
+@pytest.mark.spec(112)
 def test_template_where_the_number_is_taken(box, net, pod):
     """An interface keeps its index only where that is free."""
     net.veth("x")
