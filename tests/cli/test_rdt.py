@@ -89,7 +89,7 @@ def test_exec_is_in_the_group(box, resctrl):
     box.delete()
 
 
-@pytest.mark.spec(139, 140, 142)
+@pytest.mark.spec(139, 140, 142, 172)
 @pytest.mark.parametrize("rdt, writes", [
     ({"l3CacheSchema": "L3:0=f"}, "L3:0=f\n--\n"),
     ({"memBwSchema": "MB:0=20"}, "MB:0=20\n--\n"),
@@ -152,7 +152,7 @@ def test_default_group(box, resctrl):
     assert resctrl.groups() == set() and resctrl.read("tasks") is not None and os.listdir(f"{resctrl.dir}/mon_groups") == []
 
 
-@pytest.mark.spec(145)
+@pytest.mark.spec(145, 172)
 @pytest.mark.parametrize("rdt, group", [({}, "c"), ({"closID": "gold", "l3CacheSchema": "L3:0=f"}, "gold")])
 def test_monitoring(box, resctrl, rdt, group):
     box.run(bundle(box, {**rdt, "enableMonitoring": True}), "-d")
