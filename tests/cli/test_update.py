@@ -419,6 +419,7 @@ def test_checked_before_anything(box):
     box.delete()
 
 
+@pytest.mark.spec(125)
 def test_check_before_update(box):
     """The limit is below what is used: refused by us if asked for, and by the kernel, which cannot reclaim it, on v1."""
     if "memory" not in hierarchies():

@@ -44,6 +44,12 @@ def numbers(nodes):
 def python_marks(text):
     """(rule, name of a test) of Python text."""
     module = ast.parse(text)
+    lists = {n.targets[0].id: n.value for n in module.body if isinstance(n, ast.Assign) and isinstance(n.targets[0], ast.Name)}
+
+    def parameters(f):
+        """What its decorators name: lists of parameters with marks of their own."""
+        return [lists[n.id] for d in f.decorator_list for n in ast.walk(d) if isinstance(n, ast.Name) and n.id in lists]
+
     whole = [list(numbers([n.value])) for n in module.body
              if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "pytestmark"]
     for node in module.body:
@@ -51,7 +57,7 @@ def python_marks(text):
         above = list(numbers(node.decorator_list)) if isinstance(node, ast.ClassDef) else []
         for f in inner:
             if isinstance(f, ast.FunctionDef) and f.name.startswith("test_"):
-                yield from ((n, f.name) for n in [*sum(whole, []), *above, *numbers(f.decorator_list)])
+                yield from ((n, f.name) for n in [*sum(whole, []), *above, *numbers([*f.decorator_list, *parameters(f)])])
 
 
 def c_marks(text):
