@@ -163,25 +163,27 @@ take_names (struct mounts *m, const char *buf, ssize_t len)
 }
 
 /* Takes "unified" out of M unless cgroup v2 is mounted there: a plain directory would make every container fail.  */
-static void
-check_unified (struct mounts *m)
+static int
+check_unified (struct mounts *m, struct err *err)
 {
   struct statfs fs;
 
   for (size_t i = 0; i < m->n; i++)
     if (strcmp (m->names[i], "unified") == 0)
       {
-        if (statfs (CGROUP_ROOT "/unified", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+        if (statfs (CGROUP_ROOT "/unified", &fs) < 0)
+          return err_sys (err, errno, "statfs", CGROUP_ROOT "/unified");
+        if (fs.f_type != CGROUP2_SUPER_MAGIC)
           m->names[i] = m->names[--m->n];
-        return;
+        break;
       }
+  return 0;
 }
 
-/* Reads a directory of v1 mounts, which is a tmpfs if ON_TMPFS, and our own places in them.  A directory of a v1 hierarchy that is
- * no mount point is not told from one that is: that would cost a call for each; joining such a "cgroup" fails, with an
- * error that says so.  */
+/* Reads a directory of v1 mounts and our own places in them.  A directory of a v1 hierarchy that is no mount point is not told from
+ * one that is: that would cost a call for each; joining such a "cgroup" fails, with an error that says so.  */
 static int
-read_v1 (struct cgroup_layout *l, bool on_tmpfs, struct err *err)
+read_v1 (struct cgroup_layout *l, struct err *err)
 {
   char buf[8192] __attribute__ ((aligned (__alignof__(struct dirent64))));
   struct mounts m = { .n = 0 };
@@ -201,11 +203,9 @@ read_v1 (struct cgroup_layout *l, bool on_tmpfs, struct err *err)
         break;
       take_names (&m, buf + used, n);
       used += n;
-      if (on_tmpfs && sizeof buf - used >= sizeof (struct dirent64)) /* which stops for want of room alone: that was all */
-        break;
     }
-  check_unified (&m);
-  return read_own (l, &m, err);
+  int ret = check_unified (&m, err);
+  return ret < 0 ? ret : read_own (l, &m, err);
 }
 
 /* Reads the controllers of the v2 hierarchy.  */
@@ -251,7 +251,7 @@ cgroup_layout_read (struct cgroup_layout *l, unsigned want, struct err *err)
     return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys (err, errno, "statfs", CGROUP_ROOT);
   l->mode = fs.f_type == CGROUP2_SUPER_MAGIC ? CGROUP_V2 : CGROUP_V1;
   if (l->mode == CGROUP_V1)
-    r = read_v1 (l, fs.f_type == TMPFS_MAGIC, err);
+    r = read_v1 (l, err);
   else if (want & CGROUP_WANT_OWN)
     r = read_own (l, &(struct mounts){ .n = 0 }, err);
   if (l->mode == CGROUP_V2 && l->n_hierarchies == 0)
