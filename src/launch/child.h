@@ -139,4 +139,7 @@ int child_copy_up (const struct child *c, const struct plan_mount *m, int mnt, s
 /* Opens (once) and returns the runtime's procfs, checked by its magic; negative errno otherwise.  */
 int child_proc (struct child *c, struct err *err);
 
+/* Covers the host's procfs and sysfs mounts in our mount namespace, while the host's paths still resolve.  Returns 0 or negative errno.  */
+int child_hide_host (struct child *c, struct err *err);
+
 #endif

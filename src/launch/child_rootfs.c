@@ -374,10 +374,14 @@ child_root_enter (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_root *r = &c->plan->root;
+  int ret;
 
   if (! r->enter)
     return change_root (c->root, err);
-  return r->no_pivot ? mount_move_root (c->root, err) : mount_pivot (c->root, ! r->propagation_recursive, err);
+  if (! r->no_pivot)
+    return mount_pivot (c->root, ! r->propagation_recursive, err);
+  ret = child_hide_host (c, err);
+  return ret < 0 ? ret : mount_move_root (c->root, err);
 }
 
 int

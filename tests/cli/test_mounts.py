@@ -580,3 +580,29 @@ def test_rootfs_propagation_leaves_the_hosts_mounts(box, word):
                   f'"$@"; cut -d" " -f5 /proc/self/mountinfo | grep {top}', "sh"]
     assert box.run(b).out.split() == [top, f"{top}/in", f"{top}/in/er"]
     box.prefix = []
+
+
+@pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
+@pytest.mark.parametrize("type, namespace", [("proc", "-p"), ("sysfs", "-n")])
+def test_no_other_procfs_is_mounted_around_the_masks(box, option, type, namespace):
+    """To the kernel a bare procfs or sysfs anywhere in the mount namespace, the host's too, is leave to mount another one in a new user namespace."""
+    script = f"unshare -r -m {namespace} -f mount -t {type} {type} /mnt && echo mounted"
+
+    def change(b, masked):
+        os.makedirs(f"{b.rootfs}/mnt", exist_ok=True)
+        b.config["process"]["user"] = {"uid": 1000, "gid": 1000}
+        b.config["process"]["args"] = ["sh", "-c", script]
+        b.config["linux"]["maskedPaths"] = [f"/{'sys' if type == 'sysfs' else type}/{'kernel' if type == 'sysfs' else 'irq'}"] if masked else []
+        b.config["linux"]["readonlyPaths"] = []
+        if type == "sysfs":  # what is mounted in it covers as well
+            b.config["mounts"] = [m for m in b.config["mounts"] if not m["destination"].startswith("/sys/")]
+            for m in b.config["mounts"]:
+                m["options"] = [o for o in m.get("options", []) if not (m["destination"] == "/sys" and o == "ro")]
+
+    b = box.bundle(["true"])
+    change(b, masked=False)
+    r = box.run(b, *option, status=None)
+    assert r.out == "mounted\n", f"without masks there is nothing to get around, and yet it is refused: {r.err}"
+    change(b, masked=True)
+    r = box.run(b, *option, status=None)
+    assert r.out == "" and r.status != 0 and "ermi" in r.err, r.err
