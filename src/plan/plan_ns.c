@@ -57,6 +57,8 @@ find_foreign (const struct part *p, const char *type, const char **ret_where, st
     where = plan_strdup (p->arena, "hostname");
   else if (strcmp (type, "uts") == 0 && c->domainname && *c->domainname)
     where = plan_strdup (p->arena, "domainname");
+  else if (strcmp (type, "mount") == 0) /* it would take the place of the host's, for every process there */
+    where = plan_strdup (p->arena, "root.path");
   else
     {
       size_t i = 0;

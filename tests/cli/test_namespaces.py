@@ -141,6 +141,19 @@ def test_path_of_another_kind(box, kind):
 
 
 @pytest.mark.spec(99)
+def test_own_mount_namespace(box):
+    """The container's root would take the place of the host's, for all of its processes; in a namespace that is the test's, not the machine's."""
+    b = box.bundle(["echo", "inside"])
+    b.namespace("mount", "/proc/self/ns/mnt")
+    b.save()
+    run = " ".join(box.command("run", "--bundle", b.path, "c"))
+    script = f"stat -c %d:%i / >{box.dir}/before; cat /proc/self/mountinfo >{box.dir}/mounts; {run}; echo status $?; " \
+             f"stat -c %d:%i / | cmp - {box.dir}/before && cmp /proc/self/mountinfo {box.dir}/mounts && echo as before"
+    r = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True)
+    assert r.stdout == "status 1\nas before\n", r.stdout + r.stderr
+    assert "root.path" in r.stderr and "the mount namespace at /proc/self/ns/mnt is the runtime's own" in r.stderr, r.stderr
+
+
 def test_own_user_namespace(box):
     """Which cannot be joined: setns(2)."""
     b = box.bundle()
