@@ -130,7 +130,8 @@ def chosen(numbers, first):
 def test_killed(box, nth, user_namespace, who, shape):
     create = Create(box, nth, who, shape, user_namespace)
     numbers = create.calls()
-    assert len(numbers) > {(opened, "child"): 5, (staged, "child"): 10}.get((shape, who), 60)
+    # the process that only looks is ended once it has answered, which may be before its last call
+    assert len(numbers) > {(opened, "child"): 4, (staged, "child"): 10}.get((shape, who), 60)
     for n in chosen(numbers, numbers.index(GETEUID) + 1 if who == "parent" else 1):
         status, text, called = create(n, "kill")
         what = f"{who} killed at call {n} (number {called}): status {status}: {text}"
