@@ -304,7 +304,7 @@ parse_items (struct parser *s, char close, const char *types, bool tuple, int de
       if (r < 0)
         return r;
       if (tuple)
-        types += types ? variant_type_length (types) : 0;
+        types = types ? types + variant_type_length (types) : NULL;
       else if (types == NULL)
         types = v->items[0].signature;
       v->n++;
