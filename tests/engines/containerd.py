@@ -12,7 +12,7 @@ import tarfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
-from rig import Operations, call, check, eventually  # noqa: E402
+from rig import HOG, Operations, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 IMAGE = "docker.io/library/busybox:latest"
@@ -265,7 +265,7 @@ def events(p):
 @operation
 def oom(p):
     p.daemon("ooms", ["ctr", "-a", SOCKET, "events"], ["true"])
-    p("run", "--rm", "--memory-limit", "16000000", IMAGE, "big", "tail", "-c", "100000000", "/dev/zero", status=137)
+    p("run", "--rm", "--memory-limit", "16000000", IMAGE, "big", *HOG, status=137)
     eventually(lambda: "/tasks/oom" in p.log("ooms", 100000), "the event")
     p.end("ooms")
 

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
 from containerd import IMAGE, oci_archive  # noqa: E402
-from rig import Operations, Skipped, call, check, eventually  # noqa: E402
+from rig import HOG, Operations, Skipped, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 ANSWERS = {"RunPodSandbox": "Id", "PodSandboxStatus": "PodStatusAnswer", "ListPodSandbox": "Pods", "CreateContainer": "Id", "ContainerStatus": "StatusAnswer",
@@ -244,7 +244,7 @@ def restart(p):
 
 @operation
 def oom(p):
-    cid, _ = p.started(p.main(), "tail", "-c", "100000000", "/dev/zero", linux=p.m.Linux(resources=p.m.Resources(memory=16 << 20)))
+    cid, _ = p.started(p.main(), *HOG, linux=p.m.Linux(resources=p.m.Resources(memory=16 << 20)))
     eventually(lambda: p.status(cid).state == EXITED, "the end")
     eventually(lambda: p.status(cid).reason == "OOMKilled", "the reason")
 

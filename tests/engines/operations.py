@@ -4,7 +4,7 @@ import json
 import os
 import time
 
-from rig import Operations, call, check, eventually
+from rig import HOG, Operations, call, check, eventually
 
 operation = Operations()
 SLEEP = ("busybox", "sleep", "1000")
@@ -309,7 +309,7 @@ def events(p):
 
 @operation
 def oom(p):
-    p("run", "--name", "big", "--memory", "16m", "--memory-swap", "16m", "busybox", "tail", "-c", "100000000", "/dev/zero", status=137)
+    p("run", "--name", "big", "--memory", "16m", "--memory-swap", "16m", "busybox", *HOG, status=137)
     check(inspect(p, "big", ".State.OOMKilled") == "true", "not seen by the engine")
     p.remove("big")
 

@@ -34,6 +34,9 @@ EXAMPLES = os.path.join(TOP, "packaging/examples")
 GET_CRIU = os.path.join(TOP, "tests/lib/get-criu")
 UNSHARE = "unshare -m -n -u -i -p -f --kill-child --mount-proc --propagation private".split()
 
+# A child runs out of memory, a while after the start and before the end: engines begin to listen when `start` is done, and hear of the end on another way.
+HOG = "sh", "-c", "sleep 2; tail -c 100000000 /dev/zero; s=$?; sleep 2; exit $s"
+
 
 class Failed(Exception):
     pass
