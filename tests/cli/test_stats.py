@@ -161,6 +161,8 @@ class Terminal:
     def __init__(self, box, *words, columns=200, lines=24):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGQUIT):  # a suite in the background has them ignored
+                signal.signal(number, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             argv = box.command("stats", *words)
             os.execv(argv[0], argv)
