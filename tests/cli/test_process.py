@@ -8,7 +8,7 @@ import struct
 import subprocess
 
 import pytest
-from orlop import eventually
+from orlop import eventually, needs_linux
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 SCHED_SETATTR, SCHED_GETATTR, IOPRIO_GET = {"x86_64": (314, 315, 252), "aarch64": (274, 275, 31)}.get(os.uname().machine, (0, 0, 0))
@@ -275,6 +275,8 @@ def numa():
 ])
 def test_memory_policy(box, policy, shown):
     numa()
+    if "WEIGHTED" in policy["mode"]:
+        needs_linux(6, 9, "weighted interleaving")
     b = running(box)
     b.config["linux"]["memoryPolicy"] = policy
     pid = start(box, b)

@@ -14,6 +14,7 @@ import ctypes
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -220,6 +221,13 @@ def needs_cgroupfs(why):
     if DRIVER != "cgroupfs":
         import pytest
         pytest.skip(f"with the cgroup driver {DRIVER} {why}")
+
+
+def needs_linux(major, minor, what):
+    """Skips the test on a kernel that is older."""
+    import pytest
+    if tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) < (major, minor):
+        pytest.skip(f"{what} needs Linux {major}.{minor}, this is {os.uname().release}")
 
 
 def eventually(true, what, seconds=20):
