@@ -101,10 +101,12 @@ put_json (FILE *out, const struct mountinfo *m, const struct words *w, bool adde
   return 0;
 }
 
+/* Writes one mount, with its options, to OUT; ADDED: by us, since the container began.  */
+typedef int each_mount (FILE *out, const struct mountinfo *m, const struct words *w, bool added, struct err *err);
+
 /* Calls EACH for every mount of container ID.  */
 static int
-for_each (struct orlop *o, const char *id, int (*each) (FILE *, const struct mountinfo *, const struct words *, bool, struct err *), FILE *out,
-          struct err *err)
+for_each (struct orlop *o, const char *id, each_mount *each, FILE *out, struct err *err)
 {
   struct live live = LIVE_NONE;
   int ret = live_open (&live, o->root, id, false, err);
@@ -167,20 +169,35 @@ pack (const char *text, size_t size, struct orlop_mount **ret_list, size_t *ret_
   return 0;
 }
 
+/* What EACH writes for the mounts of container ID, between BEFORE and AFTER.  *RET_TEXT is freed with free(3).  */
+static int
+list_mounts (struct orlop *o, const char *id, each_mount *each, const char *before, const char *after, char **ret_text, size_t *ret_size,
+             struct err *err)
+{
+  own_mem char *text = NULL;
+  FILE *out = open_memstream (&text, ret_size);
+  int ret;
+
+  if (out == NULL)
+    return err_sys (err, errno, "open_memstream", "list of mounts");
+  (void) fputs (before, out);
+  ret = for_each (o, id, each, out, err);
+  (void) fputs (after, out);
+  if (fclose (out) != 0 && ret == 0)
+    ret = err_sys (err, ENOMEM, "open_memstream", "list of mounts");
+  if (ret == 0)
+    *ret_text = take_ptr (text);
+  return ret;
+}
+
 PUBLIC int
 orlop_mounts_list (struct orlop *o, const char *id, struct orlop_mount **ret_list, size_t *ret_n)
 {
   struct err *err = handle_begin (o);
   own_mem char *text = NULL;
   size_t size = 0;
-  FILE *out = open_memstream (&text, &size);
-  int ret;
+  int ret = list_mounts (o, id, put_row, "", "", &text, &size, err);
 
-  if (out == NULL)
-    return handle_end (o, err_sys (err, errno, "open_memstream", "list of mounts"));
-  ret = for_each (o, id, put_row, out, err);
-  if (fclose (out) != 0 && ret == 0)
-    ret = err_sys (err, ENOMEM, "open_memstream", "list of mounts");
   return handle_end (o, ret < 0 ? ret : pack (text, size, ret_list, ret_n, err));
 }
 
@@ -188,19 +205,7 @@ PUBLIC int
 orlop_mounts_list_json (struct orlop *o, const char *id, char **ret_json)
 {
   struct err *err = handle_begin (o);
-  own_mem char *text = NULL;
   size_t size = 0;
-  FILE *out = open_memstream (&text, &size);
-  int ret;
 
-  if (out == NULL)
-    return handle_end (o, err_sys (err, errno, "open_memstream", "list of mounts"));
-  (void) fputc ('[', out);
-  ret = for_each (o, id, put_json, out, err);
-  (void) fputs ("]\n", out);
-  if (fclose (out) != 0 && ret == 0)
-    ret = err_sys (err, ENOMEM, "open_memstream", "list of mounts");
-  if (ret == 0)
-    *ret_json = take_ptr (text);
-  return handle_end (o, ret);
+  return handle_end (o, list_mounts (o, id, put_json, "[", "]\n", ret_json, &size, err));
 }

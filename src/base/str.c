@@ -106,3 +106,20 @@ str_make_utf8 (char *text)
       text += len ? len : 1;
     }
 }
+
+char *
+str_unescape_octal (char *text)
+{
+  char *to = text;
+
+  for (const char *p = text; *p; p++)
+    if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7')
+      {
+        *to++ = (char) ((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+        p += 3;
+      }
+    else
+      *to++ = *p;
+  *to = '\0';
+  return text;
+}

@@ -23,6 +23,9 @@ bool str_is_id (const char *text);
 /* Copies TEXT into BUF of SIZE bytes, always terminated.  Returns 0 or -ENAMETOOLONG (BUF then holds the beginning).  */
 int str_copy (char *buf, size_t size, const char *text);
 
+/* Puts back in place what procfs writes in octal, "\\040" and the like (proc(5), "mountinfo").  Returns TEXT.  */
+char *str_unescape_octal (char *text);
+
 /* Puts a question mark in the place of every byte of TEXT that is not part of valid UTF-8 (RFC 3629), as half a character at the end of a
  * text that was cut.  */
 void str_make_utf8 (char *text);

@@ -19,24 +19,6 @@ enum
   TEXT_MAX = 64 << 20 /* a hundred thousand mounts (fs.mount-max) of long names */
 };
 
-/* Puts back what is written as "\040": blanks, line feeds, backslashes, "#".  */
-static char *
-unescape (char *text)
-{
-  char *to = text;
-
-  for (const char *p = text; *p; p++)
-    if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7')
-      {
-        *to++ = (char) ((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-        p += 3;
-      }
-    else
-      *to++ = *p;
-  *to = '\0';
-  return text;
-}
-
 /* Cuts the next field off *REST; NULL at the end.  */
 static char *
 next_field (char **rest)
@@ -78,12 +60,12 @@ parse_line (char *line, struct mountinfo *ret)
   source = strsep (&rest, " "); /* may be empty */
   if (ret->device == NULL || root == NULL || point == NULL || options == NULL || type == NULL || source == NULL)
     return false;
-  ret->root = unescape (root);
-  ret->point = unescape (point);
+  ret->root = str_unescape_octal (root);
+  ret->point = str_unescape_octal (point);
   ret->options = options;
-  ret->type = unescape (type);
-  ret->source = unescape (source);
-  ret->super = rest ? unescape (rest) : "";
+  ret->type = str_unescape_octal (type);
+  ret->source = str_unescape_octal (source);
+  ret->super = rest ? str_unescape_octal (rest) : "";
   return true;
 }
 

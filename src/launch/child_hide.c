@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/own.h"
+#include "base/str.h"
 #include "kernel/sys.h"
 #include "launch/child.h"
 
@@ -21,23 +22,6 @@ enum
   FIELD_ROOT = 3,
   FIELD_POINT = 4
 };
-
-/* Puts back what is written as "\040".  */
-static void
-unescape (char *text)
-{
-  char *to = text;
-
-  for (const char *p = text; *p; to++)
-    if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] && p[3])
-      {
-        *to = (char) ((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-        p += 4;
-      }
-    else
-      *to = *p++;
-  *to = '\0';
-}
 
 /* The mount point of LINE (proc(5), "mountinfo"), if it is of a whole procfs or sysfs; or NULL.  */
 static char *
@@ -53,8 +37,7 @@ kernels_own (char *line)
       root = field;
   if (field == NULL || strcmp (root, "/") != 0)
     return NULL;
-  unescape (field);
-  return field;
+  return str_unescape_octal (field);
 }
 
 /* Covers what is at PATH of the host, if it is procfs or sysfs; a mount of the container has such a name, too.  Returns 1 if it was.  */

@@ -148,6 +148,28 @@ str_make_utf8_replaces_what_is_none (void **state)
     }
 }
 
+static void
+str_unescape_octal_takes_three_digits (void **state)
+{
+  static const struct
+  {
+    const char *text, *made;
+  } rows[] = {
+    { "", "" },           { "/plain", "/plain" },     { "a\\040b\\011\\012\\134\\043", "a b\t\n\\#" }, { "\\377", "\377" },
+    { "\\04", "\\04" },   { "\\400", "\\400" },     { "\\049", "\\049" },                        { "\\", "\\" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      char text[32];
+
+      (void) str_copy (text, sizeof text, rows[i].text);
+      assert_ptr_equal (str_unescape_octal (text), text);
+      assert_string_equal (text, rows[i].made);
+    }
+}
+
 int
 main (void)
 {
@@ -155,7 +177,7 @@ main (void)
     cmocka_unit_test (str_u64_good),       cmocka_unit_test (str_u64_bad),    cmocka_unit_test (str_u64_range),
     cmocka_unit_test (str_i64_ends),       cmocka_unit_test (str_i64_bad),    cmocka_unit_test (str_after_prefixes),
     cmocka_unit_test (str_is_id_good),     cmocka_unit_test (str_is_id_bad),  cmocka_unit_test (str_copy_fits_or_says),
-    cmocka_unit_test (str_make_utf8_replaces_what_is_none),
+    cmocka_unit_test (str_make_utf8_replaces_what_is_none), cmocka_unit_test (str_unescape_octal_takes_three_digits),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
