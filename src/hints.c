@@ -79,6 +79,8 @@ static const struct hint hints[] = {
   { NULL, "keyctl", EDQUOT, NULL, "the user's quota of keys is used up: see /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring" },
   { NULL, "write", EBUSY, "/memory.", "the container uses more memory than that, and it could not be reclaimed" },
   { NULL, "write", EBUSY, "/cgroup.subtree_control", "a cgroup that has processes hands no controllers down: choose a linux.cgroupsPath elsewhere, or move them into a cgroup below it" },
+  { NULL, "write", ENOENT, "/cgroup.subtree_control", "whoever manages the cgroups above must hand it down to this one: Delegate= of a unit of systemd, or cgroup.subtree_control of each, from the root on; or choose a linux.cgroupsPath below one that has it in its cgroup.controllers" },
+  { NULL, "openat", EACCES, "/cgroup.subtree_control", "whoever manages the cgroups above must hand it down and delegate a cgroup to this user: Delegate= of a unit of systemd" },
   { NULL, "write", EINVAL, "/cgroup.subtree_control", "the cpu controller needs every real-time process to be in the root cgroup: see chrt -p of the processes below" },
   { NULL, "write", EOPNOTSUPP, "/cgroup.subtree_control", "see cgroup.type of that cgroup: only cpu, cpuset, pids and perf_event work in threaded ones" },
   { NULL, "write", EOPNOTSUPP, "/cgroup.procs", "see cgroup.type of that cgroup and its parents: a threaded subtree has other rules" },

@@ -93,30 +93,37 @@ cgroup_dir_read (const struct cgroup_dir *d, const char *file, char *buf, size_t
 }
 
 /* Says what the errno of a refused cgroup.subtree_control means where that is known (cgroups(7), "no internal
- * processes" and "Thread mode").  */
+ * processes" and "Thread mode").  WORD is the controller, "+NAME" and what follows.  */
 static int
-explain (struct err *err, int r)
+explain (const char *word, struct err *err, int r)
 {
+  int len = (int) strcspn (word + 1, " ");
+
   if (r == -EBUSY)
     return err_doing (err, r, "a cgroup that has processes of its own cannot hand controllers to its children");
   if (r == -EOPNOTSUPP)
     return err_doing (err, r, "a threaded cgroup cannot hand this controller to its children");
-  return err_doing (err, r, "cannot enable a controller");
+  if (r == -ENOENT)
+    return err_doing (err, r, "the cgroup has no controller %.*s that it could hand to its children", len, word + 1);
+  return err_doing (err, r, "cannot enable the controller %.*s", len, word + 1);
 }
 
-/* Writes CONTROLLERS to the subtree_control file at PATH: all at once, or, if one of them is refused, one by one.  */
+/* Writes CONTROLLERS to the subtree_control file at PATH: all at once, or, if one of them is refused, one by one.  *RET_WORD is the last refused.  */
 static int
-enable_level (const char *path, const char *controllers, struct err *err)
+enable_level (const char *path, const char *controllers, const char **ret_word, struct err *err)
 {
   int r = file_write_at (AT_FDCWD, path, controllers, strlen (controllers), err);
   int last = r;
 
+  if (r < 0)
+    *ret_word = controllers;
   if (r != -ENOENT && r != -EINVAL)
     return r;
   for (const char *w = controllers; *w;)
     {
       size_t n = strcspn (w, " ");
       r = file_write_at (AT_FDCWD, path, w, n, err);
+      *ret_word = r < 0 ? w : *ret_word;
       last = r < 0 ? r : last;
       w += n + (w[n] == ' ');
     }
@@ -127,6 +134,7 @@ int
 cgroup_dir_enable (const struct cgroup_dir *d, const char *controllers, struct err *err)
 {
   static const char file[] = "/cgroup.subtree_control";
+  const char *word = controllers, *refused;
   struct cgroup_path p;
   size_t root;
   int last = 0;
@@ -141,10 +149,11 @@ cgroup_dir_enable (const struct cgroup_dir *d, const char *controllers, struct e
       size_t len = slash - d->path; /* of the part of the path above this slash; 0 is the root */
       memcpy (p.text + root + len, file, sizeof file);
       /* what a level further up has refused for a known reason is missing (ENOENT) in all below it, which explains nothing */
-      known = last == -EBUSY || last == -EOPNOTSUPP;
-      r = enable_level (p.text, controllers, known ? NULL : err);
+      known = last == -EBUSY || last == -EOPNOTSUPP || last == -ENOENT;
+      r = enable_level (p.text, controllers, &refused, known ? NULL : err);
+      word = r < 0 && ! known ? refused : word;
       last = r < 0 && ! known ? r : last;
       memcpy (p.text + root, d->path, strlen (d->path) + 1);
     }
-  return last < 0 ? explain (err, last) : 0;
+  return last < 0 ? explain (word, err, last) : 0;
 }

@@ -113,3 +113,18 @@ def test_no_systemd_of_the_user(bundle, outside):
                            "--systemd-cgroup", "create", "--bundle", str(bundle), "c"], capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 1 and "the systemd of this user cannot be reached" in done.stderr, done.stderr
     shutil.rmtree("/tmp/orlop-none", ignore_errors=True)
+
+
+def test_limit_whose_controller_is_not_delegated(bundle, tester):
+    """The user manager has been given some controllers, and hugetlb is not among them."""
+    with open("/sys/fs/cgroup/cgroup.controllers") as f:
+        if "hugetlb" not in f.read().split() or not os.path.isdir("/sys/kernel/mm/hugepages/hugepages-2048kB"):
+            pytest.skip("cgroup v2 has no controller hugetlb, or the machine no huge pages of 2 MiB")
+    config = json.loads((bundle / "config.json").read_text())
+    config["linux"]["resources"] = {"unified": {"hugetlb.2MB.max": "4194304"}}
+    (bundle / "config.json").write_text(json.dumps(config))
+    done = tester(str(bundle / "orlop"), "--root", f"{bundle}/state", "run", "--bundle", str(bundle), "c")
+    assert done.returncode == 1
+    for words in ('linux.resources.unified["hugetlb.2MB.max"]', "the cgroup has no controller hugetlb", "/cgroup.subtree_control", "hint: ", "Delegate="):
+        assert words in done.stderr, done.stderr
+    assert os.listdir(bundle / "state") == []

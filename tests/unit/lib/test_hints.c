@@ -28,6 +28,9 @@ hint_for_the_special_first (void **state)
   assert_non_null (strstr (hint_for ("ns.unshare", "unshare", EINVAL, "pid network time"), "Linux 5.6"));
   assert_non_null (strstr (hint_for ("child.spawn", "clone3", EINVAL, "first process, with a time namespace"), "Linux 5.6"));
   assert_string_equal (hint_for ("child.spawn", "clone3", EINVAL, "first process"), "");
+  assert_non_null (strstr (hint_for ("", "write", ENOENT, "/sys/fs/cgroup/a/cgroup.subtree_control"), "hand it down"));
+  assert_non_null (strstr (hint_for ("", "write", EBUSY, "/sys/fs/cgroup/a/cgroup.subtree_control"), "linux.cgroupsPath elsewhere"));
+  assert_non_null (strstr (hint_for ("", "openat", EACCES, "/sys/fs/cgroup/a/cgroup.subtree_control"), "delegate a cgroup"));
   assert_non_null (strstr (hint_for ("", "write", EPERM, "devices.allow: c 1:1 rwm"), "what its parent may"));
   assert_non_null (strstr (hint_for ("", "read", EFBIG, "config.json"), "16 MiB"));
 }
