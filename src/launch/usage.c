@@ -23,9 +23,6 @@ static OCI_TYPE (usage_network,
   OCI_NUM (usage_network, tx_errors,  "TxErrors",  OCI_REQUIRED),
   OCI_NUM (usage_network, tx_dropped, "TxDropped", OCI_REQUIRED));
 
-static OCI_TYPE (usage_rdt,
-  OCI_SKIP ("none"));
-
 static OCI_TYPE (usage,
   OCI_PART   (usage, cpu,       "cpu",                usage_cpu),
   OCI_PART   (usage, cpuset,    "cpuset",             usage_cpuset),
@@ -112,6 +109,8 @@ usage_read (const struct record *rec, struct oci_arena **arena, struct usage *re
       *u.rdma = c.rdma;
     }
   ret = read_networks (rec, arena, &u, err);
+  if (ret == 0)
+    ret = usage_rdt_read (rec->rdt, arena, &u.intel_rdt, err);
   if (ret == 0)
     *ret_usage = u;
   return ret;

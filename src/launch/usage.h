@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "cgroup/usage.h"
+#include "launch/usage_rdt.h"
 
 struct err;
 struct record;
@@ -16,12 +17,6 @@ struct usage_network
 {
   const char *name;
   uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped;
-};
-
-/* Nothing of resctrl is told yet; the object is there, since runc's is.  */
-struct usage_rdt
-{
-  char none;
 };
 
 struct usage

@@ -215,7 +215,8 @@ usage_rdt_read (const struct record_rdt *rdt, struct oci_arena **arena, struct u
   if (ret == -ENOENT) /* the group, or all of resctrl, has gone */
     {
       err_clear (err);
-      return 0;
+      u = (struct usage_rdt){ .cache = NULL };
+      ret = 0;
     }
   if (ret < 0)
     return err_in (err, ret, "linux.intelRdt");

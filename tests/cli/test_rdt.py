@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from orlop import eventually
+from usage import check_event
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -279,4 +280,72 @@ def test_update_without_a_group_of_its_own(box, resctrl):
     box.run(bundle(box, {"closID": "/"}), "-d")
     assert "which is the whole machine's" in box.orlop("update", "--l3-cache-schema", "L3:0=f", "c", status=1).err
     assert resctrl.read("writes") is None
+    box.delete()
+
+
+# --- events
+
+INFO = {"L3": {"cbm_mask": "fffff", "min_cbm_bits": "2", "num_closids": "16"},
+        "MB": {"bandwidth_gran": "10", "delay_linear": "1", "min_bandwidth": "10", "num_closids": "8"}}
+
+
+def write_files(directory, files):
+    os.makedirs(directory, exist_ok=True)
+    for name, text in files.items():
+        pathlib.Path(directory, name).write_text(text + "\n")
+
+
+def told(box):
+    return check_event(box.orlop("events", "--stats", "c").out)["data"]["intel_rdt"]
+
+
+def counts(group, sums):
+    """mon_data of GROUP, for caches in another order than that of their numbers."""
+    for cache in (10, 2, 1):
+        write_files(f"{group}/mon_data/mon_L3_{cache:02}",
+                    {"mbm_total_bytes": str(sums + cache), "mbm_local_bytes": "Unavailable" if cache == 10 else str(cache), "llc_occupancy": str(cache * 4096)})
+
+
+@pytest.mark.parametrize("monitoring", [False, True], ids=["group", "monitor"])
+@pytest.mark.parametrize("named", [False, True], ids=["id", "named"])
+def test_events(box, resctrl, monitoring, named):
+    for kind, files in INFO.items():
+        write_files(f"{resctrl.dir}/info/{kind}", files)
+    if named:
+        resctrl.make("gold", "    MB:0= 20;1= 70\n    L3:0=7f0;1=1f\n")
+    group = "gold" if named else "c"
+    box.run(bundle(box, {"enableMonitoring": monitoring, **({"closID": "gold"} if named else {})}), "-d")
+    counts(f"{resctrl.dir}/{group}", 1000)
+    if monitoring:
+        counts(f"{resctrl.dir}/{group}/mon_groups/c", 7000)
+    sums = 7000 if monitoring else 1000
+    assert told(box) == {
+        "l3_cache_info": {"cbm_mask": "fffff", "min_cbm_bits": 2, "num_closids": 16},
+        "l3_cache_schema_root": "L3:0=fffff;1=fffff", "l3_cache_schema": "L3:0=7f0;1=1f" if named else "L3:0=fffff;1=fffff",
+        "mem_bw_info": {"bandwidth_gran": 10, "delay_linear": 1, "min_bandwidth": 10, "num_closids": 8},
+        "mem_bw_schema_root": "MB:0=100;1=100", "mem_bw_schema": "MB:0= 20;1= 70" if named else "MB:0=100;1=100",
+        "mbm_stats": [{"mbm_total_bytes": sums + n, "mbm_local_bytes": 0 if n == 10 else n} for n in (1, 2, 10)],
+        "cmt_stats": [{"llc_occupancy": n * 4096} for n in (1, 2, 10)]}
+    shutil.rmtree(f"{resctrl.dir}/{group}/mon_data")
+    shutil.rmtree(f"{resctrl.dir}/{group}/mon_groups/c/mon_data", ignore_errors=True)
+    box.delete()
+
+
+def test_events_where_the_hardware_can_less(box, resctrl):
+    write_files(f"{resctrl.dir}/info/MB", {**INFO["MB"], "min_bandwidth": "20"})
+    resctrl.make("gold", "    MB:0=20\n")
+    resctrl.fill("", "    MB:0=100\n")
+    box.run(bundle(box, {"closID": "gold"}), "-d")
+    assert told(box) == {"mem_bw_info": {"bandwidth_gran": 10, "delay_linear": 1, "min_bandwidth": 20, "num_closids": 8},
+                         "mem_bw_schema_root": "MB:0=100", "mem_bw_schema": "MB:0=20"}
+    shutil.rmtree(f"{resctrl.dir}/gold")
+    assert told(box) == {}, "the group is gone, and with it what it tells"
+    box.delete()
+
+
+def test_events_without_a_group(box, resctrl):
+    for kind, files in INFO.items():
+        write_files(f"{resctrl.dir}/info/{kind}", files)
+    box.run(box.bundle(["sleep", "100"]), "-d")
+    assert told(box) == {}
     box.delete()

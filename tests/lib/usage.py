@@ -27,7 +27,10 @@ STATS = {
                                              "ioWaitTimeRecursive", "ioMergedRecursive", "ioTimeRecursive", "sectorsRecursive")}, "psi?": PSI},
     "hugetlb": {"*": {"usage?": U64, "max?": U64, "failcnt": U64}},
     "rdma?": {"rdma_limit?": RDMA, "rdma_current?": RDMA},
-    "intel_rdt": {},
+    "intel_rdt": {"l3_cache_info?": {"cbm_mask?": str, "min_cbm_bits?": U64, "num_closids?": U64}, "l3_cache_schema_root?": str, "l3_cache_schema?": str,
+                  "mem_bw_info?": {name + "?": U64 for name in ("bandwidth_gran", "delay_linear", "min_bandwidth", "num_closids")},
+                  "mem_bw_schema_root?": str, "mem_bw_schema?": str, "mbm_stats?": [{"mbm_total_bytes": U64, "mbm_local_bytes": U64}],
+                  "cmt_stats?": [{"llc_occupancy": U64}]},
     "network_interfaces?": [{"Name": str, **{way + what: U64 for way in ("Rx", "Tx") for what in ("Bytes", "Packets", "Errors", "Dropped")}}],
 }
 EVENTS = {"stats": {"type": str, "id": str, "data": STATS}, "oom": {"type": str, "id": str}}
