@@ -222,20 +222,35 @@ prepare_child (struct launch *l, struct err *err)
   return ret;
 }
 
-/* A namespace that is listed by path may be our own, which nothing may change.  */
+/* A namespace that is listed by path may be one that nothing may change: our own, and that of the machine's first process, which is another where a
+ * service manager has given us one of our own.  Who may not look at the latter (EACCES), or has no number 1 in his /proc (ENOENT), cannot have joined it
+ * either, but for a privileged runtime that has lost CAP_SYS_PTRACE.  */
 static int
 check_foreign (const struct plan_join *j, int fd, struct err *err)
 {
+  static const struct
+  {
+    const char *process, *whose;
+  } hosts[] = { { "self", "the runtime's own" }, { "1", "that of process 1" } };
   struct stat theirs, ours;
   char path[64];
 
   if (j->foreign == NULL)
     return 0;
-  (void) snprintf (path, sizeof path, "/proc/self/ns/%s", ns_by_flag (j->flag)->proc);
-  if (fstat (fd, &theirs) < 0 || stat (path, &ours) < 0)
-    return err_sys (err, errno, "stat", "%s", path);
-  if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
-    return err_spec (err, j->foreign, "the %s namespace at %s is the runtime's own: it would change the host", j->name, j->path);
+  if (fstat (fd, &theirs) < 0)
+    return err_sys (err, errno, "fstat", "%s", j->path);
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
+    {
+      (void) snprintf (path, sizeof path, "/proc/%s/ns/%s", hosts[i].process, ns_by_flag (j->flag)->proc);
+      if (stat (path, &ours) < 0)
+        {
+          if (i > 0 && (errno == EACCES || errno == EPERM || errno == ENOENT))
+            continue;
+          return err_sys (err, errno, "stat", "%s", path);
+        }
+      if (theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino)
+        return err_spec (err, j->foreign, "the %s namespace at %s is %s: it would change the host", j->name, j->path, hosts[i].whose);
+    }
   return 0;
 }
 

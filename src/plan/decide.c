@@ -69,7 +69,7 @@ copy_sysctls (const struct part *p, struct err *err)
 
 /* The parts of each kind of plan, in the order in which they need one another.  */
 static int (*const create_parts[]) (const struct part *, struct err *)
-    = { plan_ns,      plan_net,   plan_rdt, plan_labels,  plan_root,  plan_links, plan_mounts,  plan_devices, plan_places, plan_process, plan_null, plan_task,
+    = { plan_ns,      plan_net,   plan_rdt, plan_labels,  plan_root,  plan_links, plan_mounts,  plan_devices, plan_places, plan_process, plan_root_warn, plan_null, plan_task,
         plan_seccomp, plan_hooks,   copy_names, copy_sysctls, copy_keyring, plan_cgroup, NULL };
 static int (*const exec_parts[]) (const struct part *, struct err *) = { plan_ns_exec, plan_rdt, plan_labels, plan_root_exec, plan_process, plan_null, plan_task, plan_seccomp, copy_keyring, NULL };
 

@@ -58,6 +58,9 @@ int plan_ns_exec (const struct part *p, struct err *err);
 /* plan_root.c: plan->root, and what is masked and made read-only.  Needs plan->ns.  Returns 0 or negative errno.  */
 int plan_root (const struct part *p, struct err *err);
 
+/* plan_root.c: warns where the container can reach what lies below its root.  Needs plan->process.  Returns 0.  */
+int plan_root_warn (const struct part *p, struct err *err);
+
 /* The root of exec: its path where no mount namespace leads to it.  Needs plan->ns.  Returns 0 or negative errno.  */
 int plan_root_exec (const struct part *p, struct err *err);
 

@@ -44,7 +44,7 @@ struct plan_join
   const char *name;  /* the spec's word: "network" */
   const char *path;  /* absolute, in the runtime's mount namespace */
   const char *where; /* JSON path */
-  const char *foreign; /* it must not be the runtime's own: JSON path of what would change the host then; or NULL */
+  const char *foreign; /* it must not be the runtime's own, nor process 1's: JSON path of what would change the host then; or NULL */
 };
 
 /* How the child comes into its namespaces.  Two shapes:

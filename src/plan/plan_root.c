@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/names.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
@@ -204,4 +205,18 @@ plan_root (const struct part *p, struct err *err)
   if (ret == 0)
     ret = copy_paths (p, "readonlyPaths", l->readonly_paths, l->n_readonly_paths, &plan->readonly, err);
   return ret;
+}
+
+/* Not refused: it is what engines on an initramfs ask for, of privileged containers too, and runc does the same.  */
+int
+plan_root_warn (const struct part *p, struct err *err)
+{
+  const struct plan_root *r = &p->plan->root;
+  const struct caps *caps = &p->plan->process.caps;
+
+  (void) err;
+  if (r->no_pivot && r->enter && ((caps->bounding | caps->permitted) & (1ULL << CAP_SYS_ADMIN)))
+    log_warn (p->log, "--no-pivot: with CAP_SYS_ADMIN the container can take its root away and see the host's; leave that capability out, or let the host "
+                      "leave its initramfs (switch_root), where pivot_root works");
+  return 0;
 }

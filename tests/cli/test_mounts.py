@@ -610,3 +610,12 @@ def test_no_other_procfs_is_mounted_around_the_masks(box, option, type, namespac
     change(b, masked=True)
     r = box.run(b, *option, status=None)
     assert r.out == "" and r.status != 0 and "ermi" in r.err, r.err
+
+
+@pytest.mark.parametrize("option, capability, warned", [("--no-pivot", "CAP_SYS_ADMIN", True), ("--no-pivot", "CAP_KILL", False), (None, "CAP_SYS_ADMIN", False)])
+def test_no_pivot_warns_of_what_is_below_the_root(box, option, capability, warned):
+    b = box.bundle(["true"])
+    b.config["process"]["capabilities"] = {kind: [capability] for kind in ("bounding", "effective", "permitted")}
+    b.save()
+    err = box.orlop("--log-level", "warning", "run", *[option] * bool(option), "--bundle", b.path, "c").err
+    assert ("switch_root" in err) == warned, err

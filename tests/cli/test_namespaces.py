@@ -141,17 +141,32 @@ def test_path_of_another_kind(box, kind):
 
 
 @pytest.mark.spec(99)
-def test_own_mount_namespace(box):
-    """The container's root would take the place of the host's, for all of its processes; in a namespace that is the test's, not the machine's."""
+@pytest.mark.parametrize("process, wrap, whose", [("self", "", "the runtime's own"), ("1", "unshare -m --propagation private", "that of process 1")])
+def test_mount_namespace_of_the_host(box, process, wrap, whose):
+    """The container's root would take the place of the host's, for all of its processes.  Where the runtime has a mount namespace of its own, as from a
+    service manager, the host's is that of process 1.  Both are the test's here, and in a pid namespace of its own, not the machine's."""
     b = box.bundle(["echo", "inside"])
-    b.namespace("mount", "/proc/self/ns/mnt")
+    path = f"/proc/{process}/ns/mnt"
+    b.namespace("mount", path)
     b.save()
-    run = " ".join(box.command("run", "--bundle", b.path, "c"))
+    run = f"{wrap} " + " ".join(box.command("run", "--bundle", b.path, "c"))
     script = f"stat -c %d:%i / >{box.dir}/before; cat /proc/self/mountinfo >{box.dir}/mounts; {run}; echo status $?; " \
              f"stat -c %d:%i / | cmp - {box.dir}/before && cmp /proc/self/mountinfo {box.dir}/mounts && echo as before"
-    r = subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", script], capture_output=True, text=True)
+    r = subprocess.run(["unshare", "-mpf", "--propagation", "private", "--mount-proc", "sh", "-c", script], capture_output=True, text=True)
     assert r.stdout == "status 1\nas before\n", r.stdout + r.stderr
-    assert "root.path" in r.stderr and "the mount namespace at /proc/self/ns/mnt is the runtime's own" in r.stderr, r.stderr
+    assert "root.path" in r.stderr and f"the mount namespace at {path} is {whose}" in r.stderr, r.stderr
+
+
+def test_uts_namespace_of_the_host(box):
+    """As of the mount namespace: the runtime has one of its own here, and joins that of process 1, whose name would be changed."""
+    b = box.bundle(["hostname"])
+    b.config["hostname"] = "other"
+    b.namespace("uts", "/proc/1/ns/uts")
+    b.save()
+    run = " ".join(box.command("run", "--bundle", b.path, "c"))
+    r = subprocess.run(["unshare", "-mupf", "--propagation", "private", "--mount-proc", "sh", "-c", f"unshare -u {run}; hostname"], capture_output=True, text=True)
+    assert r.stdout == os.uname().nodename + "\n", r.stdout + r.stderr
+    assert " hostname: " in r.stderr and "the uts namespace at /proc/1/ns/uts is that of process 1" in r.stderr, r.stderr
 
 
 def test_own_user_namespace(box):
