@@ -60,7 +60,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 address = "{SOCKET}"
 """)
         # ctr create has no flag for the runtime: it takes the first runc in the path
-        self.file("path/runc", f'#!/bin/sh\nexec {self.runtime} "$@"\n', 0o755)
+        self.in_path("runc", self.runtime)
         os.environ["PATH"] = self.path("path") + ":" + os.environ["PATH"]
         self.daemon("containerd", ["containerd", "-c", self.path("containerd.toml")], ["ctr", "-a", SOCKET, "version"])
 
@@ -357,6 +357,34 @@ def spec_of_ones_own(p):
     config["process"].pop("rlimits", None)
     p.file("own/config.json", json.dumps(config))
     check(p("run", "--rm", "--config", p.path("own/config.json"), "c") == "own\n", "output")
+
+
+def numbers(p):
+    return [int(n) for n in execute(p, "one", "cat", "/numbers").split()]
+
+
+def counts_on(p):
+    n = len(numbers(p))
+    eventually(lambda: len(numbers(p)) > n + 2, "counts on")
+    counted = numbers(p)
+    check(counted == list(range(1, len(counted) + 1)), counted)
+
+
+@operation
+def checkpoint(p):
+    """A counting program goes on counting: into a directory, and as an image from which the container is made again with its files."""
+    p.in_path("criu", rig.criu())
+    p("run", "-d", "--null-io", IMAGE, "one", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
+    counts_on(p)
+    p("task", "checkpoint", "--image-path", p.path("images"), "one")
+    check("inventory.img" in os.listdir(p.path("images")), "no images")
+    counts_on(p)
+    p("container", "checkpoint", "--rw", "--image", "--task", "one", "kept")
+    p.remove("one")
+    p("container", "restore", "--rw", "--live", "one", "kept")
+    counts_on(p)
+    check(any(" restore " in f" {line} " for line in p.called()), "the runtime was not asked")
+    p.remove("one")
 
 
 @operation

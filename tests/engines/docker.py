@@ -27,7 +27,7 @@ class Docker(rig.Engine):
 
     def start(self):
         # BuildKit takes no runtime from the daemon: the first runc in its path
-        self.file("path/runc", f'#!/bin/sh\nexec {self.runtime} "$@"\n', 0o755)
+        self.in_path("runc", self.runtime)
         os.environ.update(PATH=self.path("path") + ":" + os.environ["PATH"], DOCKER_BUILDKIT="0")
         self.file("containerd.toml", f"""version = 2
 root = "{self.work}/containerd"
@@ -111,6 +111,25 @@ def user_namespace(p):
     check(p("exec", "mapped", "id", "-u") == "0\n", "exec")
     p.remove("mapped")
     check(p("run", "--rm", "--userns=host", "busybox", "cat", "/proc/self/uid_map").split()[1] == "0", "the host's")
+
+
+@operation
+def checkpoint(p):
+    """A counting program goes on counting, from a checkpoint that ended it and from one that did not.  Docker calls that experimental."""
+    p.in_path("criu", rig.criu())
+    p.again("--config-file", p.path("daemon.json"), "--experimental")
+    p("run", "-d", "--name", "counter", "--network", "none", "busybox", *operations.COUNT)
+    operations.counts_on(p, "counter")
+    p("checkpoint", "create", "--leave-running", "counter", "going")
+    operations.counts_on(p, "counter")
+    p("checkpoint", "create", "counter", "gone")
+    check(operations.status_of(p, "counter") == "exited", "it runs on")
+    check(p("checkpoint", "ls", "counter").split()[2:] == ["going", "gone"], p("checkpoint", "ls", "counter"))
+    p("start", "--checkpoint", "gone", "counter")
+    operations.counts_on(p, "counter")
+    check(any(" restore " in f" {line} " for line in p.called()), "the runtime was not asked")
+    p("checkpoint", "rm", "counter", "going")
+    p.remove("counter")
 
 
 @operation

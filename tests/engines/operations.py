@@ -8,6 +8,7 @@ from rig import HOG, Operations, call, check, eventually
 
 operation = Operations()
 SLEEP = ("busybox", "sleep", "1000")
+COUNT = ("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
 
 
 def inspect(p, name, what):
@@ -35,6 +36,18 @@ def one(p):
 def setting(p, name, v1, v2):
     """A file of the container's cgroup, as the container sees it."""
     return p("exec", name, "sh", "-c", f"cat /sys/fs/cgroup/{v1} 2>/dev/null || cat /sys/fs/cgroup/{v2}").strip()
+
+
+def numbers(p, name):
+    return [int(n) for n in p("exec", name, "cat", "/numbers").split()]
+
+
+def counts_on(p, name):
+    """What COUNT does in a container: further, without a gap."""
+    n = len(numbers(p, name))
+    eventually(lambda: len(numbers(p, name)) > n + 2, f"{name} counts on")
+    counted = numbers(p, name)
+    check(counted == list(range(1, len(counted) + 1)), counted)
 
 
 # --- image and run

@@ -132,37 +132,21 @@ def run_preserve_fds(p):
     check(out.stdout == "given\n", out)
 
 
-def numbers(p, name):
-    return [int(n) for n in p("exec", name, "cat", "/numbers").split()]
-
-
-def counts_on(p, name):
-    """It counts further, without a gap."""
-    n = len(numbers(p, name))
-    eventually(lambda: len(numbers(p, name)) > n + 2, f"{name} counts on")
-    counted = numbers(p, name)
-    check(counted == list(range(1, len(counted) + 1)), counted)
-
-
 @operation
 def checkpoint(p):
     """A counting program goes on counting: in place, and from an archive under another name beside itself."""
-    found = subprocess.run([os.path.join(rig.TOP, "tests/lib/get-criu")], capture_output=True, text=True, check=False)
-    if found.returncode == 77:
-        raise rig.Skipped(found.stdout.strip())
-    check(found.returncode == 0, found)
-    env = {"PATH": f"{os.path.dirname(found.stdout.strip())}:{os.environ['PATH']}"}
-    p("run", "-d", "--name", "counter", "busybox", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
-    counts_on(p, "counter")
+    env = {"PATH": f"{os.path.dirname(rig.criu())}:{os.environ['PATH']}"}
+    p("run", "-d", "--name", "counter", "busybox", *operations.COUNT)
+    operations.counts_on(p, "counter")
     p("container", "checkpoint", "counter", env=env)
     check(operations.status_of(p, "counter") == "exited", "it runs on")
     p("container", "restore", "counter", env=env)
-    counts_on(p, "counter")
+    operations.counts_on(p, "counter")
     p("container", "checkpoint", "--leave-running", "--export", p.path("counter.tar"), "counter", env=env)
-    counts_on(p, "counter")
+    operations.counts_on(p, "counter")
     p("container", "restore", "--import", p.path("counter.tar"), "--name", "other", env=env)
-    n = len(numbers(p, "other"))  # its files are of a later moment than its memory: Podman copies them afterwards
-    eventually(lambda: len(numbers(p, "other")) > n + 2, "the other counts, too")
+    n = len(operations.numbers(p, "other"))  # its files are of a later moment than its memory: Podman copies them afterwards
+    eventually(lambda: len(operations.numbers(p, "other")) > n + 2, "the other counts, too")
     check(any(" restore " in f" {line} " for line in p.called()), "the runtime was not asked")
     p.remove("counter", "other")
 

@@ -46,6 +46,15 @@ class Skipped(Exception):
     """What the machine or the engine cannot do, whatever the runtime."""
 
 
+def criu():
+    """A CRIU that works on this machine."""
+    found = subprocess.run([GET_CRIU], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if found.returncode == 77:
+        raise Skipped(found.stdout.strip())
+    check(found.returncode == 0, found)
+    return found.stdout.strip()
+
+
 def check(true, why):
     if not true:
         raise Failed(str(why))
@@ -137,6 +146,10 @@ class Engine:
         for old, new in {"@bindir@/orlop": self.runtime, **more}.items():
             text = text.replace(old, new)
         return text
+
+    def in_path(self, name, program):
+        """Makes PROGRAM what a daemon finds as NAME, if its path begins so."""
+        return self.file(f"path/{name}", f'#!/bin/sh\nexec {program} "$@"\n', 0o755)
 
     def called(self):
         """The command lines that the runtime has been called with."""
