@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of mounts on a kernel without the new mount API: all through mount(2), except what it cannot do."""
+import orlop
 import pytest
 import test_mounts
 from test_mounts import *  # noqa: F401,F403 the tests themselves
@@ -41,3 +42,9 @@ def test_idmap_is_refused(box):  # noqa: F811
     mappings = test_mounts.own(0, 2000)
     err = refused(box, test_mounts.source(box), "idmap", uidMappings=mappings, gidMappings=mappings)
     assert "id-mapped mounts need mount_setattr (Linux 5.12)" in err
+
+
+def test_proc_fallback(box):  # noqa: F811
+    if orlop.mounts_below("/proc"):
+        pytest.skip(f"mount(2) cannot make all of the host's /proc read-only: mounts below it: {' '.join(orlop.mounts_below('/proc'))}")
+    test_mounts.test_proc_fallback(box)

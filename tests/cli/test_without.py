@@ -113,3 +113,9 @@ def test_setns_takes_no_pidfd(bare, without, user_namespace):
     assert out[7:] == ["0", b.config["hostname"], "/bin/busybox"]
     bare.prefix = []
     bare.delete()
+
+
+def test_oom_and_sysctl(box, request):  # noqa: F811
+    if "mount_api" in request.node.name and orlop.mounts_below("/proc/sys"):
+        pytest.skip(f"without fsopen the host's /proc is written through, where mounts cover: {' '.join(orlop.mounts_below('/proc/sys'))}")
+    test_container.test_oom_and_sysctl(box)

@@ -92,6 +92,12 @@ class Bundle:
         return m
 
 
+def mounts_below(path):
+    """The mount points below PATH, as a list."""
+    with open("/proc/self/mountinfo") as f:
+        return [point for point in (line.split()[4] for line in f) if point.startswith(path + "/")]
+
+
 class Box:
     count = 0
 

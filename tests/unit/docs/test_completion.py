@@ -79,6 +79,9 @@ def test_images(tmp_path):
     program = os.path.join(os.path.dirname(PROGRAM), "orlop-image")
     if not os.access(program, os.X_OK):
         pytest.skip("orlop-image was not built")
+    starts = subprocess.run([program, "--version"], capture_output=True, text=True)
+    if starts.returncode != 0:
+        pytest.skip(f"orlop-image does not start here: {starts.stderr.strip()}")
     fake = tmp_path / "orlop-image"
     fake.write_text(f'#!/bin/sh\n[ "$*" != "--store /here list --quiet" ] || {{ echo app; echo base; exit 0; }}\nexec {program} "$@"\n')
     fake.chmod(0o755)
