@@ -33,7 +33,7 @@ int mounts_add_new (const struct mount_ask *ask, const char *type, const char *s
 int mounts_add_bind (const struct mount_ask *ask, const char *source, const char *target, bool optional, struct err *err);
 
 /* A mount of what is mounted already, or that we put together, takes attributes, but no option of a file system: refuses those of ASK, and warns of
- * superblock flags, which mount(8) lets pass.  Returns 0 or -EINVAL.  */
+ * superblock flags, which mount(8) lets pass, and on a bind of the common data of tmpfs ("size=1m").  Returns 0 or -EINVAL.  */
 int mounts_check_foreign (const struct mount_ask *ask, struct err *err);
 
 /* plan_idmap.c: the mapping that M is to have by the options and mappings of ASK: its own, or the container's; the parent makes such

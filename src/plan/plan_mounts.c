@@ -333,35 +333,38 @@ mounts_add_new (const struct mount_ask *asked, const char *type, const char *sou
 
 /* --- binds and remounts */
 
-/* The first option of the document that only a new file system understands, or NULL: its data, or with SUPER a flag of its superblock.  */
-static const char *
-find_foreign (const struct oci_mount *m, bool super, size_t *ret_index)
-{
-  for (size_t i = 0; i < m->n_options; i++)
-    {
-      struct mntopt one = { 0 };
-      enum mntopt_kind kind = m->options[i][0] ? mntopt_apply (&one, m->options[i]) : MNTOPT_FLAG;
+/* Data of tmpfs(5) that documents give to bind mounts, too.  */
+static const char *const idle_keys[] = { "gid", "mode", "nr_blocks", "nr_inodes", "size", "uid", NULL };
 
-      *ret_index = i;
-      if (super ? (one.super_set & ~(uint64_t) MS_RDONLY) != 0 : kind == MNTOPT_DATA)
-        return m->options[i];
-    }
-  return NULL;
+/* True if OPTION, which is data, is plainly meant for a file system: it has a value, which no flag has, and no other meaning.  mount(2) ignores it on
+ * a bind, so runtimes let it pass (the validation programs of runtime-tools ask for that).  Elsewhere the kernel would obey it.  */
+static bool
+is_idle (const struct mount_ask *ask, const char *option)
+{
+  size_t len = strcspn (option, "=");
+
+  for (const char *const *k = idle_keys; ask->opt.bind && ! ask->opt.remount && option[len] == '=' && *k; k++)
+    if (strlen (*k) == len && memcmp (*k, option, len) == 0)
+      return true;
+  return false;
 }
 
 /* The kernel would pass over what it cannot do, so a misspelt "nosuid" would go unnoticed: refused, as by runc since 1.2.  */
 int
 mounts_check_foreign (const struct mount_ask *ask, struct err *err)
 {
-  size_t i;
-  const char *data = find_foreign (ask->mount, false, &i), *super;
+  for (size_t i = 0; i < ask->mount->n_options; i++)
+    {
+      const char *option = ask->mount->options[i];
+      struct mntopt one = { 0 };
+      bool data = option[0] && mntopt_apply (&one, option) == MNTOPT_DATA;
 
-  if (data)
-    return err_in (err, err_spec (err, "", "%s is an option of a new file system, and none is made here", data),
-                   "mounts[%zu].options[%zu]", ask->index, i);
-  super = find_foreign (ask->mount, true, &i);
-  if (super) /* mount(8) lets them pass */
-    log_warn (ask->part->log, "mounts[%zu].options[%zu]: %s belongs to a file system and does nothing here", ask->index, i, super);
+      if (data && ! is_idle (ask, option))
+        return err_in (err, err_spec (err, "", "%s is an option of a new file system, and none is made here", option),
+                       "mounts[%zu].options[%zu]", ask->index, i);
+      if (data || (one.super_set & ~(uint64_t) MS_RDONLY)) /* mount(8) lets them pass */
+        log_warn (ask->part->log, "mounts[%zu].options[%zu]: %s belongs to a file system and does nothing here", ask->index, i, option);
+    }
   return 0;
 }
 

@@ -400,6 +400,22 @@ def test_unknown_option_is_data(box):
     assert "mounts[" in err and "nonsense" in err
 
 
+def test_file_system_options_on_a_bind(box):
+    """What a bind cannot do is a warning that names the option and its place; what may be a misspelt flag is an error. SPEC 57, 58"""
+    b = box.bundle(["grep", " /mnt ", "/proc/self/mountinfo"])
+    b.mount("/mnt", source(box, file="x"), options=["bind", "nosuid", "mode=755", "size=1k", "sync", "ro"])
+    b.save()
+    r = box.orlop("--log-level", "warning", "run", "--bundle", b.path, "c")
+    at = len(b.config["mounts"]) - 1
+    for i, option in enumerate(b.config["mounts"][at]["options"]):
+        warned = f"mounts[{at}].options[{i}]: {option} belongs to a file system and does nothing here" in r.err
+        assert warned == (option in ("mode=755", "size=1k", "sync")), option
+    assert {"ro", "nosuid"} <= flags(r.out)["/mnt"] and "size=1k" not in r.out
+    for wrong in (["bind", "sise=1k"], ["bind", "size"], ["bind", "remount", "size=1k"]):
+        b.config["mounts"][at]["options"] = wrong
+        assert f"mounts[{at}].options[{len(wrong) - 1}]: {wrong[-1]} is an option of a new file system" in box.run(b, status=1).err
+
+
 # --- fallbacks
 
 def test_sysfs_fallback(box):
