@@ -20,9 +20,13 @@ INTRODUCTION = """# Conformance
 Made by `make conformance` from the tests' marks. The rules are those of runtime-spec 1.3 that bind a runtime on Linux, in our own words
 and with numbers of our own (tests/spec/rules.tsv). The tests are those that name the rule by a mark.
 
-`make check-conformance` runs those of tests/spec with orlop, runc and crun and prints one table. It fails if orlop fails one. The validation
-programs of runtime-tools are no part of it: Debian's golang-github-opencontainers-runtime-tools-dev has the libraries of that project and
-not its programs. What they look at (the life of a container, hooks, namespaces, mounts, devices, limits) the rules below have tests for.
+`make check-conformance` runs those of tests/spec with orlop, runc and crun and prints one table. It fails if orlop fails one.
+
+`make check-conformance RUNTIME_TOOLS=DIRECTORY` builds the validation programs of runtime-tools, too, from a source tree of that project
+(github.com/opencontainers/runtime-tools, with its dependencies in vendor or /usr/share/gocode; needs go and cgroup v1), runs each with the three runtimes and prints a second
+table. It fails if orlop fails a program that a peer passes, unless validation.tsv, in the directory of those tests, says whose fault that is. Without RUNTIME_TOOLS it looks
+where Debian's golang-github-opencontainers-runtime-tools-dev has its files; release 0.9 of that package has the libraries of the project
+and not its programs, so that this is one skip, with the reason.
 
 """
 HEADING = "| rule | level | section | in our words | status | tests, remarks |\n|---|---|---|---|---|---|\n"
