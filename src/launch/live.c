@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "cgroup/cgroup.h"
 #include "kernel/pid.h"
 #include "launch/lifecycle.h"
 #include "launch/parent.h"
@@ -98,6 +99,16 @@ write_down (struct launch *l, const struct sync_mounted *mounted, struct err *er
   if (ret == 0 && mounted)
     ret = append (l->live, l->plan, mounted, table, n, err);
   return ret < 0 ? ret : mounted_save (l->dir, &l->live->list, table, n, err);
+}
+
+int
+parent_live_cgroup (void *self, struct err *err)
+{
+  struct launch *l = self;
+
+  if (l->rec->cgroup && cgroup_frozen (l->rec->cgroup) == 1)
+    return err_state (err, EBUSY, "the container is paused, and tmpcopyup takes its memory: resume it first");
+  return parent_cgroup_open (l, err);
 }
 
 int

@@ -118,6 +118,7 @@ int parent_go (void *self, struct err *err);
 int parent_cgroup_start (struct launch *l, pid_t pid, struct err *err);
 
 /* Adapters of live.c.  */
+int parent_live_cgroup (void *self, struct err *err);
 int parent_live_attached (void *self, struct err *err);
 int parent_live_end (void *self, struct err *err);
 

@@ -106,7 +106,7 @@ clone_once (struct launch *l, bool into)
 static bool
 may_follow (const struct launch *l, int num)
 {
-  return l->plan->action == PLAN_EXEC && l->args->cgroups == NULL && l->elsewhere == NULL
+  return l->plan->action != PLAN_CREATE && l->args->cgroups == NULL && l->elsewhere == NULL
          && (num == -EBUSY || num == -EOPNOTSUPP || num == -ENODEV || num == -ENOENT);
 }
 

@@ -46,7 +46,8 @@ const struct step parent_restored[] = {
 };
 
 const struct step parent_mounts[] = {
-  { "child.spawn", parent_spawn, NULL, SYNC_NONE },                /* in our own cgroup: a frozen one would stop it */
+  { "cgroup.open", parent_live_cgroup, want_copied, SYNC_NONE },   /* what is copied is the container's memory */
+  { "child.spawn", parent_spawn, NULL, SYNC_NONE },                /* else in our own cgroup: a frozen one would stop it */
   { "child.pid", parent_take_pid, want_fork, SYNC_PID },
   { "mounts.record", parent_live_attached, want_added, SYNC_MOUNTED },
   { "mounts.end", parent_live_end, NULL, SYNC_READY },             /* until here the child undoes what it did if we are gone */

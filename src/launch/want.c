@@ -83,6 +83,15 @@ want_added (const struct plan *p)
 }
 
 bool
+want_copied (const struct plan *p)
+{
+  for (size_t i = 0; p->action == PLAN_MOUNTS && i < p->n_mounts; i++)
+    if (p->mounts[i].copy_up)
+      return true;
+  return false;
+}
+
+bool
 want_removed (const struct plan *p)
 {
   return p->n_unmounts > 0;

@@ -34,6 +34,8 @@ bool want_root (const struct plan *p);
 bool want_exec_root (const struct plan *p);
 /* Mounts are added to a container that exists.  */
 bool want_added (const struct plan *p);
+/* One of them is filled from the image (tmpcopyup).  */
+bool want_copied (const struct plan *p);
 /* Mounts are removed from it.  */
 bool want_removed (const struct plan *p);
 /* Any hook runs during create, or later in the child.  */

@@ -105,6 +105,18 @@ check_made (const struct plan *plan, struct err *err)
   return 0;
 }
 
+/* What is copied from the image counts as the container's memory: if there is not enough of it, who copies is to end, and nobody of the container.  */
+static int
+offer_child (const struct part *p, struct err *err)
+{
+  struct plan *plan = p->plan;
+
+  for (size_t i = 0; i < plan->n_mounts; i++)
+    if (plan->mounts[i].copy_up)
+      return (plan->process.oom_score_adj = plan_strdup (p->arena, "1000")) ? 0 : part_nomem (err);
+  return 0;
+}
+
 /* The user namespace is that of the first process, wherever it came from.  */
 static int
 find_users (const struct part *p, pid_t first, struct err *err)
@@ -146,6 +158,8 @@ add (const struct part *p, pid_t first, struct err *err)
     ret = plan_mounts (p, err);
   if (ret == 0)
     ret = check_made (p->plan, err);
+  if (ret == 0)
+    ret = offer_child (p, err);
   if (ret < 0)
     return ret;
   p->plan->own_sources = ! p->plan->root.from_parent;

@@ -11,7 +11,9 @@ import subprocess
 import threading
 
 import pytest
+from limits import hierarchies, read
 from orlop import eventually
+from test_events import needs
 from test_mounts import ids, in_user_namespace, privately, source  # noqa: F401 a fixture
 from test_without import without  # noqa: F401 a fixture
 
@@ -123,6 +125,47 @@ def test_tmpcopyup(box):
     start(box)
     add(box, mount("/etc", "tmpfs", "tmpcopyup", type="tmpfs"))
     assert "root:x:0" in inside(box, "echo x >> /etc/passwd; cat /etc/passwd")
+    box.delete()
+
+
+def fill(b, size):
+    os.makedirs(f"{b.rootfs}/full")
+    with open(f"{b.rootfs}/full/file", "wb") as f:
+        f.write(b"x" * size)
+
+
+def test_tmpcopyup_counts_as_memory_of_the_container(box):
+    """What is copied is the image's, which may be large."""
+    needs("memory")
+    b = start(box, lambda b: fill(b, 8 << 20))
+    file = "memory.usage_in_bytes" if "memory" in hierarchies() else "memory.current"
+    before = int(read(b, file))
+    add(box, mount("/full", "tmpfs", "tmpcopyup", type="tmpfs"))
+    assert int(read(b, file)) - before > 6 << 20  # in batches, some of which were taken before
+    box.delete()
+
+
+def test_tmpcopyup_meets_the_limit(box):
+    """Who copies is ended, and nobody else."""
+    needs("memory")
+
+    def change(b):
+        fill(b, 64 << 20)
+        b.config["linux"]["resources"] = {"memory": {"limit": 24 << 20, "swap": 24 << 20}}
+    start(box, change)
+    refused(box, add(box, mount("/new", "tmpfs", type="tmpfs"), mount("/full", "tmpfs", "tmpcopyup", type="tmpfs"), status=1), "was ended before it was done")
+    assert "/full" not in points(box) and "/new" not in points(box)
+    box.delete()
+
+
+def test_tmpcopyup_while_paused(box):
+    start(box)
+    box.orlop("pause", "c")
+    refused(box, add(box, mount("/etc", "tmpfs", "tmpcopyup", type="tmpfs"), status=1), "the container is paused", "resume it first")
+    add(box, mount("/new", "tmpfs", type="tmpfs"))
+    box.orlop("resume", "c")
+    add(box, mount("/etc", "tmpfs", "tmpcopyup", type="tmpfs"))
+    assert added(box) == ["/new", "/etc"]
     box.delete()
 
 
