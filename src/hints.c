@@ -30,7 +30,7 @@ static const struct hint hints[] = {
   { NULL, "unshare", EINVAL, "time", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
   { NULL, "clone3", EINVAL, "time", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
   { "ns.open", "open", ENOENT, "/ns/time", "is that process there?  Time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
-  { NULL, "open", ENOENT, "timens_offsets", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
+  { NULL, "openat2", ENOENT, "timens_offsets", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
   { NULL, "setns", EINVAL, "/ns/user", "the runtime is in that user namespace already, and nobody can join his own: leave it out of linux.namespaces" },
   { NULL, "setns", EPERM, NULL, "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it" },
   { NULL, "newuidmap", EPERM, NULL, "does /etc/subuid grant these ids to the user?" },

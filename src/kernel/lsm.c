@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Labels of security modules; see lsm.h.  A file of procfs is opened beneath the handle, without crossing a mount, and never for a second
+/* Labels of security modules; see lsm.h.  A file of procfs is opened beneath the handle (proc.h), and never for a second
  * try after it was refused: a label that is not set is an error. */
 #include "kernel/lsm.h"
 
@@ -7,14 +7,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/file.h"
 #include "base/own.h"
-#include "kernel/sys.h"
+#include "kernel/proc.h"
 
 enum { LABEL_MAX = 4096 }; /* a write to attr is cut at a page (proc_pid_attr(5)) */
 
@@ -39,30 +38,6 @@ lsm_present (enum lsm which, const char *sys)
          && file_read_small (AT_FDCWD, path, text, sizeof text) > 0 && text[0] == 'Y';
 }
 
-/* Opens NAME below PROC for writing on a kernel without openat2: it must lie in the same instance of procfs.  */
-static int
-open_checked (int proc, const char *name)
-{
-  struct stat root, st;
-  own_fd int fd = openat (proc, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-
-  if (fd < 0)
-    return -errno;
-  if (fstat (proc, &root) < 0 || fstat (fd, &st) < 0)
-    return -errno;
-  return root.st_dev == st.st_dev ? take_fd (&fd) : -EXDEV;
-}
-
-/* "self" is a link of the kernel's own; nothing else on the way may be one, or a mount.  */
-static int
-open_attribute (int proc, const char *name)
-{
-  const struct open_how how = { .flags = O_WRONLY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
-  int fd = sys_openat2 (proc, name, &how);
-
-  return fd == -ENOSYS ? open_checked (proc, name) : fd;
-}
-
 /* Writes TEXT into the first of FILES that exists, saying WHAT was to be done when it cannot.  */
 static int
 write_attribute (int proc, const char *const *files, const char *text, const char *what, struct err *err)
@@ -71,7 +46,7 @@ write_attribute (int proc, const char *const *files, const char *text, const cha
 
   for (const char *const *file = files; *file; file++)
     {
-      own_fd int fd = open_attribute (proc, *file);
+      own_fd int fd = proc_open_file (proc, *file, O_WRONLY);
 
       ret = fd < 0 ? fd : write (fd, text, strlen (text)) < 0 ? -errno : 0;
       if (fd == -ENOENT && file[1])

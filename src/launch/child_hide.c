@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "kernel/proc.h"
 #include "kernel/sys.h"
 #include "launch/child.h"
 
@@ -99,9 +100,9 @@ child_hide_host (struct child *c, struct err *err)
     return proc;
   do /* again: before Linux 5.8 a table that changes may be read with gaps */
     {
-      own_fd int table = openat (proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+      own_fd int table = proc_open_file (proc, "self/mountinfo", O_RDONLY);
 
-      ret = table < 0 ? err_sys (err, errno, "open", "/proc/self/mountinfo") : cover_all (table, text, sizeof text, err);
+      ret = table < 0 ? err_sys (err, -table, "openat2", "/proc/self/mountinfo") : cover_all (table, text, sizeof text, err);
     }
   while (ret > 0);
   return ret;

@@ -4,36 +4,32 @@
  * Never looks at anything inside the container.  child-safe */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/own.h"
 #include "kernel/creds.h"
 #include "kernel/netif.h"
 #include "kernel/ns.h"
+#include "kernel/proc.h"
 #include "kernel/sys.h"
 #include "launch/child.h"
 
 int
 child_proc (struct child *c, struct err *err)
 {
-  struct statfs fs;
+  if (c->proc < 0)
+    {
+      int fd = proc_open ("/proc", err);
 
-  if (c->proc >= 0)
-    return c->proc;
-  own_fd int fd = openat (AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return err_sys (err, errno, "open", "/proc");
-  if (fstatfs (fd, &fs) < 0)
-    return err_sys (err, errno, "fstatfs", "/proc");
-  if (fs.f_type != PROC_SUPER_MAGIC) /* CVE-2019-16884: a write to a faked procfs would be lost silently */
-    return err_host (err, ENOTSUP, "/proc of the host is not procfs");
-  return c->proc = take_fd (&fd);
+      if (fd < 0)
+        return fd;
+      c->proc = fd;
+    }
+  return c->proc;
 }
 
 /* A process without a mapped uid loses its capabilities at the next change of ids: become root of the namespace.
@@ -135,13 +131,12 @@ child_ns_unshare (void *self, struct err *err)
 static int
 open_offsets (int proc, struct err *err)
 {
-  int fd, num;
+  int fd;
 
   (void) prctl (PR_SET_DUMPABLE, 1, 0, 0, 0);
-  fd = openat (proc, "self/timens_offsets", O_WRONLY | O_CLOEXEC);
-  num = errno;
+  fd = proc_open_file (proc, "self/timens_offsets", O_WRONLY);
   (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
-  return fd < 0 ? err_sys (err, num, "open", "/proc/self/timens_offsets") : fd;
+  return fd < 0 ? err_sys (err, -fd, "openat2", "/proc/self/timens_offsets") : fd;
 }
 
 int
