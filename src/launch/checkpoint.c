@@ -120,6 +120,9 @@ put_mount (void *data, const char *point, const char *root)
 static int
 put_mounts (struct dump *d, struct err *err)
 {
+  const enum external_cgroups cgroups = find_namespace (d->config, "user")     ? EXTERNAL_CGROUPS_ALL
+                                        : find_namespace (d->config, "cgroup") ? EXTERNAL_CGROUPS_NONE
+                                                                               : EXTERNAL_CGROUPS_PARTS;
   own_mem char *inside = NULL, *host = NULL;
   char path[64];
   ssize_t len;
@@ -128,8 +131,7 @@ put_mounts (struct dump *d, struct err *err)
   len = file_read_at (AT_FDCWD, path, MOUNTINFO_MAX, &inside, err);
   if (len >= 0)
     len = file_read_at (AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &host, err);
-  return len < 0 ? (int) len
-                 : external_mounts (inside, host, find_namespace (d->config, "cgroup") != NULL, put_mount, d, err);
+  return len < 0 ? (int) len : external_mounts (inside, host, cgroups, put_mount, d, err);
 }
 
 /* Namespaces that are joined by path and that CRIU leaves to whoever restores: the network and the processes.  */
@@ -273,7 +275,7 @@ checkpoint (struct dump *d, const char *root, const char *id, struct err *err)
   if (ret == 0 && ! d->args->pre_dump)
     ret = put_mounts (d, err);
   if (ret == 0 && ! d->args->pre_dump)
-    ret = images_save_stdio (&d->images, d->known.rec->pid, &d->opts, err);
+    ret = images_save_stdio (&d->images, d->known.rec->pid, d->args->shell_job, &d->opts, err);
   return ret < 0 ? ret : dump (d, err);
 }
 

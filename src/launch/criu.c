@@ -519,11 +519,12 @@ criu_features (struct criu *c, bool *ret_track, bool *ret_lazy, struct err *err)
   return 0;
 }
 
-/* What CRIU calls an error and goes on after.  */
+/* What CRIU calls an error and goes on after, or has failed before.  */
 static bool
-is_harmless (const char *line)
+says_nothing (const char *line)
 {
-  static const char *const texts[] = { "rlimit: Can't setup RLIMIT_NOFILE" };
+  static const char *const texts[] = { "rlimit: Can't setup RLIMIT_NOFILE", "umping FAILED.", "Restoring FAILED.",
+                                       "Killing processes because of failure on restore" };
 
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     {
@@ -535,15 +536,32 @@ is_harmless (const char *line)
   return false;
 }
 
+/* The next error in TEXT, or what CRIU does not call one though it ends it; or NULL.  */
+static const char *
+next_error (const char *text)
+{
+  static const char *const causes[] = { "Error (", "Can't connect to server" };
+  const char *first = NULL;
+
+  for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+    {
+      const char *found = strstr (text, causes[i]);
+
+      if (found && (first == NULL || found < first))
+        first = found;
+    }
+  return first;
+}
+
 /* Ends of the last errors in TEXT, the oldest first: at most QUOTED.  Lines look like "(00.001234)  42: Error (criu/mount.c:1): mnt: no".  */
 static size_t
 find_errors (const char *text, const char *lines[QUOTED])
 {
   size_t n = 0;
 
-  for (const char *p = text; (p = strstr (p, "Error (")) != NULL; p += strcspn (p, "\n"))
+  for (const char *p = text; (p = next_error (p)) != NULL; p += strcspn (p, "\n"))
     {
-      if (is_harmless (p))
+      if (says_nothing (p))
         continue;
       if (n == QUOTED)
         memmove (lines, lines + 1, --n * sizeof *lines);

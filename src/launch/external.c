@@ -3,6 +3,7 @@
 #include "launch/external.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,12 @@ is_below (const char *path, const char *dir)
 
 /* True if E stands on its own feet: the root, or a whole file system that is the container's own.  */
 static bool
-is_source (const struct mountinfo *e, const struct entries *host, bool cgroup_ns)
+is_source (const struct mountinfo *e, const struct entries *host, enum external_cgroups cgroups)
 {
-  if (strcmp (e->point, "/") == 0 || (cgroup_ns && str_after (e->type, "cgroup")))
+  if (strcmp (e->point, "/") == 0)
     return true;
+  if (cgroups != EXTERNAL_CGROUPS_PARTS && str_after (e->type, "cgroup"))
+    return cgroups == EXTERNAL_CGROUPS_NONE;
   if (strcmp (e->root, "/") != 0)
     return false;
   return is_one_of (kernels_own, e->type) || ! has_dev (host, e->device);
@@ -73,18 +76,18 @@ is_source (const struct mountinfo *e, const struct entries *host, bool cgroup_ns
 
 /* True if E shows a part of one that stands on its own feet, or is one.  */
 static bool
-is_inner (const struct mountinfo *e, const struct entries *inside, const struct entries *host, bool cgroup_ns)
+is_inner (const struct mountinfo *e, const struct entries *inside, const struct entries *host, enum external_cgroups cgroups)
 {
-  if (is_source (e, host, cgroup_ns))
+  if (is_source (e, host, cgroups))
     return true;
   for (const struct mountinfo *of = inside->list; of < inside->list + inside->n; of++)
-    if (strcmp (of->device, e->device) == 0 && is_below (e->root, of->root) && is_source (of, host, cgroup_ns))
+    if (strcmp (of->device, e->device) == 0 && is_below (e->root, of->root) && is_source (of, host, cgroups))
       return true;
   return false;
 }
 
 int
-external_mounts (char *inside, char *host, bool cgroup_ns, void (*found) (void *data, const char *point, const char *root), void *data,
+external_mounts (char *inside, char *host, enum external_cgroups cgroups, void (*found) (void *data, const char *point, const char *root), void *data,
                  struct err *err)
 {
   struct entries in = { 0 }, out = { 0 };
@@ -93,7 +96,7 @@ external_mounts (char *inside, char *host, bool cgroup_ns, void (*found) (void *
   if (ret == 0)
     ret = parse (host, &out, err);
   for (size_t i = 0; ret == 0 && i < in.n; i++)
-    if (! is_inner (&in.list[i], &in, &out, cgroup_ns))
+    if (! is_inner (&in.list[i], &in, &out, cgroups))
       found (data, in.list[i].point, in.list[i].root);
   free (in.list);
   free (out.list);

@@ -4,15 +4,20 @@
 #ifndef ORLOP_LAUNCH_EXTERNAL_H
 #define ORLOP_LAUNCH_EXTERNAL_H
 
-#include <stdbool.h>
-
 struct err;
+
+/* Mounts of cgroups.  */
+enum external_cgroups
+{
+  EXTERNAL_CGROUPS_PARTS, /* only whole hierarchies are made anew, as with other file systems of the kernel */
+  EXTERNAL_CGROUPS_NONE,  /* all are made anew: their root is that of a cgroup namespace */
+  EXTERNAL_CGROUPS_ALL    /* none is: in a user namespace CRIU's cgroup namespace, which is the host's, may not be mounted */
+};
 
 /* Calls FOUND with the mount point of each mount of INSIDE (and its root in its file system), the container's mountinfo as seen from the host, that shows something of the host: a part of a
  * file system that is not mounted whole in the container, or one that HOST, our own mountinfo, has too.  File systems of which every mount is the same or is
- * the kernel's own (proc, sysfs ...) are made anew.  With CGROUP_NS those of cgroups are, too: their root is that of the namespace.
- * Both texts are changed.  Returns 0 or negative errno.  */
-int external_mounts (char *inside, char *host, bool cgroup_ns, void (*found) (void *data, const char *point, const char *root), void *data,
+ * the kernel's own (proc, sysfs ...) are made anew.  Both texts are changed.  Returns 0 or negative errno.  */
+int external_mounts (char *inside, char *host, enum external_cgroups cgroups, void (*found) (void *data, const char *point, const char *root), void *data,
                      struct err *err);
 
 /* Calls FOUND with each mount point of HOST below DIR (absolute, not "/"): what a recursive bind of DIR brings along.  HOST is changed.  */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -21,6 +22,7 @@
 #include "plan/features.h"
 
 #define DESCRIPTORS "descriptors.json"
+#define TERMINAL "tty[" /* how CRIU's name of one from outside begins */
 
 enum
 {
@@ -63,9 +65,28 @@ images_open (struct images *i, const struct criu_args *args, bool make, struct e
   return 0;
 }
 
+int
+images_lend (struct images *i, gid_t gid, struct err *err)
+{
+  struct stat st;
+
+  if (fstat (i->dir, &st) < 0)
+    return err_sys (err, errno, "fstat", "directory of the images");
+  if (st.st_mode & S_IXOTH)
+    return 0;
+  i->group = st.st_gid;
+  i->mode = st.st_mode & 07777;
+  if (fchown (i->dir, (uid_t) -1, gid) < 0 || fchmod (i->dir, (i->mode & ~(mode_t) S_IRWXG) | S_IXGRP) < 0)
+    return err_sys (err, errno, "fchown", "directory of the images, for the root of the user namespace");
+  i->lent = true;
+  return 0;
+}
+
 void
 images_close (struct images *i)
 {
+  if (i->lent && fchown (i->dir, (uid_t) -1, i->group) == 0)
+    (void) fchmod (i->dir, i->mode); /* it was ours to change */
   own_close (&i->dir);
   own_close (&i->work);
   *i = (struct images) IMAGES_NONE;
@@ -137,9 +158,26 @@ mount_of (int proc, int fd, uint64_t *ret_id)
   return str_u64 (p, UINT32_MAX, ret_id);
 }
 
-/* What descriptor FD is: NAME as its link says, and KEY, as CRIU calls a file that is reached by no path of the container, or "".  */
+/* True if ST is of a terminal, which CRIU calls by another name.  The majors are those of Documentation/admin-guide/devices.txt.  */
+static bool
+is_terminal (const struct stat *st)
+{
+  static const struct
+  {
+    unsigned first, last;
+  } majors[] = { { 4, 5 }, { 136, 143 }, { 188, 188 }, { 204, 204 }, { 229, 229 } };
+  unsigned is = major (st->st_rdev);
+
+  for (size_t i = 0; i < sizeof majors / sizeof *majors; i++)
+    if (S_ISCHR (st->st_mode) && is >= majors[i].first && is <= majors[i].last)
+      return true;
+  return false;
+}
+
+/* What descriptor FD is: NAME as its link says, and KEY, as CRIU calls a file that is reached by no path of the container, or "".  A terminal
+ * from outside is an error unless it is SHELL_JOB: CRIU would dump what it could not restore.  */
 static int
-name_of (int proc, int fd, const char *mounts, char *name, char *key, struct err *err)
+name_of (int proc, int fd, const char *mounts, bool shell_job, char *name, char *key, struct err *err)
 {
   char link[16];
   struct stat st;
@@ -155,7 +193,12 @@ name_of (int proc, int fd, const char *mounts, char *name, char *key, struct err
   if (name[0] != '/' || fstatat (proc, link, &st, 0) < 0 || ! (S_ISREG (st.st_mode) || S_ISCHR (st.st_mode))
       || mount_of (proc, fd, &mount) < 0 || has_mount (mounts, mount))
     return 0;
-  (void) snprintf (key, KEY_SIZE, "file[%jx:%jx]", (uintmax_t) mount, (uintmax_t) st.st_ino);
+  if (is_terminal (&st) && ! shell_job)
+    return err_host (err, ENOTSUP, "descriptor %d of the container is %s, a terminal outside of it: that takes --shell-job", fd, name);
+  if (is_terminal (&st))
+    (void) snprintf (key, KEY_SIZE, TERMINAL "%jx:%jx]", (uintmax_t) st.st_rdev, (uintmax_t) st.st_dev);
+  else
+    (void) snprintf (key, KEY_SIZE, "file[%jx:%jx]", (uintmax_t) mount, (uintmax_t) st.st_ino);
   return 0;
 }
 
@@ -176,7 +219,7 @@ quote (char *to, const char *text)
 }
 
 int
-images_save_stdio (const struct images *i, pid_t pid, struct wire *opts, struct err *err)
+images_save_stdio (const struct images *i, pid_t pid, bool shell_job, struct wire *opts, struct err *err)
 {
   own_mem char *list = malloc (LIST_SIZE + 16), *name = malloc (NAME_SIZE), *mounts = NULL;
   char path[32], keys[STDIO][KEY_SIZE];
@@ -192,7 +235,7 @@ images_save_stdio (const struct images *i, pid_t pid, struct wire *opts, struct 
     return -EIO;
   for (int fd = 0; fd < STDIO; fd++)
     {
-      int ret = name_of (proc, fd, mounts, name, keys[fd], err);
+      int ret = name_of (proc, fd, mounts, shell_job, name, keys[fd], err);
 
       if (ret < 0)
         return ret;
@@ -239,21 +282,27 @@ images_put_inherited (struct wire *opts, const char *key, int fd)
   wire_free (&w);
 }
 
-/* NAME and KEY are what descriptor FD was.  */
+/* FRESH, which is negative if it could not be opened, takes the place of what is called KEY.  One for each: CRIU closes what it has taken.  */
+static int
+put_fresh (struct wire *opts, const char *key, int fresh, const char *name, int *fds, size_t *ret_n, struct err *err)
+{
+  if (fresh < 0)
+    return err_sys (err, errno, "open", "%s", name);
+  fds[(*ret_n)++] = fresh;
+  images_put_inherited (opts, key, fresh);
+  return 0;
+}
+
+/* NAME and KEY are what descriptor FD was.  Of a terminal CRIU wants to look at our standard input, too.  */
 static int
 put_stdio (struct wire *opts, int fd, const char *name, const char *key, int *fds, size_t *ret_n, struct err *err)
 {
   if (str_after (name, "pipe:[") || str_after (name, "socket:["))
     images_put_inherited (opts, name, fd);
   else if (key[0] && strcmp (name, "/dev/null") == 0)
-    {
-      int null = open ("/dev/null", O_RDWR | O_CLOEXEC); /* one for each: CRIU closes what it has taken */
-
-      if (null < 0)
-        return err_sys (err, errno, "open", "/dev/null");
-      fds[(*ret_n)++] = null;
-      images_put_inherited (opts, key, null);
-    }
+    return put_fresh (opts, key, open ("/dev/null", O_RDWR | O_CLOEXEC), name, fds, ret_n, err);
+  else if (str_after (key, TERMINAL))
+    return put_fresh (opts, key, fcntl (fd, F_DUPFD_CLOEXEC, STDIO), name, fds, ret_n, err);
   else if (key[0])
     images_put_inherited (opts, key, fd);
   return 0;

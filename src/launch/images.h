@@ -32,12 +32,19 @@ struct images
 {
   int dir, work;         /* work is dir if none was given */
   const char *work_path;
+  bool lent;             /* dir is, from these: */
+  gid_t group;
+  mode_t mode;
 };
 
 #define IMAGES_NONE { .dir = -1, .work = -1 }
 
 /* Opens the directories that ARGS names, with MAKE makes them (0700).  The caller closes I (IMAGES_NONE before) in any case.  Returns 0 or negative errno.  */
 int images_open (struct images *i, const struct criu_args *args, bool make, struct err *err);
+
+/* Lets the group GID search the directory of the images until they are closed: a user namespace's root, who is nobody here, opens some by himself
+ * when he is restored.  Returns 0 or negative errno.  */
+int images_lend (struct images *i, gid_t gid, struct err *err);
 
 /* Closes I.  */
 void images_close (struct images *i);
@@ -53,8 +60,8 @@ void images_put_cgroup_mode (struct wire *opts, int mode);
 void images_put_config (struct wire *opts, const struct oci_pair *annotations, size_t n);
 
 /* Writes down what descriptors 0 to 2 of process PID are (descriptors.json), and tells OPTS of those that are files of the host.  Returns 0 or negative
- * errno.  */
-int images_save_stdio (const struct images *i, pid_t pid, struct wire *opts, struct err *err);
+ * errno; -ENOTSUP for one that is a terminal of the host's, unless SHELL_JOB says that it will be another's.  */
+int images_save_stdio (const struct images *i, pid_t pid, bool shell_job, struct wire *opts, struct err *err);
 
 /* Tells OPTS that our own descriptors 0 to 2 take the place of those written down that were pipes, sockets or files of the host, and those of the host's null device
  * descriptors that are opened now: they are put into FDS (at most 3), which the caller closes, *RET_N says how many.  Returns 0 or negative errno; no list is no error.  */

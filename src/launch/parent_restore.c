@@ -17,6 +17,8 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
+#include "kernel/idmap.h"
 #include "kernel/ns.h"
 #include "kernel/path.h"
 #include "kernel/pid.h"
@@ -146,6 +148,31 @@ put_bind (struct restore *r, const struct plan_mount *m, const char *point, stru
   return external_below (host, source, put_inner, r, err);
 }
 
+/* In a user namespace CRIU cannot mount cgroups anew, not even those of a cgroup namespace: the container's own cgroup is bound, which looks the
+ * same from within.  */
+static void
+put_cgroup_mount (struct restore *r, const struct plan_mount *m, const char *point)
+{
+  const struct cgroup *cg = r->l->rec->cgroup;
+  const char *last = strrchr (m->target, '/');
+  char source[PATH_MAX];
+
+  for (size_t i = 0; cg && i < cg->n_dirs; i++)
+    {
+      const struct cgroup_dir *d = &cg->dirs[i];
+      bool shown = strcmp (m->fstype, "cgroup2") == 0 ? d->controllers[0] == '\0' : last && strcmp (last + 1, d->mount) == 0;
+
+      if (shown && snprintf (source, sizeof source, "/sys/fs/cgroup/%s%s", d->mount, d->path) < (int) sizeof source)
+        images_put_mount (&r->opts, point, source);
+    }
+}
+
+static bool
+shows_cgroups (const struct plan_mount *m)
+{
+  return m->kind != PLAN_MOUNT_BIND && m->fstype && str_after (m->fstype, "cgroup");
+}
+
 static int
 put_mounts (struct restore *r, struct err *err)
 {
@@ -163,6 +190,8 @@ put_mounts (struct restore *r, struct err *err)
       ret = make_point (r, i, err);
       if (ret == 0 && m->kind == PLAN_MOUNT_BIND)
         ret = put_bind (r, m, r->points[i], err);
+      else if (ret == 0 && p->ns.new_user && shows_cgroups (m))
+        put_cgroup_mount (r, m, r->points[i]);
       else if (ret == -ENOENT && m->optional)
         ret = 0;
     }
@@ -370,6 +399,16 @@ open_cgroup (struct restore *r, struct err *err)
   return ret < 0 ? ret : 0;
 }
 
+/* The root of a new user namespace reads images that he could not reach.  */
+static int
+lend_images (struct restore *r, struct err *err)
+{
+  const struct plan_ns *ns = &r->l->plan->ns;
+  int64_t gid = ns->new_user ? idmap_translate (ns->gid_maps, ns->n_gid_maps, 0) : -1;
+
+  return gid < 0 ? 0 : images_lend (&r->images, (gid_t) gid, err);
+}
+
 static int
 fill (struct restore *r, struct err *err)
 {
@@ -380,6 +419,8 @@ fill (struct restore *r, struct err *err)
   r->place.dirs[0].path = l->args->criu->image_path;
   r->place.dirs[1].fd = r->images.work;
   r->place.dirs[1].path = r->images.work_path;
+  if (ret == 0)
+    ret = lend_images (r, err);
   if (ret == 0)
     ret = open_root (r, err);
   if (ret == 0)

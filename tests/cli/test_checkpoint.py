@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from checkpoints import COUNT, c, cgroups_of, counter, delete_all, goes_on, numbers, program, starts_counting  # noqa: F401 - fixtures, too
+from checkpoints import COUNT, c, cgroups_of, counter, delete_all, goes_on, may_ask_limits, numbers, program, starts_counting  # noqa: F401 - fixtures, too
 from orlop import TIMEOUT, ConsoleSocket, eventually, read_terminal
 
 
@@ -61,12 +61,6 @@ def test_another_name_and_cgroup(box, c):
     grown = cgroups_of(box) - before
     assert grown and all(other.cgroup in path for path in grown)
     assert len({os.path.basename(p) for p in grown}) == 1, grown
-
-
-def may_ask_limits():
-    """True if CRIU may ask for the limits of a process of another user: that takes CAP_SYS_RESOURCE (prlimit(2))."""
-    with open("/proc/self/status") as f:
-        return int(f.read().split("CapEff:")[1].split()[0], 16) & 1 << 24 != 0
 
 
 def forgets_privileges(program):
@@ -508,27 +502,6 @@ def test_killed_checkpoint_lets_it_go_on(box, c, moment):
     kill_at(box, c, moment, "checkpoint", "--image-path", c.images, "--leave-running")
     goes_on(b)
     assert box.status() == "running"
-
-
-def test_images_of_runc(box, c):
-    """What runc dumped is restored."""
-    runc = shutil.which("runc")
-    if not runc:
-        pytest.skip("runc is missing")
-    b = box.bundle(["sh", "-c", COUNT], rlimits=[])
-    b.save()
-    command, null = [runc, "--root", os.path.join(box.dir, "runc")], subprocess.DEVNULL
-    env = dict(os.environ, PATH=f"{os.path.dirname(c.program)}:{os.environ['PATH']}")
-    try:
-        subprocess.run([*command, "run", "--detach", "--bundle", b.path, "c"], stdin=null, stdout=null, stderr=null, check=True)
-        starts_counting(b)
-        done = subprocess.run([*command, "checkpoint", "--image-path", c.images, "c"], stdin=null, capture_output=True, text=True, env=env, check=False)
-        if done.returncode:
-            pytest.skip(f"runc cannot dump it here: {done.stderr.strip()}")
-        c.restore(b)
-        goes_on(b)
-    finally:
-        subprocess.run([*command, "delete", "--force", "c"], capture_output=True, check=False)
 
 
 def test_work_path(box, c):

@@ -28,6 +28,12 @@ def program():
     return done.stdout.strip()
 
 
+def may_ask_limits():
+    """True if CRIU may ask for the limits of a process of another user: that takes CAP_SYS_RESOURCE (prlimit(2))."""
+    with open("/proc/self/status") as f:
+        return int(f.read().split("CapEff:")[1].split()[0], 16) & 1 << 24 != 0
+
+
 @pytest.fixture(autouse=True)
 def delete_all(box):
     """What a test leaves running is ended; that all of it goes then, the box looks at."""

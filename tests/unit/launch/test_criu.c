@@ -215,7 +215,7 @@ criu_explain_quotes_the_log (void **state)
 {
   static const char log[] = "(00.01) Error (criu/util.c:1): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted\n"
                             "(00.02) fine\n(00.03) Error (a.c:1): first\n(00.04)  7: Error (b.c:2): second\n(00.05) Error (c.c:3): third\n"
-                            "(00.06) Error (d.c:4): fourth";
+                            "(00.06) Can't connect to server 1.2.3.4:5\n(00.07) Error (d.c:4): Dumping FAILED.\n";
   struct err err = { 0 };
   int dir = open (room_path (state, ""), O_RDONLY | O_DIRECTORY);
 
@@ -223,7 +223,7 @@ criu_explain_quotes_the_log (void **state)
   assert_int_equal (err.kind, ERR_NONE); /* no log: ERR is left as it was */
   assert_int_equal (file_create_at (dir, "dump.log", log, sizeof log - 1, 0600, NULL), 0);
   assert_int_equal (criu_explain (-ECONNRESET, "dump the container", dir, "/images", "dump.log", &err), -EIO);
-  assert_string_equal (err.what, "criu could not dump the container: Error (b.c:2): second; Error (c.c:3): third; Error (d.c:4): fourth"
+  assert_string_equal (err.what, "criu could not dump the container: Error (b.c:2): second; Error (c.c:3): third; Can't connect to server 1.2.3.4:5"
                                  " (see /images/dump.log)");
   close (dir);
 }

@@ -47,12 +47,12 @@ copy (char buf[4096], const char *text)
 }
 
 static void
-assert_external (const char *inside, bool cgroup_ns, const char *expected)
+assert_external (const char *inside, enum external_cgroups cgroups, const char *expected)
 {
   char in[4096], host[4096];
 
   list[0] = '\0';
-  assert_int_equal (external_mounts (copy (in, inside), copy (host, HOST), cgroup_ns, take_rooted, list, NULL), 0);
+  assert_int_equal (external_mounts (copy (in, inside), copy (host, HOST), cgroups, take_rooted, list, NULL), 0);
   assert_string_equal (list, expected);
 }
 
@@ -68,7 +68,7 @@ external_mounts_made_inside (void **state)
                         "106 100 0:23 / /sys ro - sysfs sysfs rw\n"           /* the host's own, but all alike */
                         "107 106 0:24 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n"
                         "108 100 254:0 /images/root/a /b rw - ext4 /dev/vda rw\n", /* the root's own directory */
-                   false, "");
+                   EXTERNAL_CGROUPS_PARTS, "");
 }
 
 static void
@@ -82,7 +82,7 @@ external_mounts_of_the_host (void **state)
                         "105 100 0:5 /null /proc/kcore rw - devtmpfs devtmpfs rw\n"
                         "106 100 254:1 / /a\\040b rw - ext4 /dev/vdb rw\n"
                         "107 100 0:77 /part /gone rw - tmpfs tmpfs rw\n",           /* of what nobody has any more */
-                   false, "/etc/hosts /other /run /run/user /proc/kcore /a b /gone");
+                   EXTERNAL_CGROUPS_PARTS, "/etc/hosts /other /run /run/user /proc/kcore /a b /gone");
 }
 
 /* Seen from outside of the namespace, the root of a cgroup mount is the container's cgroup.  */
@@ -93,8 +93,11 @@ external_mounts_cgroups (void **state)
                                     "102 100 0:90 /c1 /sys/fs/cgroup/cpu ro - cgroup cgroup rw,cpu\n";
 
   (void) state;
-  assert_external (inside, false, "/sys/fs/cgroup /sys/fs/cgroup/cpu");
-  assert_external (inside, true, "");
+  assert_external (inside, EXTERNAL_CGROUPS_PARTS, "/sys/fs/cgroup /sys/fs/cgroup/cpu");
+  assert_external (inside, EXTERNAL_CGROUPS_NONE, "");
+  assert_external (inside, EXTERNAL_CGROUPS_ALL, "/sys/fs/cgroup /sys/fs/cgroup/cpu");
+  assert_external (ROOT "101 100 0:24 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n", EXTERNAL_CGROUPS_PARTS, "");
+  assert_external (ROOT "101 100 0:24 / /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n", EXTERNAL_CGROUPS_ALL, "/sys/fs/cgroup");
 }
 
 static void
@@ -106,8 +109,8 @@ external_mounts_rubbish (void **state)
   (void) state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     {
-      assert_int_equal (external_mounts (copy (in, rows[i]), copy (host, HOST), false, take_rooted, list, NULL), -EPROTO);
-      assert_int_equal (external_mounts (copy (in, ROOT), copy (host, rows[i]), false, take_rooted, list, NULL), -EPROTO);
+      assert_int_equal (external_mounts (copy (in, rows[i]), copy (host, HOST), EXTERNAL_CGROUPS_PARTS, take_rooted, list, NULL), -EPROTO);
+      assert_int_equal (external_mounts (copy (in, ROOT), copy (host, rows[i]), EXTERNAL_CGROUPS_PARTS, take_rooted, list, NULL), -EPROTO);
     }
 }
 

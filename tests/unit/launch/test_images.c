@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/wire.h"
+#include "kernel/mount.h"
+#include "kernel/tty.h"
 #include "launch/criu.h"
 #include "launch/images.h"
 #include "ocispec/table.h"
@@ -84,13 +86,70 @@ images_save_stdio_names (void **state)
   assert_int_equal (pipe (pair), 0);
   dup2 (pair[0], 0);
   assert_true (readlink ("/proc/self/fd/0", link, sizeof link - 1) > 0);
-  assert_int_equal (images_save_stdio (&i, getpid (), &w, NULL), 0);
+  assert_int_equal (images_save_stdio (&i, getpid (), false, &w, NULL), 0);
   dup2 (old, 0);
   assert_true (file_read_at (i.dir, "descriptors.json", 65536, &text, NULL) > 0);
   (void) snprintf (expected, sizeof expected, "[\"%s\",", link);
   assert_int_equal (strncmp (text, expected, strlen (expected)), 0);
   free (text);
   wire_free (&w);
+  images_close (&i);
+}
+
+/* A terminal that is in no mount of the process: of a devpts that was never attached.  CRIU dumps it for a shell job alone.  */
+static void
+images_save_stdio_of_a_terminal (void **state)
+{
+  struct images i = open_images (state);
+  struct wire w = { 0 };
+  struct err err = { 0 };
+  char key[64];
+  int old = dup (0), master, slave;
+  struct stat st;
+  int devpts = mount_make ("devpts", "devpts", NULL, 0, 0, NULL);
+
+  if (devpts < 0)
+    {
+      print_message ("skipped: mounting a devpts needs root\n");
+      skip ();
+    }
+  assert_int_equal (tty_open (devpts, &master, &slave, NULL), 0);
+  dup2 (slave, 0);
+  assert_int_equal (images_save_stdio (&i, getpid (), false, &w, &err), -ENOTSUP);
+  assert_non_null (strstr (err.what, "takes --shell-job"));
+  assert_int_equal (images_save_stdio (&i, getpid (), true, &w, NULL), 0);
+  dup2 (old, 0);
+  assert_int_equal (fstat (slave, &st), 0);
+  (void) snprintf (key, sizeof key, "tty[%jx:%jx]", (uintmax_t) st.st_rdev, (uintmax_t) st.st_dev);
+  assert_true (has_bytes (&w, 37, key, strlen (key)));
+  wire_free (&w);
+  images_close (&i);
+}
+
+static void
+images_lend_and_take_back (void **state)
+{
+  struct images i = open_images (state);
+  struct stat st;
+
+  if (geteuid () != 0)
+    {
+      print_message ("skipped: giving a directory to a group needs root\n");
+      skip ();
+    }
+  assert_int_equal (images_lend (&i, 4711, NULL), 0);
+  assert_int_equal (stat (room_path (state, "images"), &st), 0);
+  assert_int_equal (st.st_mode & 07777, 0710);
+  assert_int_equal (st.st_gid, 4711);
+  images_close (&i);
+  assert_int_equal (stat (room_path (state, "images"), &st), 0);
+  assert_int_equal (st.st_mode & 07777, 0700);
+  assert_int_equal (st.st_gid, getegid ());
+  assert_int_equal (chmod (room_path (state, "images"), 0755), 0);
+  i = open_images (state);
+  assert_int_equal (images_lend (&i, 4711, NULL), 0); /* others may already */
+  assert_int_equal (fstat (i.dir, &st), 0);
+  assert_int_equal (st.st_mode & 07777, 0755);
   images_close (&i);
 }
 
@@ -102,7 +161,7 @@ images_put_stdio_rows (void **state)
   int fds[3];
   size_t n = 0;
   static const char ours[] = "[\"/dev/null\",\"pipe:[12]\",\"/a\\\"b\",\"file[1d:5]\",\"\",\"file[2a:6]\"]";
-  static const char theirs[] = "[\"socket:[7]\",\"/x\",\"pipe:[8]\"]";
+  static const char terminal[] = "[\"/dev/pts/0\",\"x\",\"y\",\"tty[8800:1a]\",\"\",\"\"]", theirs[] = "[\"socket:[7]\",\"/x\",\"pipe:[8]\"]";
 
   assert_int_equal (images_put_stdio (&i, &w, fds, &n, NULL), 0); /* no list */
   assert_int_equal (w.len, 0);
@@ -118,6 +177,11 @@ images_put_stdio_rows (void **state)
   assert_int_equal (file_replace_at (i.dir, "descriptors.json", theirs, sizeof theirs - 1, 0600, NULL), 0);
   assert_int_equal (images_put_stdio (&i, &w, fds, &n, NULL), 0);
   assert_true (n == 0 && inherited (&w, "socket:[7]") == 0 && inherited (&w, "pipe:[8]") == 2 && inherited (&w, "/x") == -1);
+  wire_free (&w);
+  assert_int_equal (file_replace_at (i.dir, "descriptors.json", terminal, sizeof terminal - 1, 0600, NULL), 0);
+  assert_int_equal (images_put_stdio (&i, &w, fds, &n, NULL), 0);
+  assert_true (n == 1 && fds[0] > 2 && inherited (&w, "tty[8800:1a]") == fds[0]);
+  close (fds[0]);
   wire_free (&w);
   images_close (&i);
 }
@@ -178,6 +242,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown (images_open_makes_and_refuses, room_make, room_remove),
     cmocka_unit_test_setup_teardown (images_save_stdio_names, room_make, room_remove),
+    cmocka_unit_test_setup_teardown (images_save_stdio_of_a_terminal, room_make, room_remove),
+    cmocka_unit_test_setup_teardown (images_lend_and_take_back, room_make, room_remove),
     cmocka_unit_test_setup_teardown (images_put_stdio_rows, room_make, room_remove),
     cmocka_unit_test_setup_teardown (images_put_stdio_rubbish, room_make, room_remove),
     cmocka_unit_test (images_put_config_by_annotation),
