@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labels of AppArmor and SELinux: set where the kernel has the module, refused by name where it has not, never passed over; and the session keyring."""
+import ctypes
 import errno
 import json
 import os
@@ -188,31 +189,83 @@ def test_real_profile(box, profile):
     assert "process.apparmorProfile" in err and "exec`" in err and "loaded" in err
 
 
-def test_real_label(box):
+@pytest.fixture
+def selinux():
+    """A policy's labels: ours, a container's, that of its mounts and that of a file which it may not read.  tests/vm/with-selinux sets them."""
     if not os.path.exists(SELINUX):
         pytest.skip(f"this kernel has no SELinux ({SELINUX})")
-    # another one than ours if the caller knows one that the policy has
-    ours = open("/proc/self/attr/current").read().strip("\0\n")
-    label, mount_label = os.environ.get("ORLOP_SELINUX_LABEL", ours), os.environ.get("ORLOP_SELINUX_MOUNT_LABEL")
-    read = ["cat", "/proc/self/attr/current"]
-    b = box.bundle(["sleep", "100"], selinuxLabel=label, noNewPrivileges=False)
+    names = ("ORLOP_SELINUX_LABEL", "ORLOP_SELINUX_MOUNT_LABEL", "ORLOP_SELINUX_SECRET")
+    if not all(name in os.environ for name in names):
+        pytest.skip(f"the policy's labels are not known here: {', '.join(names)}")
+    with open("/proc/self/attr/current") as f:
+        return [f.read().strip("\0\n"), *(os.environ[name] for name in names)]
+
+
+CURRENT = ["cat", "/proc/self/attr/current"]
+
+
+@pytest.mark.parametrize("no_new_privileges", [False, True])
+@pytest.mark.spec(156)
+def test_real_label(box, selinux, no_new_privileges):
+    ours, label, mount_label, _ = selinux
+    b = box.bundle(["sleep", "100"], selinuxLabel=label, noNewPrivileges=no_new_privileges)
     b.config["linux"]["maskedPaths"].append("/home")
-    if mount_label:
-        b.config["linux"]["mountLabel"] = mount_label
+    b.config["linux"]["mountLabel"] = mount_label
     box.run(b, "-d")
     pid = box.state()["pid"]
     with open(f"/proc/{pid}/attr/current") as f:
         assert f.read().strip("\0\n") == label
-    assert box.orlop("exec", "c", *read).out.strip("\0\n") == label
-    assert box.orlop("exec", "--process-label", ours, "c", *read).out.strip("\0\n") == ours
-    if mount_label:
-        mounts = box.orlop("exec", "c", "cat", "/proc/self/mountinfo").out.splitlines()
-        for target in ("/dev", "/dev/pts", "/dev/shm", "/home"):
-            assert "context=" in [line for line in mounts if line.split()[4] == target][-1]
-        assert os.getxattr(f"/proc/{pid}/root/dev/mqueue", "security.selinux").rstrip(b"\0").decode() == mount_label
+    assert box.orlop("exec", "c", *CURRENT).out.strip("\0\n") == label
+    assert box.orlop("exec", "--process-label", ours, "c", *CURRENT).out.strip("\0\n") == ours
+    mounts = box.orlop("exec", "c", "cat", "/proc/self/mountinfo").out.splitlines()
+    for target in ("/dev", "/dev/pts", "/dev/shm", "/home"):
+        assert f'context="{mount_label}"' in [line for line in mounts if line.split()[4] == target][-1]
+    assert os.getxattr(f"/proc/{pid}/root/dev/mqueue", "security.selinux").rstrip(b"\0").decode() == mount_label
     box.delete()
+
+
+def test_real_label_that_the_policy_lacks(box, selinux):
     err = box.run(box.bundle(selinuxLabel="no:such:label:s0"), "--no-new-keyring", status=1).err
     assert "process.selinuxLabel" in err and "`/proc/self/attr/exec`" in err and "policy" in err
+    b = box.bundle()
+    b.config["linux"]["mountLabel"] = "no:such:label:s0"
+    assert "context" in box.run(b, status=1).err
+    assert box.orlop("list", "-q").out == ""
+
+
+def test_real_label_is_enforced(box, selinux):
+    """A container may not read what the policy denies its label; one without a label of its own may."""
+    with open("/sys/fs/selinux/enforce") as f:
+        assert f.read().strip() == "1"
+    _, label, _, secret = selinux
+    b = box.bundle(["cat", "/secret"], selinuxLabel=label)
+    path = os.path.join(b.rootfs, "secret")
+    with open(path, "w") as f:
+        f.write("told")
+    os.setxattr(path, "security.selinux", secret.encode())
+    assert "Permission denied" in box.run(b, status=1).err
+    b.config["process"].pop("selinuxLabel")
+    assert box.run(b).out == "told"
+
+
+def test_real_label_of_the_keyring(box, selinux):
+    """The session keyring has the label of the program (keycreate), for exec, too."""
+    ours, label, _, _ = selinux
+    box.run(box.bundle(["sleep", "100"], selinuxLabel=label), "-d", id="labelled")
+    assert keyring_label("_ses.labelled") == label
+    box.orlop("delete", "--force", "labelled")
+    box.run(box.bundle(["sleep", "100"]), "-d", id="plain")
+    assert keyring_label("_ses.plain") == ours
+    box.orlop("delete", "--force", "plain")
+
+
+def keyring_label(name):
+    with open("/proc/keys") as f:
+        key = next(int(line.split()[0], 16) for line in f if name in line)
+    libc, text = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(200)
+    got = libc.syscall(250, 17, ctypes.c_int(key), text, len(text))  # keyctl(KEYCTL_GET_SECURITY)
+    assert got > 0, os.strerror(ctypes.get_errno())
+    return text.value.decode()
 
 
 # --- the session keyring

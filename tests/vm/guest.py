@@ -187,12 +187,12 @@ def build(kernel, say=lambda what: None):
 
 # --- running
 
-def qemu(made, disk):
+def qemu(made, disk, append):
     machine = {"kvm": ["-accel", "kvm", "-cpu", "host", "-smp", "2"],
                # without cmpxchg16b, whose emulation on per-cpu data lets kernel 6.12 die of a double fault in qemu 7
                "tcg": ["-accel", "tcg,tb-size=512", "-cpu", "qemu64,-cx16", "-smp", "1"]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
     return ["qemu-system-x86_64", "-M", "q35", *machine, "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot",
-            "-display", "none", "-nic", "none", "-kernel", made / "vmlinuz", "-append", APPEND,
+            "-display", "none", "-nic", "none", "-kernel", made / "vmlinuz", "-append", f"{APPEND} {append}",
             "-drive", f"file={made}/disk,if=none,id=root,format=raw,snapshot=on,cache=unsafe",
             "-device", "nvme,drive=root,serial=root",
             "-drive", f"file={disk},if=none,id=work,format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=work",
@@ -200,10 +200,10 @@ def qemu(made, disk):
             "-chardev", "stdio,id=out,signal=off", "-serial", "chardev:out"]
 
 
-def attempt(made, disk, seconds, out):
+def attempt(made, disk, append, seconds, out):
     """Runs the guest once.  Returns whether the command began, and its status or None."""
     began, status = False, None
-    guest = subprocess.Popen([str(a) for a in qemu(made, disk)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    guest = subprocess.Popen([str(a) for a in qemu(made, disk, append)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace")
     late = threading.Timer(BOOT_SECONDS, guest.kill)
     late.start()
@@ -226,8 +226,9 @@ def attempt(made, disk, seconds, out):
     return began, status
 
 
-def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write, say=lambda what: None):
-    """Runs the shell command SCRIPT in a guest that has the directory TREE at AT; gives each line to OUT.  Returns its status."""
+def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write, say=lambda what: None, append=""):
+    """Runs the shell command SCRIPT in a guest that has the directory TREE at AT; gives each line to OUT.  APPEND are more words for the
+    kernel.  Returns the command's status."""
     made = build(kernel, say)
     with tempfile.TemporaryDirectory(prefix="orlop-guest-") as temporary:
         work = pathlib.Path(temporary)
@@ -240,7 +241,7 @@ def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write
         disk = work / "disk"
         pack(content, disk, size * 5 // 4 + 256)
         for _ in range(2):  # once more if it did not boot
-            began, status = attempt(made, disk, seconds, out)
+            began, status = attempt(made, disk, append, seconds, out)
             if began:
                 break
         if status is None:
