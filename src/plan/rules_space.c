@@ -226,6 +226,21 @@ SYSCTL_NEEDS (network)
 SYSCTL_NEEDS (user)
 SYSCTL_NEEDS (uts)
 
+/* True if another key is the same parameter in the other spelling ("net.x" and "net/x"), with another value: which one was meant?  */
+static bool
+sysctl_contradicted (const struct oci_config *c, size_t i)
+{
+  const struct oci_pair *all = c->linux_->sysctl;
+  char path[256], other[256];
+
+  if (sysctl_path (all[i].key, path, sizeof path) < 0)
+    return false;
+  for (size_t j = 0; j < c->linux_->n_sysctl; j++)
+    if (sysctl_path (all[j].key, other, sizeof other) == 0 && strcmp (path, other) == 0 && strcmp (all[j].value, all[i].value) != 0)
+      return true;
+  return false;
+}
+
 static bool
 sysctl_value_broken (const struct oci_config *c, size_t i)
 {
@@ -299,6 +314,7 @@ const struct rule rules_space[] = {
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_needs_network, "needs a namespace of type network in linux.namespaces: it would change the host", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_needs_user, "needs a namespace of type user in linux.namespaces: it would change the host", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_needs_uts, "needs a namespace of type uts in linux.namespaces: it would change the host", "config-linux.md#sysctl" },
+  { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_contradicted, "another key is the same kernel parameter and has another value", "config-linux.md#sysctl" },
   { "linux.sysctl[]", n_sysctls, sysctl_key, sysctl_value_broken, "the value must not have control characters", "config-linux.md#sysctl" },
 };
 

@@ -48,6 +48,17 @@ def test_both_spellings(box, user):
     assert {key: host(key) for key in SETTINGS} == before
 
 
+def test_both_spellings_of_one(box):
+    """With one value they are the same; with two nobody knows which was meant, and nothing is made."""
+    b = box.bundle(["cat", "/proc/sys/net/ipv4/ip_forward"])
+    b.config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1", "net/ipv4/ip_forward": "1"}
+    assert box.run(b).out == "1\n"
+    b.config["linux"]["sysctl"]["net/ipv4/ip_forward"] = "0"
+    err = box.run(b, status=1).err
+    for key in "net.ipv4.ip_forward", "net/ipv4/ip_forward":
+        assert f'linux.sysctl["{key}"]: another key is the same kernel parameter and has another value' in err
+
+
 def test_user_namespaces_own(box):
     before = host("user.max_net_namespaces")
     b = bundle(box, {"user.max_net_namespaces": "12", "user/max_uts_namespaces": "13"}, user=True,
