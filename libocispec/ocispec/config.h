@@ -131,7 +131,7 @@ struct oci_hook
   size_t n_args;
   const char **env;
   size_t n_env;
-  int32_t *timeout; /* seconds */
+  int64_t *timeout; /* seconds */
 };
 
 /* hooks; in the order of oci_hook_names */

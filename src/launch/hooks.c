@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/memfd.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -86,6 +87,11 @@ read_tail (int out, char *buf, size_t size)
       *p = ' ';
 }
 
+enum
+{
+  POLL_MAX = INT_MAX / 1000 /* seconds that poll(2) waits at most */
+};
+
 /* How the waiting for a hook ended.  */
 enum
 {
@@ -99,11 +105,16 @@ static int
 wait_hook (const struct plan_hook *h, pid_t pid, int pidfd, int stop, siginfo_t *info, struct err *err)
 {
   struct pollfd p[] = { { .fd = pidfd, .events = POLLIN }, { .fd = stop, .events = POLLIN } };
+  unsigned left = h->timeout, part;
   int ret, late = ENDED;
 
   do
-    ret = poll (p, 2, h->timeout ? (int) (h->timeout > INT32_MAX / 1000 ? INT32_MAX : h->timeout * 1000) : -1);
-  while (ret < 0 && errno == EINTR);
+    {
+      part = left < POLL_MAX ? left : POLL_MAX;
+      ret = poll (p, 2, h->timeout ? (int) part * 1000 : -1);
+      left -= ret == 0 ? part : 0;
+    }
+  while ((ret < 0 && errno == EINTR) || (ret == 0 && left > 0));
   if (ret >= 0 && p[0].revents == 0)
     {
       late = ret == 0 ? LATE : STOPPED;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks: what is executed with which arguments and environment.  Must never let the
  * environment of the image or of the runtime reach a hook (CVE-2025-23266). */
+#include <limits.h>
+
 #include "base/err.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
@@ -33,7 +35,8 @@ copy_hook (const struct part *p, const struct oci_hook *from, struct plan_hook *
   to->path = plan_strdup (p->arena, from->path);
   to->argv = copy_list (p, args, from->n_args, from->path);
   to->envp = copy_list (p, from->env, from->n_env, default_path);
-  to->timeout = from->timeout ? (unsigned) *from->timeout : 0; /* positive: rules_check */
+  /* positive: rules_check; more than a century is as good as its end */
+  to->timeout = from->timeout ? (unsigned) (*from->timeout < UINT_MAX ? *from->timeout : UINT_MAX) : 0;
   return to->path && to->argv && to->envp ? 0 : part_nomem (err);
 }
 
