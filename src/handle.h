@@ -39,4 +39,7 @@ void handle_document (struct orlop *o, const char *dir, const char *name);
 /* Checks that N descriptors from 3 on are open.  */
 int handle_check_fds (unsigned n, struct err *err);
 
+/* Checks that NAME, of a pid file, is none (NULL) or a name.  */
+int handle_check_pid_file (const char *name, struct err *err);
+
 #endif

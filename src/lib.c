@@ -223,3 +223,9 @@ handle_check_fds (unsigned n, struct err *err)
       return err_usage (err, "descriptor %u is to be preserved but is not open", 3 + i);
   return 0;
 }
+
+int
+handle_check_pid_file (const char *name, struct err *err)
+{
+  return name && name[0] == '\0' ? err_usage (err, "the name of the pid file is empty") : 0;
+}

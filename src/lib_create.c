@@ -183,6 +183,8 @@ prepare (struct orlop *o, const char *id, const struct orlop_create_options *opt
   if (opt->listen_fds > UINT_MAX - opt->preserve_fds)
     return err_usage (err, "%u descriptors of a service manager and %u others are too many", opt->listen_fds, opt->preserve_fds);
   ret = handle_check_fds (opt->listen_fds + opt->preserve_fds, err);
+  if (ret == 0)
+    ret = handle_check_pid_file (opt->pid_file, err);
   if (ret < 0)
     return ret;
   handle_document (o, opt->bundle, document);

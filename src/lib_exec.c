@@ -288,6 +288,8 @@ execute (struct orlop *o, const char *id, struct running *r, const struct orlop_
   int ret = handle_check_fds (opt->preserve_fds, err);
 
   if (ret == 0)
+    ret = handle_check_pid_file (opt->pid_file, err);
+  if (ret == 0)
     ret = open_running (o, id, r, opt->ignore_paused, err);
   if (ret == 0)
     ret = get_process (o, r, opt, err);

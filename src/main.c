@@ -35,7 +35,7 @@ static const struct opt global_options[] = {
   { "debug", 0, OPT_FLAG, AT (debug), NULL, "the same as --log-level debug" },
   { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups (cgroup v2 alone)" },
   { "cgroup-manager", 0, OPT_STRING, AT (cgroup_manager), "cgroupfs|systemd|disabled", "who makes cgroups" },
-  { "rootless", 0, OPT_IGNORED, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
+  { "rootless", 0, OPT_AUTO, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
   { "criu", 0, OPT_STRING, AT (criu), "PATH", "program for checkpoint and restore (default: criu)" },
   { "version", 'v', OPT_FLAG, AT (version), NULL, "print the version" },
   { "version", 'V', OPT_FLAG, AT (version), NULL, NULL },

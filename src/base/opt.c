@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -59,6 +60,15 @@ store_bool (const struct opt *o, const char *value, bool *at, struct err *err)
   return 0;
 }
 
+/* What is decided by itself may be asked for either way, or, as by runc, left empty.  */
+static int
+check_auto (const struct opt *o, const char *value, struct err *err)
+{
+  if (is_one_of (yes, value) || is_one_of (no, value) || strcasecmp (value, "auto") == 0 || value[0] == '\0')
+    return 0;
+  return err_usage (err, "option --%s is true, false or auto, not \"%s\"", o->name, value);
+}
+
 static int
 store_number (const struct opt *o, const char *value, unsigned *at, struct err *err)
 {
@@ -82,7 +92,7 @@ store (const struct opt *o, const char *value, void *args, struct err *err)
     case OPT_NOT: return store_bool (o, value, at, err);
     case OPT_UNSIGNED: return store_number (o, value, at, err);
     case OPT_STRING: *(const char **) at = value; return 0;
-    case OPT_IGNORED: return 0;
+    case OPT_AUTO: return check_auto (o, value, err);
     case OPT_LIST: break;
     }
   if (list->n == OPT_LIST_MAX)

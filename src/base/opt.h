@@ -17,7 +17,7 @@ enum opt_kind
   OPT_STRING,   /* const char * */
   OPT_UNSIGNED, /* unsigned */
   OPT_LIST,     /* struct opt_list: may be given again */
-  OPT_IGNORED   /* nothing: a value is taken and forgotten */
+  OPT_AUTO      /* nothing: true, false or auto is taken and forgotten */
 };
 
 enum

@@ -42,6 +42,26 @@ def test_no_root(box, root):
     assert "invalid --root" in box.orlop("--root", root, "list", status=1).err
 
 
+def test_rootless_is_true_false_or_auto(box):
+    """What is decided anyway is no place for a word that means nothing."""
+    assert 'option --rootless is true, false or auto, not "maybe"' in box.orlop("--rootless=maybe", "list", status=1).err
+    for word in "true", "false", "auto", "":
+        box.orlop("--rootless", word, "list")
+
+
+@pytest.mark.parametrize("command", ["create", "run", "exec", "restore"])
+def test_no_pid_file(box, command):
+    b = box.bundle(["sleep", "100"])
+    if command == "exec":
+        box.run(b, "-d")
+    b.save()
+    options = ["--bundle", b.path] if command != "exec" else []
+    err = box.orlop(command, "--pid-file", "", *options, "c", *(["true"] if command == "exec" else []), status=255 if command == "exec" else 1).err
+    assert err == f"orlop: {command}: the name of the pid file is empty\n"
+    if command == "exec":
+        box.delete()
+
+
 def test_options_after_the_container(box):
     b = box.bundle(["sleep", "100"])
     b.save()

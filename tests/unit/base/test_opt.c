@@ -30,7 +30,7 @@ static const struct opt table[] = {
   { "root", 0, OPT_STRING, AT (root), "DIR", "where state lives" },
   { "preserve-fds", 'n', OPT_UNSIGNED, AT (fds), "N", "pass N descriptors" },
   { "env", 'e', OPT_LIST, AT (env), "NAME=VALUE", "add to the environment" },
-  { "old", 'o', OPT_IGNORED, 0, "X", NULL },
+  { "old", 'o', OPT_AUTO, 0, "X", NULL },
   { NULL, 0, OPT_FLAG, 0, NULL, NULL },
 };
 
@@ -195,14 +195,16 @@ opt_parse_numbers (void **state)
 }
 
 static void
-opt_parse_ignored (void **state)
+opt_parse_auto (void **state)
 {
   struct line l;
 
   (void) state;
-  parse (&l, "x --old value -ovalue --old=value name", false);
+  parse (&l, "x --old auto -oAUTO --old=true --old 0 --old= --old _ name", false);
   assert_int_equal (l.ret, 0);
   assert_operands (&l, "name");
+  assert_usage ("x --old maybe name", "option --old is true, false or auto, not \"maybe\"");
+  assert_usage ("x --old=automatic name", "option --old is true, false or auto, not \"automatic\"");
 }
 
 static void
@@ -327,7 +329,7 @@ main (void)
     cmocka_unit_test (opt_parse_lists),
     cmocka_unit_test (opt_parse_list_is_bounded),
     cmocka_unit_test (opt_parse_numbers),
-    cmocka_unit_test (opt_parse_ignored),
+    cmocka_unit_test (opt_parse_auto),
     cmocka_unit_test (opt_parse_values_may_look_like_options),
     cmocka_unit_test (opt_parse_after_operands),
     cmocka_unit_test (opt_parse_stops),
