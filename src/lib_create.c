@@ -23,6 +23,7 @@
 #include "launch/filters.h"
 #include "launch/launch.h"
 #include "ocispec/config.h"
+#include "plan/annotations.h"
 #include "plan/arena.h"
 #include "plan/bundle.h"
 #include "plan/host.h"
@@ -193,6 +194,8 @@ prepare (struct orlop *o, const char *id, const struct orlop_create_options *opt
     return ret;
   handle_document (o, p->bundle.path, document);
   ret = rules_check (p->bundle.config, p->bundle.text, p->bundle.len, err);
+  if (ret == 0)
+    ret = annotations_check (p->bundle.config->annotations, p->bundle.config->n_annotations, ANNOTATIONS_FILE, err);
   if (ret == 0 && run && p->bundle.config->process == NULL)
     ret = err_spec (err, "process", "required to start the container, but missing");
   if (ret == 0)

@@ -23,6 +23,7 @@
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
 #include "ocispec/config.h"
+#include "plan/annotations.h"
 
 enum
 {
@@ -252,6 +253,8 @@ prepare (struct dump *d, const char *root, const char *id, struct err *err)
   d->config = config;
   if (ret == 0)
     ret = check_document (d, err);
+  if (ret == 0) /* when it was made the host may have allowed more */
+    ret = annotations_check (d->known.rec->annotations, d->known.rec->n_annotations, ANNOTATIONS_FILE, err);
   if (ret == 0)
     ret = check_features (d, err);
   if (ret == 0)

@@ -19,7 +19,7 @@
 #include "base/wire.h"
 #include "launch/criu.h"
 #include "ocispec/table.h"
-#include "plan/features.h"
+#include "plan/annotations.h"
 
 #define DESCRIPTORS "descriptors.json"
 #define TERMINAL "tty[" /* how CRIU's name of one from outside begins */
@@ -116,7 +116,7 @@ images_put_config (struct wire *opts, const struct oci_pair *annotations, size_t
   static const char *const usual[] = { "/etc/criu/orlop.conf", "/etc/criu/runc.conf" };
 
   for (size_t i = 0; i < n; i++)
-    if (strcmp (annotations[i].key, FEATURES_CRIU_CONFIG) == 0)
+    if (strcmp (annotations[i].key, ANNOTATION_CRIU_CONFIG) == 0)
       {
         if (annotations[i].value[0])
           wire_text (opts, 51, annotations[i].value);

@@ -13,7 +13,7 @@
 #include "launch/known.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
-#include "plan/features.h"
+#include "plan/annotations.h"
 
 /* 0 if the container's cgroup has gone with its processes, as systemd's do, so that its name may be another's by now; 1 if not; or negative
  * errno.  */
@@ -43,7 +43,7 @@ kill_rest (const struct record *rec, struct err *err)
 static int
 stop_signal (const struct record *rec, struct err *err)
 {
-  static const char key[] = FEATURES_STOP_SIGNAL;
+  static const char key[] = ANNOTATION_STOP_SIGNAL;
 
   for (size_t i = 0; i < rec->n_annotations; i++)
     if (strcmp (rec->annotations[i].key, key) == 0)

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "cgroup/cgroup.h"
-#include "cgroup/unit_props.h"
 #include "kernel/caps.h"
 #include "kernel/filter.h"
 #include "kernel/mntopt.h"
@@ -16,6 +14,7 @@
 #include "kernel/sys.h"
 #include "ocispec/features.h"
 #include "ocispec/names.h"
+#include "plan/annotations.h"
 
 enum
 {
@@ -29,6 +28,8 @@ struct lists
   size_t n_namespaces, n_caps, n_options, n_hooks;
   const char *modes[LIST_MAX], *mode_flags[LIST_MAX];
   size_t n_modes, n_mode_flags;
+  const char *unsafe[LIST_MAX];
+  size_t n_unsafe;
   const char *actions[LIST_MAX], *operators[LIST_MAX], *archs[LIST_MAX], *flags[LIST_MAX], *old_flags[LIST_MAX];
   size_t n_actions, n_operators, n_archs, n_flags, n_old_flags;
 };
@@ -55,6 +56,8 @@ fill (struct lists *l)
     add (l->modes, &l->n_modes, m->name);
   for (const struct name *m = numa_flags; m->name; m++)
     add (l->mode_flags, &l->n_mode_flags, m->name);
+  for (const struct annotation *a = annotations_known; a->name; a++)
+    add (l->unsafe, &l->n_unsafe, a->name);
 }
 
 /* Flags that every kernel we run on has (5.4): the text must not depend on the machine, and what is supported must work.  */
@@ -95,7 +98,6 @@ features_make (char **ret_json, struct err *err)
 {
   static bool yes = true;
   struct oci_pair annotations[] = { { "org.opencontainers.runc.checkpoint.enabled", "true" } };
-  static const char *unsafe[] = { FEATURES_STOP_SIGNAL, FEATURES_CRIU_CONFIG, UNIT_ANNOTATION, CGROUP_ANNOTATION_SUBGROUP, CGROUP_ANNOTATION_DELEGATE };
   struct oci_feature on = { .enabled = &yes };
   struct oci_features_cgroup cgroup = { .v1 = &yes, .v2 = &yes, .systemd = &yes, .systemd_user = &yes, .rdma = &yes };
   struct oci_features_seccomp seccomp;
@@ -106,8 +108,7 @@ features_make (char **ret_json, struct err *err)
   struct oci_features_linux lin = { .cgroup = &cgroup, .seccomp = &seccomp, .apparmor = &on, .selinux = &on,
                                     .intel_rdt = &rdt, .mount_extensions = &extensions, .net_devices = &on, .memory_policy = &memory };
   struct oci_features f = { .oci_version_min = "1.0.0", .oci_version_max = "1.3.0", .linux_ = &lin,
-                            .annotations = annotations, .n_annotations = 1,
-                            .potentially_unsafe_config_annotations = unsafe, .n_potentially_unsafe_config_annotations = sizeof unsafe / sizeof *unsafe };
+                            .annotations = annotations, .n_annotations = 1 };
   int ret;
 
   fill (&l);
@@ -121,6 +122,8 @@ features_make (char **ret_json, struct err *err)
   f.n_mount_options = l.n_options;
   f.hooks = l.hooks;
   f.n_hooks = l.n_hooks;
+  f.potentially_unsafe_config_annotations = l.unsafe;
+  f.n_potentially_unsafe_config_annotations = l.n_unsafe;
   ret = oci_encode (&oci_features_type, &f, true, ret_json, NULL);
   return ret < 0 ? err_sys (err, -ret, "malloc", "features") : 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """annotations: shown wherever the state is, and org.opencontainers.image.stopSignal obeyed."""
 import json
+import os
 import re
 import signal
 
@@ -111,3 +112,50 @@ def test_listed_are_all_that_are_heeded(box):
         texts = {m.decode() for m in re.findall(rb"(?<=\0)(?:org|com|run\.oci|io\.(?:containerd|kubernetes|podman))\.[A-Za-z0-9.-]+(?=\0)", f.read())}
     bus = {t for t in texts if t.startswith("org.freedesktop.")}  # names of systemd's
     assert bus and texts - bus - set(features["annotations"]) == set(features["potentiallyUnsafeConfigAnnotations"])
+
+
+# --- what the host allows
+
+def allowing(box, text):
+    """The host's list: in a mount namespace of the command's own, where a layer with it covers /etc."""
+    layer = os.path.join(box.dir, "etc")
+    os.makedirs(f"{layer}/orlop")
+    with open(f"{layer}/orlop/annotations", "w") as f:
+        f.write(text)
+    box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount -t overlay none -o lowerdir={layer}:/etc /etc && exec "$@"', "sh"]
+
+
+@pytest.mark.parametrize("key", ["org.criu.config", "org.systemd.property.TimeoutStopUSec", "run.oci.systemd.subgroup", "run.oci.delegate-cgroup"])
+def test_the_host_does_not_allow_it(box, key):
+    b = box.bundle(["true"])
+    b.config["annotations"] = {STOP: "INT", "org.example": "x", key: "uint64 1"}
+    allowing(box, "org.example\n# " + key)
+    err = box.run(b, status=1).err
+    assert f'annotations["{key}"]' in err and "/etc/orlop/annotations" in err, err
+    del b.config["annotations"][key]
+    box.run(b)
+    box.prefix = []
+    assert box.orlop("list", "-q").out == ""
+
+
+def test_the_host_allows_it(box):
+    b = box.bundle(["true"])
+    b.config["annotations"] = {"org.criu.config": "/dev/null"}
+    box.run(b)
+    allowing(box, "org.criu.*\n")
+    box.run(b)
+    box.prefix = []
+
+
+def test_the_host_allows_it_no_more(box):
+    """The container was made when it did."""
+    b = box.bundle(["sleep", "100"])
+    b.config["annotations"] = {"org.criu.config": "/dev/null"}
+    box.run(b, "-d")
+    allowing(box, "")
+    images = f"{box.dir}/images"
+    err = box.orlop("checkpoint", "--image-path", images, "c", status=1).err
+    assert 'annotations["org.criu.config"]' in err and "/etc/orlop/annotations" in err, err
+    box.prefix = []
+    assert box.state()["status"] == "running" and not os.path.exists(images)
+    box.delete()

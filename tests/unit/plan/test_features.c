@@ -5,6 +5,7 @@
 #include "kernel/mntopt.h"
 #include "ocispec/features.h"
 #include "ocispec/names.h"
+#include "plan/annotations.h"
 #include "plan/features.h"
 #include "plan/semver.h"
 
@@ -147,7 +148,7 @@ features_unsafe_annotations (void **state)
   const struct oci_features *f = features (state);
 
   assert_int_equal (f->n_potentially_unsafe_config_annotations, 5);
-  assert_true (has (f->potentially_unsafe_config_annotations, FEATURES_STOP_SIGNAL));
+  assert_true (has (f->potentially_unsafe_config_annotations, ANNOTATION_STOP_SIGNAL));
   assert_true (has (f->potentially_unsafe_config_annotations, "org.criu.config"));
   assert_true (has (f->potentially_unsafe_config_annotations, "org.systemd.property."));
   assert_true (has (f->potentially_unsafe_config_annotations, "run.oci.systemd.subgroup"));
