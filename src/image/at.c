@@ -209,6 +209,14 @@ at_make_fresh (int dir, char *name, size_t size, struct err *err)
 }
 
 int
+at_flush (int dir, const char *name, struct err *err)
+{
+  own_fd int fd = openat (dir, name, O_RDONLY | O_CLOEXEC);
+
+  return fd < 0 || fsync (fd) < 0 ? err_sys (err, errno, "fsync", "%s", name) : 0;
+}
+
+int
 at_discard (int dir, const char *name, int trash, struct err *err)
 {
   char fresh[32];

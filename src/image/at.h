@@ -36,6 +36,10 @@ int at_open (int dir, const char *path, int flags, enum at_links links, struct e
  * Returns 0 or negative errno.  */
 int at_remove_all (int dir, struct err *err);
 
+/* Writes the file NAME in DIR out to the disk: it must not come out of a crash of the machine empty, which renaming it does not promise.
+ * Returns 0 or negative errno.  */
+int at_flush (int dir, const char *name, struct err *err);
+
 /* Removes NAME in DIR with all that is in it; nothing if it is not there.  TRASH, a directory of the same file system, takes what is
  * removed in one step, so that nothing half-removed keeps its name.  Returns 0 or negative errno.  */
 int at_discard (int dir, const char *name, int trash, struct err *err);

@@ -118,15 +118,6 @@ document_read (const struct oci_type *type, int dir, const char *file, struct oc
   return len < 0 ? (int) len : document_decode (type, file, text, (size_t) len, arena, ret_object, err);
 }
 
-/* A record must not come out of a crash of the machine empty, which a rename alone does not promise.  */
-static int
-flush (int dir, const char *name, struct err *err)
-{
-  own_fd int fd = openat (dir, name, O_RDONLY | O_CLOEXEC);
-
-  return fd < 0 || fsync (fd) < 0 ? err_sys (err, errno, "fsync", "%s", name) : 0;
-}
-
 int
 document_write (const struct oci_type *type, const void *object, int dir, const char *file, int trash, struct err *err)
 {
@@ -143,7 +134,7 @@ document_write (const struct oci_type *type, const void *object, int dir, const 
     return place;
   ret = file_create_at (place, "x", text, len, 0600, err);
   if (ret == 0)
-    ret = flush (place, "x", err);
+    ret = at_flush (place, "x", err);
   if (ret == 0 && renameat (place, "x", dir, file) < 0)
     ret = err_sys (err, errno, "renameat", "%s", file);
   (void) unlinkat (place, "x", 0); /* there only after a failure */

@@ -23,7 +23,9 @@
 
 enum
 {
-  PATH_BYTES_MAX = 256 << 20 /* they are kept until the end */
+  PATH_BYTES_MAX = 256 << 20, /* they are kept until the end */
+  MAJOR_MAX = (1 << 12) - 1,
+  MINOR_MAX = (1 << 20) - 1
 };
 
 /* Where an entry goes.  */
@@ -322,9 +324,14 @@ add_node (struct layer *l, const struct place *p, struct archive_entry *e, struc
 {
   const struct attributes a = attributes_of (e);
   mode_t type = archive_entry_filetype (e);
-  dev_t dev = type == AE_IFIFO ? 0 : makedev ((unsigned) archive_entry_rdevmajor (e), (unsigned) archive_entry_rdevminor (e));
+  uint64_t major = archive_entry_rdevmajor (e), minor = archive_entry_rdevminor (e);
+  dev_t dev = type == AE_IFIFO ? 0 : makedev ((unsigned) major, (unsigned) minor);
   int ret = 1;
 
+  /* mknod(2) takes what fits, and would make another device of the rest */
+  if ((type == AE_IFCHR || type == AE_IFBLK) && (major > MAJOR_MAX || minor > MINOR_MAX))
+    return err_spec (err, "", "\"%s\" is a device %llu:%llu, and Linux has none of such numbers", p->path, (unsigned long long) major,
+                     (unsigned long long) minor);
   if (type == AE_IFCHR && dev == makedev (0, 0))
     return err_spec (err, "", "\"%s\" is a device 0:0, which is a whiteout of overlayfs, and no way for an image to say so", p->path);
   if (type == AE_IFSOCK || (type != AE_IFIFO && ! l->is_trusted))
@@ -364,6 +371,13 @@ add_hard_link (struct layer *l, const struct place *p, const char *target, struc
 
 /* --- all of them */
 
+/* True if NUMBER can be the id of a user or group: (uid_t) -1 means none (chown(2)).  */
+static bool
+is_id (la_int64_t number)
+{
+  return number >= 0 && number < UINT32_MAX;
+}
+
 static int
 add_by_type (struct layer *l, const struct place *p, struct archive *a, struct archive_entry *e, struct err *err)
 {
@@ -371,6 +385,9 @@ add_by_type (struct layer *l, const struct place *p, struct archive *a, struct a
 
   if (hard)
     return add_hard_link (l, p, hard, err);
+  if (! is_id (archive_entry_uid (e)) || ! is_id (archive_entry_gid (e)))
+    return err_spec (err, "", "\"%s\" belongs to %lld:%lld, which is more than an id can be", p->path, (long long) archive_entry_uid (e),
+                     (long long) archive_entry_gid (e));
   switch (archive_entry_filetype (e))
     {
     case AE_IFREG:

@@ -185,6 +185,8 @@ publish_image (const struct job *j, struct err *err)
     layers[i] = j->name[i];
   (void) snprintf (file, sizeof file, "%s.config", p->id);
   ret = file_create_at (j->tmp, "config", p->config_text, p->config_len, 0600, err);
+  if (ret == 0)
+    ret = at_flush (j->tmp, "config", err);
   if (ret == 0 && renameat (j->tmp, "config", j->s->images, file) < 0)
     ret = err_sys (err, errno, "renameat", "images/%s", file);
   (void) snprintf (file, sizeof file, "%s.json", p->id);

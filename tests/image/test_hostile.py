@@ -50,6 +50,12 @@ ENTRIES = {
     "opaque through a link": ([entry("l", type=LNK, link="{out}"), entry("l/.wh..wh..opq", b"")], "through a symbolic link"),
     "below a whiteout": ([entry(".wh.d/f", b"")], "is in a whiteout"),
     "whiteout of the overlay": ([entry("f", type=CHR, dev=(0, 0))], "device 0:0"),
+    "device whose number ends in 0:0": ([entry("f", type=CHR, dev=(1 << 12, 0))], '"f" is a device 4096:0'),
+    "device whose minor number ends in 0:0": ([entry("f", type=CHR, dev=(0, 1 << 20))], '"f" is a device 0:1048576'),
+    "user that ends in 0": ([entry("f", b"", mode=0o4755, uid=1 << 32)], '"f" belongs to 4294967296:0'),
+    "user that is none": ([entry("f", b"", mode=0o4755, uid=(1 << 32) - 1)], '"f" belongs to 4294967295:0'),
+    "group that ends in 0": ([entry("d", gid=1 << 32)], '"d" belongs to 0:4294967296'),
+    "group that is none": ([entry("l", type=LNK, link="x", gid=(1 << 32) - 1)], '"l" belongs to 0:4294967295'),
     "long name": ([entry("n" * 256, b"")], "is too long"),
     "long path": ([entry("/".join(["n" * 200] * 21), b"")], "is too long"),
     "deep path": ([entry("/".join("d" * 257), b"")], "is too deep"),
@@ -71,6 +77,38 @@ def test_entry(store, tmp_path, out, entries, said):
     for e in entries:
         e.linkname = e.linkname.replace("{out}", str(out))
     assert said in store.refuse(tmp_path / "l", archive(entry("good", b"")), archive(entry("early", b"x"), *entries))
+
+
+def pax(data, **records):
+    """An archive of the file `f` with DATA, of which records say more, as bytes and whatever they are."""
+    text = b""
+    for name, value in records.items():
+        body = b" " + name.replace("__", ".").encode() + b"=" + value + b"\n"
+        size = len(body) + len(str(len(body)))
+        size = len(body) + len(str(size))
+        text += str(size).encode() + body
+    header = entry("f", text)
+    header.type = tarfile.XHDTYPE
+    blocks = [e.tobuf(tarfile.USTAR_FORMAT) + x + bytes(-len(x) % 512) for e, x in ((header, text), (entry("f", data), data))]
+    return b"".join(blocks) + bytes(1024)
+
+
+@pytest.mark.parametrize("records, expected", [
+    ({"path": b"a\0/../../evil"}, "a"), ({"path": b""}, "f"), ({"path": b"\xff\xfe"}, "\udcff\udcfe"), ({"path": b"a\nb"}, "a\nb"),
+    ({"path": b"../evil"}, None), ({"path": b"/evil"}, None), ({"linkpath": b"\0"}, "f"), ({"SCHILY__xattr__user__a\0b": b"v"}, "f"),
+    ({"SCHILY__xattr__user__n": b"v\0w"}, "f"), ({"mtime": b"4611686018427387904"}, "f"), ({"mtime": b"-99999999999999999999.9"}, "f"), ({"mtime": b"nan"}, "f"),
+    ({"size": b"99999999999999999999"}, None), ({"size": b"-1"}, None), ({"uid": b"4294967296"}, None), ({"uid": b"-1"}, None),
+    ({"gid": b"99999999999999999999"}, None), ({"SCHILY__devmajor": b"4096"}, "f"), ({"GNU__sparse__major": b"1", "GNU__sparse__minor": b"0"}, None)])
+def test_pax_records(store, tmp_path, out, records, expected):
+    """What a record says, with a NUL in it or more than a number can be, is refused or means what the file is then: nothing is half understood."""
+    layout = Layout(tmp_path / "l").add("x", [pax(b"1", **records)])
+    done = store.run("import", layout.path, status=None)
+    assert done.status == (0 if expected else 1), done
+    if expected:
+        fs, = store.layers("x")
+        assert os.listdir(fs) == [expected] and (fs / expected).read_bytes() == b"1"
+    else:
+        assert store.content() == [] and done.err.count("\n") == 1
 
 
 def test_the_layer_is_named(store, tmp_path):

@@ -2,6 +2,7 @@
 """Images come into the store from layouts and archives, by name, for a platform, each layer once, verified by every digest."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -207,6 +208,28 @@ def test_killed(store, tmp_path):
     store.run("gc")
     store.run("remove", "x", "y")
     assert store.content() == []
+
+
+def test_on_the_disk_before_it_has_its_name(store, tmp_path):
+    """Whatever the machine may do: what appears in the store was written out before, each file by itself or the whole file system."""
+    source = Layout(tmp_path / "l").add("x", [ONE, TWO]).path
+    trace = tmp_path / "trace"
+    subprocess.run([tool("strace"), "-f", "-y", "-s", "4096", "-e", "trace=fsync,syncfs,rename,renameat,renameat2", "-o", trace, *store.command("import", source)],
+                   check=True, capture_output=True, timeout=60)
+    flushed, whole, named = set(), False, set()
+    for line in trace.read_text().splitlines():
+        call = re.search(r"(\w+)\((.*)\) += 0$", line)
+        if call and call[1] == "fsync":
+            flushed.add(re.search("<(.*)>", call[2])[1])
+        elif call and call[1] == "syncfs":
+            whole = True
+        elif call:
+            source, old, target, new = re.match(r'\d+<(.*?)>, "(.*?)", \d+<(.*?)>, "(.*?)"', call[2]).groups()
+            room = os.path.basename(target)
+            assert whole if room == "layers" else f"{source}/{old}" in flushed, line
+            named.add(f"{room}/{new}" if room != "names" else room)
+    image = store.record("x")["id"]
+    assert {f"layers/{sha(ONE)}", f"layers/{sha(TWO)}", f"images/{image}.config", f"images/{image}.json", "names"} <= named, named
 
 
 def test_store_is_closed_to_others(store, tmp_path):
