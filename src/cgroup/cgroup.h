@@ -30,7 +30,7 @@ struct cgroup_dir
   const char *controllers; /* v1: "cpu,cpuacct", "name=systemd"; "" for the v2 hierarchy */
   const char *path;        /* the cgroup, relative to the mount: "/libpod_parent/x" */
   uint32_t made;           /* last components of path that are ours to remove: 1 the cgroup, 2 its parent too ... */
-  bool skipped;            /* rootless: we may not make it, so the container stays where its creator is */
+  bool skipped;            /* rootless: we may not make it or write to it, so the container stays where its creator is */
   uint32_t known;          /* bytes of path that are our own place, which exists; 0 in the record */
 };
 
@@ -92,6 +92,7 @@ int cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, 
 /* Looks which parts of the cgroup's paths exist and sets `made` to what will have to be made, so that a record written
  * now lets a later process undo what this one may do.  A cgroup that exists and holds processes, or is
  * frozen, is refused (-EBUSY): it is another's, and CG has no cgroup any more (n_dirs is 0), so that undoing leaves it alone.
+ * One that an unprivileged runtime may not write to, and was not told to use, is skipped whatever is in it.
  * One system call for a cgroup directly in the root or in our own cgroup, else one more per hierarchy.
  * Returns 0 or negative errno.  */
 int cgroup_survey (struct cgroup *cg, struct err *err);

@@ -72,19 +72,38 @@ check_idle (const struct cgroup_dir *d, struct err *err)
   return 0;
 }
 
-/* Looks at the whole of an existing cgroup: every hierarchy may have it or not.  */
+/* True if D, which exists, is one that an unprivileged runtime could not have made: another's of the name that its container happens to have.  */
+static bool
+is_out_of_reach (const struct cgroup *cg, const char *path)
+{
+  return cg->rootless && ! cg->explicit_path && faccessat (AT_FDCWD, path, W_OK, AT_EACCESS) < 0
+         && (errno == EACCES || errno == EPERM || errno == EROFS);
+}
+
+/* Takes the existing cgroup D for the container's, or skips it.  */
 static int
-survey_existing (struct cgroup_dir *d, struct err *err)
+take_existing (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 {
   struct cgroup_path p;
   int r = cgroup_dir_path (d, NULL, &p, err);
 
   if (r < 0)
     return r;
-  if (! exists (p.text))
-    return count_missing (d, err);
   d->made = 0;
-  return check_idle (d, err);
+  d->skipped = is_out_of_reach (cg, p.text);
+  return d->skipped ? 0 : check_idle (d, err);
+}
+
+/* Looks at the whole of an existing cgroup: every hierarchy may have it or not.  */
+static int
+survey_existing (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
+{
+  struct cgroup_path p;
+  int r = cgroup_dir_path (d, NULL, &p, err);
+
+  if (r < 0)
+    return r;
+  return exists (p.text) ? take_existing (cg, d, err) : count_missing (d, err);
 }
 
 /* Leaves out of CG the cgroups from I on: they are not the container's, so undoing must not touch what is in them.  */
@@ -129,7 +148,7 @@ cgroup_survey (struct cgroup *cg, struct err *err)
   there = exists (p.text);
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
-      r = there ? survey_existing (&cg->dirs[i], err) : count_missing (&cg->dirs[i], err);
+      r = there ? survey_existing (cg, &cg->dirs[i], err) : count_missing (&cg->dirs[i], err);
       if (r < 0)
         return disown (cg, 0, r);
     }
@@ -186,7 +205,7 @@ may_skip (const struct cgroup *cg, int r)
   return cg->rootless && ! cg->explicit_path && (r == -EACCES || r == -EPERM || r == -EROFS);
 }
 
-/* Makes D.  */
+/* Makes D.  One that was there is looked at again.  */
 static int
 make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 {
@@ -207,9 +226,7 @@ make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
       d->skipped = true; /* what was made of its parents stays in `made` */
       return 0;
     }
-  if (r == 0 && d->made == 0) /* it was there: fit to be used? */
-    return check_idle (d, err);
-  return r;
+  return r == 0 && d->made == 0 ? take_existing (cg, d, err) : r;
 }
 
 int

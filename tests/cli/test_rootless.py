@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 import pytest
-from orlop import DRIVER, PROGRAM, make_rootfs
+from limits import ROOT, VIEW, hierarchies, v2_root
+from orlop import DRIVER, PROGRAM, eventually, make_rootfs
 
 pytestmark = pytest.mark.skipif(DRIVER != "cgroupfs", reason="this user has no systemd of his own; tests/systemd has one that has")
 
@@ -275,6 +276,52 @@ def test_without_a_cgroup(user):
     user.delete(force=False)
 
 
+@pytest.fixture
+def taken(user):
+    """The name that a container `c` without a path would have is that of a cgroup of root's, in which a process lives."""
+    tops = [ROOT] if VIEW == "v2" else [*hierarchies().values(), *filter(None, [v2_root()])]
+    paths = []
+    for top, own in ((t, own_cgroup(t)) for t in tops):
+        paths.append(top + (os.path.dirname(own) if VIEW == "v2" else own).rstrip("/") + user.cgroup)
+        os.mkdir(paths[-1])
+        cpuset = f"{paths[-1]}/cpuset."
+        for name in ("cpus", "mems") if os.path.exists(cpuset + "sched_load_balance") else ():
+            with open(f"{os.path.dirname(paths[-1])}/cpuset.{name}") as f, open(cpuset + name, "w") as out:
+                out.write(f.read())
+    process = subprocess.Popen(["sleep", "100"])
+    for path in paths:
+        with open(f"{path}/cgroup.procs", "w") as f:
+            f.write(str(process.pid))
+    yield user
+    process.kill()
+    process.wait()
+    for path in paths:
+        eventually(lambda path=path: not open(f"{path}/cgroup.procs").read(), "it is gone")
+        os.rmdir(path)
+
+
+def own_cgroup(top):
+    """Where this process is in the hierarchy at TOP."""
+    with open("/proc/self/cgroup") as f:
+        lines = [line.rstrip().split(":", 2) for line in f]
+    names = {ROOT: "", f"{ROOT}/unified": ""}
+    controller = names.get(top, os.path.basename(top))
+    return next(path for _, controllers, path in lines if (controller in controllers.split(",") if controller else controllers == ""))
+
+
+def test_name_of_anothers_cgroup(taken):
+    """Where he could make no cgroup it does not matter whose is there by the name; by his document's word it does."""
+    user, name = taken, taken.cgroup[1:]
+    b = bundle(user, ["cat", "/proc/self/cgroup"])
+    b.namespace("cgroup", False)
+    with open("/proc/self/cgroup") as ours:
+        assert user.run(b, id=name).out == ours.read()
+    b.config["linux"]["cgroupsPath"] = name
+    err = user.run(b, id=name, status=1).err
+    assert "linux.cgroupsPath" in err and ("cgroup is not empty" in err or "needs a delegated cgroup" in err), err
+    assert user.orlop("list", "-q").out == ""
+
+
 LIMITS = {"pids": ({"pids": {"limit": 40}}, {"pids": {"limit": 30}}, "pids.max", "40", "30"),
           "hugetlb": ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 << 20}]}, {"hugepageLimits": [{"pageSize": "2MB", "limit": 2 << 20}]},
                       "hugetlb.2MB.max", str(4 << 20), str(2 << 20))}
@@ -318,6 +365,18 @@ def test_delegated_cgroup(delegated):
     assert user.orlop("exec", "--cgroup", "/", "c", "tail", "-n", "1", "/proc/self/cgroup").out == "0::/\n"
     user.delete()
     assert [name for name in os.listdir(user.group) if name not in before] == []
+
+
+def test_name_of_a_cgroup_in_use(delegated):
+    """Where he can make cgroups one that has processes stays another's."""
+    user, b = delegated, bundle(delegated, ["sleep", "100"])
+    user.run(b, "-d")
+    first, user.root = user.root, os.path.join(user.dir, "run/other")
+    err = user.run(bundle(user, ["true"]), status=1).err
+    assert "linux.cgroupsPath" in err and "cgroup is not empty" in err
+    assert user.orlop("list", "-q").out == ""
+    user.root = first
+    user.delete()
 
 
 def test_limits_in_a_delegated_cgroup(delegated):
