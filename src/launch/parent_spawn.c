@@ -110,7 +110,8 @@ may_follow (const struct launch *l, int num)
          && (num == -EBUSY || num == -EOPNOTSUPP || num == -ENODEV || num == -ENOENT);
 }
 
-/* Clones, into the cgroup if the kernel can (Linux 5.7), else the cgroup is entered afterwards.  Returns as clone3 does.  */
+/* Clones, into the cgroup if the kernel can (Linux 5.7) and lets us, else the cgroup is entered afterwards: which may be allowed, and otherwise says
+ * what it is that refuses.  Returns as clone3 does.  */
 static int
 clone_child (struct launch *l, bool *ret_in_cgroup)
 {
@@ -120,7 +121,7 @@ clone_child (struct launch *l, bool *ret_in_cgroup)
   pid = clone_once (l, *ret_in_cgroup);
   if (*ret_in_cgroup && may_follow (l, pid) && parent_follow_first (l, NULL) == 0)
     pid = clone_once (l, true);
-  if (! *ret_in_cgroup || (pid != -EINVAL && pid != -E2BIG && pid != -EACCES && pid != -EOPNOTSUPP))
+  if (! *ret_in_cgroup || (pid != -EINVAL && pid != -E2BIG && pid != -EACCES && pid != -EOPNOTSUPP && pid != -EBUSY))
     return pid;
   *ret_in_cgroup = false;
   return clone_once (l, false);

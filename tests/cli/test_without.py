@@ -11,6 +11,7 @@ import orlop
 import pytest
 import test_container
 import test_mounts
+from limits import VIEW
 from test_container import *  # noqa: F401,F403 the tests themselves
 
 MISSING = {
@@ -119,3 +120,46 @@ def test_oom_and_sysctl(box, request):  # noqa: F811
     if "mount_api" in request.node.name and orlop.mounts_below("/proc/sys"):
         pytest.skip(f"without fsopen the host's /proc is written through, where mounts cover: {' '.join(orlop.mounts_below('/proc/sys'))}")
     test_container.test_oom_and_sysctl(box)
+
+
+@pytest.mark.parametrize("user_namespace", [False, True])
+@pytest.mark.parametrize("error", ["EACCES", "EINVAL", "E2BIG", "EOPNOTSUPP", "EBUSY"])
+def test_clone_into_cgroup_is_refused(bare, error, user_namespace):
+    """By an older kernel, or one that does not let us: the container's first process joins by cgroup.procs, and so does what exec starts."""
+    if VIEW != "v2":
+        pytest.skip("clone3 makes processes in a cgroup on cgroup v2 alone")
+    if not shutil.which("strace"):
+        pytest.skip("strace is missing")
+    b, trace = bare.bundle(["sleep", "100"]), os.path.join(bare.dir, "trace")
+    if user_namespace:
+        test_mounts.in_user_namespace(b)
+    bare.prefix = ["strace", "-o", trace, "-e", "trace=clone3", "-e", f"inject=clone3:error={error}:when=1"]
+
+    def refused_once():
+        with open(trace) as f:
+            calls = f.read().split("clone3(")[1:]
+        assert [("CLONE_INTO_CGROUP" in c, "INJECTED" in c) for c in calls] == [(True, True), (False, False)], calls
+
+    bare.run(b, "-d")
+    refused_once()
+    with open(f"/proc/{bare.state()['pid']}/cgroup") as f:
+        assert f.read().endswith(f"::{b.cgroup}\n")
+    assert bare.orlop("exec", "c", "cat", "/proc/self/cgroup").out.endswith("::/\n")
+    with open(trace) as f:
+        assert "INJECTED" in f.read()
+    bare.prefix = []
+    bare.delete()
+
+
+def test_cgroup_that_takes_no_process(bare):
+    """What refuses is told by the cgroup's own file, not by the call that makes processes."""
+    if VIEW != "v2":
+        pytest.skip("only a cgroup of v2 takes no process because it hands on controllers")
+    with open("/sys/fs/cgroup/cgroup.controllers") as f:
+        if "hugetlb" not in f.read().split():
+            pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = bare.bundle()
+    b.config["linux"]["resources"] = {"unified": {"hugetlb.2MB.max": "0", "cgroup.subtree_control": "+hugetlb"}}
+    err = bare.run(b, status=1).err
+    assert "cgroup.procs" in err and "Device or resource busy" in err, err
+    assert bare.orlop("list", "-q").out == ""
