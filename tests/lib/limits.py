@@ -7,7 +7,9 @@ import re
 import pytest
 
 ROOT = "/sys/fs/cgroup"
-VIEW = "v2" if os.path.exists(f"{ROOT}/cgroup.controllers") else os.environ.get("ORLOP_VIEW", "hybrid")
+VIEW = "v2" if os.path.exists(f"{ROOT}/cgroup.controllers") else os.environ.get("ORLOP_VIEW", "native")
+if VIEW == "native":
+    VIEW = "hybrid" if os.path.exists(f"{ROOT}/unified/cgroup.controllers") else "v1"
 
 
 def hierarchies():
@@ -58,8 +60,8 @@ def needs_v2(*controllers):
 
 
 def block_device():
-    """The number of a whole block device, without which nothing can be throttled."""
-    for name in sorted(os.listdir("/sys/block")):
+    """The number of a whole block device, without which nothing can be throttled; of a real one, if there is."""
+    for name in sorted(os.listdir("/sys/block"), key=lambda n: (not os.path.exists(f"/sys/block/{n}/device"), n)):
         with open(f"/sys/block/{name}/dev") as f:
             return tuple(map(int, f.read().split(":")))
     return None

@@ -273,6 +273,18 @@ def test_limits_document(tmp_path):
     assert "| a.b | x.1 |  | X | one |\n" in (tmp_path / "docs/cgroups.md").read_text()
 
 
+def test_limits_are_tried(tmp_path):
+    cases = 'UNTRIED = {%s}\n\n\ndef tried():\n    """None."""\n    return set([%s])\n'
+    row, other = '("a.b", "x.1")', '("c", "y")'
+    for untried, tried, expected in (("", "", "nothing sets a.b and reads x.1"), ("", row, ""), (row + ': "so"', "", ""),
+                                     (row + ': "so"', row, "a.b in x.1 is tried"), (other + ': "so"', row, "c in y is no row of")):
+        make_tree(tmp_path, {**CLEAN, "src/cgroup/limits.c": LICENCE + "/* . */\n" + LIMITS, "docs/cgroups.md": LIMITS_DOC.format(""),
+                             "tests/lib/properties.py": cases % (untried, tried)})
+        subprocess.run([sys.executable, str(HERE / "limits.py"), "--write", str(tmp_path)], check=True)
+        status, said = run("limits", tmp_path)
+        assert status == bool(expected) and expected in said, said
+
+
 def test_sources_update(tmp_path):
     make_tree(tmp_path, {**CLEAN, "src/base/log.c": "/* . */\n", "src/launch/child_exec.c": "/* . */\n"})
     argv = [sys.executable, str(HERE / "sources.py"), "--update", str(tmp_path)]
