@@ -21,6 +21,7 @@ struct orlop
   struct err err;
   char file[4096];         /* document that err speaks of */
   char text[8192];
+  char hint[1024];
   struct orlop_error error; /* made from err when a call has failed */
 };
 

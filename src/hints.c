@@ -3,8 +3,13 @@
 #include "hints.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct hint
 {
@@ -33,8 +38,10 @@ static const struct hint hints[] = {
   { NULL, "openat2", ENOENT, "timens_offsets", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
   { NULL, "setns", EINVAL, "/ns/user", "the runtime is in that user namespace already, and nobody can join his own: leave it out of linux.namespaces" },
   { NULL, "setns", EPERM, NULL, "joining a namespace needs CAP_SYS_ADMIN in the user namespace that owns it" },
-  { NULL, "newuidmap", EPERM, NULL, "does /etc/subuid grant these ids to the user?" },
-  { NULL, "newgidmap", EPERM, NULL, "does /etc/subgid grant these ids to the user?" },
+  { NULL, "newuidmap", EPERM, NULL, "ids that are not your own must be granted to you in /etc/subuid; `orlop spec --rootless` maps your own alone" },
+  { NULL, "newgidmap", EPERM, NULL, "ids that are not your own must be granted to you in /etc/subgid; `orlop spec --rootless` maps your own alone" },
+  { NULL, "execve", ENOENT, "newuidmap", "to map ids that are not your own newuidmap must be in $PATH (package uidmap or shadow-utils); `orlop spec --rootless` maps your own alone" },
+  { NULL, "execve", ENOENT, "newgidmap", "to map ids that are not your own newgidmap must be in $PATH (package uidmap or shadow-utils); `orlop spec --rootless` maps your own alone" },
   { NULL, "prlimit", EPERM, NULL, "raising a hard limit needs CAP_SYS_RESOURCE; lower the value or start the runtime with higher limits" },
   { NULL, "prlimit", EINVAL, NULL, "the soft limit must not be above the hard one" },
   { NULL, "sched_setattr", EINVAL, "SCHED_ISO", "no kernel has SCHED_ISO: its number is only reserved" },
@@ -56,6 +63,10 @@ static const struct hint hints[] = {
   { "exec.go", "execve", E2BIG, NULL, "arguments and environment together are too long" },
   { "root.propagation", "mount", EINVAL, NULL, "the runtime's / is no mount point, as in a chroot: bind that directory onto itself before entering it" },
   { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },
+  { "root.attach", "open_tree", EACCES, NULL, "a directory on the way to root.path is not searchable for the runtime's user" },
+  { "", "open", EACCES, NULL, "a directory on the way is not searchable for the runtime's user, or the file itself not readable" },
+  { "child.spawn", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
+  { "mounts.join", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
   { "root.mounts", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "mounts.join", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "child.spawn", "open_tree", ENOENT, NULL, "the source of a bind mount, and root.path, must exist on the host" },
@@ -63,6 +74,8 @@ static const struct hint hints[] = {
   { "mounts.make", "mknodat", EROFS, NULL, "where the root is read-only the destination must exist" },
   { "mounts.attach", "mkdirat", EROFS, NULL, "what is read-only must have the destination" },
   { "mounts.attach", "mknodat", EROFS, NULL, "what is read-only must have the destination" },
+  { "root.mounts", "mkdirat", EACCES, NULL, "the destination is missing where the container's root may make nothing: make it in the image, or let its files belong to that user" },
+  { "root.mounts", "mknodat", EACCES, NULL, "the destination is missing where the container's root may make nothing: make it in the image, or let its files belong to that user" },
   { "mounts.make", "fsopen", ENODEV, NULL, "the kernel does not know this file system: is its module loaded (/proc/filesystems)?" },
   { "mounts.make", "fsconfig", EPERM, "create proc", "proc cannot be mounted in a user namespace while parts of the host's /proc are covered" },
   { "mounts.make", "fsconfig", EPERM, "create sysfs", "in a user namespace sysfs needs a network namespace of its own" },
@@ -70,11 +83,22 @@ static const struct hint hints[] = {
   { "root.mounts", "fsopen", ENODEV, NULL, "the kernel does not know this file system: is its module loaded (/proc/filesystems)?" },
   { "root.mounts", "fsconfig", EPERM, "create proc", "proc cannot be mounted in a user namespace while parts of the host's /proc are covered" },
   { "root.mounts", "fsconfig", EPERM, "create sysfs", "sysfs needs a network namespace of the same user namespace: add one, or bind /sys" },
+  { NULL, "fsconfig", EPERM, "create cgroup", "cgroups need a cgroup namespace of the same user namespace: add one, or bind /sys/fs/cgroup" },
+  { NULL, "fsconfig", EPERM, "create mqueue", "mqueue needs an ipc namespace of the same user namespace: add one, or leave it out" },
+  { NULL, "fsconfig", EPERM, "create ", "in a user namespace the kernel mounts only file systems that are made for it (user_namespaces(7)): bind what the host has mounted" },
+  { NULL, "fsconfig", EINVAL, "gid=", "in a user namespace the group must be mapped: map it in linux.gidMappings, or leave the option out, as `orlop spec --rootless` does" },
+  { NULL, "fsconfig", EINVAL, "uid=", "in a user namespace the user must be mapped: map it in linux.uidMappings, or leave the option out" },
   { "root.mounts", "move_mount", ENOTDIR, NULL, "source and destination must both be directories or both be files" },
   { "root.mounts", "move_mount", EINVAL, NULL, "source and destination must both be directories or both be files, and links are not mounted on" },
   { "root.mounts", "mkdirat", EROFS, NULL, "the destination is missing and the file system it lies in is read-only: make it in the image" },
   { "root.mounts", "mknodat", EROFS, NULL, "the destination is missing and the file system it lies in is read-only: make it in the image" },
   { "root.devices", "mknodat", EPERM, NULL, "making device nodes needs CAP_MKNOD and no nodev on the file system" },
+  { "root.devices", "open_tree", ENOENT, NULL, "in a user namespace a device is the host's, which must be there under the same path" },
+  { "sysctl", "write", EINVAL, "ping_group_range", "both groups must be mapped in the container's user namespace: see linux.gidMappings" },
+  { "root.cwd", NULL, EACCES, NULL, "every directory on the way must be searchable for the container's root, and what is missing is made there" },
+  { "creds", "chdir", EACCES, NULL, "every directory on the way must be searchable for the user of process.user" },
+  { "record.reserve", "mkdir", EACCES, NULL, "the state directory must be the user's: set XDG_RUNTIME_DIR to one of his, or give --root" },
+  { "record.reserve", "mkdirat", EACCES, NULL, "the state directory must be the user's: set XDG_RUNTIME_DIR to one of his, or give --root" },
   { "root.enter", "pivot_root", EINVAL, NULL, "pivot_root does not work on an initramfs: try --no-pivot" },
   { NULL, "keyctl", EDQUOT, NULL, "the user's quota of keys is used up: see /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring" },
   { NULL, "write", EBUSY, "/memory.", "the container uses more memory than that, and it could not be reclaimed" },
@@ -139,6 +163,18 @@ static const struct hint hints[] = {
   { NULL, NULL, ENOSPC, NULL, "a file system is full, or a kernel limit is reached" },
 };
 
+/* Where the object is a path of the host: which directory on the way keeps us out can be told, at EACCES.  */
+static const struct
+{
+  const char *step, *call;
+} ways[] = {
+  { "", "open" },
+  { "root.attach", "open_tree" },
+  { "root.mounts", "open_tree" },
+  { "child.spawn", "open_tree" },
+  { "mounts.join", "open_tree" },
+};
+
 static int
 fits (const struct hint *h, const char *step, const char *call, int num, const char *object)
 {
@@ -147,11 +183,34 @@ fits (const struct hint *h, const char *step, const char *call, int num, const c
          && (h->object == NULL || strstr (object, h->object) != NULL);
 }
 
+/* Looks for the first directory on the way to PATH that we may not search.  True if there is one, which BUF tells.  */
+static bool
+blocked (const char *path, char *buf, size_t size)
+{
+  char dir[PATH_MAX];
+  struct stat st;
+
+  for (const char *slash = strchr (path + 1, '/'); slash; slash = strchr (slash + 1, '/'))
+    {
+      (void) snprintf (dir, sizeof dir, "%.*s", (int) (slash - path), path);
+      if (faccessat (AT_FDCWD, dir, X_OK, AT_EACCESS) == 0)
+        continue;
+      if (errno != EACCES || stat (dir, &st) < 0)
+        return false;
+      (void) snprintf (buf, size, "%s (mode %04o, owner %u, group %u) is not searchable for user %u", dir, st.st_mode & 07777, st.st_uid, st.st_gid, geteuid ());
+      return true;
+    }
+  return false;
+}
+
 const char *
-hint_for (const char *step, const char *call, int num, const char *object)
+hint_for (const char *step, const char *call, int num, const char *object, char *buf, size_t size)
 {
   if (num == 0)
     return "";
+  for (size_t i = 0; num == EACCES && object[0] && i < sizeof ways / sizeof *ways; i++)
+    if (strcmp (ways[i].step, step) == 0 && strcmp (ways[i].call, call) == 0 && blocked (object, buf, size))
+      return buf;
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (fits (&hints[i], step, call, num, object))
       return hints[i].advice;

@@ -196,7 +196,7 @@ handle_end (struct orlop *o, int ret)
   o->error = (struct orlop_error){ .kind = kinds[e->kind], .num = e->num, .line = e->line, .column = e->column,
                                    .file = o->file, .step = e->step, .call = e->call, .where = e->where,
                                    .object = e->object, .what = e->what, .text = o->text,
-                                   .hint = hint_for (e->step, e->call, e->num, e->object) };
+                                   .hint = hint_for (e->step, e->call, e->num, e->object, o->hint, sizeof o->hint) };
   return ret;
 }
 

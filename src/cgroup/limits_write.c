@@ -175,7 +175,7 @@ no_cgroup (const struct value *v, struct err *err)
 {
   if (cgroup_limit_is_none (v->text))
     return 0;
-  return err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit", v->controller);
+  return err_host (err, EPERM, "the container has no \"%s\" cgroup of its own to limit: an unprivileged user needs a delegated one", v->controller);
 }
 
 /* Writes the I-th value of ROW.  Returns 1 if there was something to write, 0 if not, or negative errno.  */

@@ -122,7 +122,7 @@ run (const char *name, pid_t pid, const struct idmap *maps, size_t n, struct err
   if (ret < 0)
     return err_sys (err, errno, "waitpid", "%s", name);
   if (! WIFEXITED (status) || WEXITSTATUS (status) != 0)
-    return err_host (err, EPERM, "%s failed: %s", name, said[0] ? said : "it says nothing");
+    return err_doing (err, err_sys (err, EPERM, name, "pid %s", args.numbers[1]), "%s failed: %s", name, said[0] ? said : "it says nothing");
   return 0;
 }
 

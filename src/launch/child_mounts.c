@@ -17,14 +17,11 @@
 #include "kernel/tree.h"
 #include "launch/child.h"
 
-/* Makes NAME below DIR, a tmpfs of our own; whatever keeps us from it shows when the mount is attached.  */
-static void
+/* Makes NAME below DIR.  Whatever keeps us from it shows when the mount is attached; returns it as negative errno, or 0.  */
+static int
 make_name (int dir, const char *name, bool is_dir)
 {
-  if (is_dir)
-    (void) mkdirat (dir, name, 0755);
-  else
-    (void) mknodat (dir, name, S_IFREG | 0644, 0);
+  return (is_dir ? mkdirat (dir, name, 0755) : mknodat (dir, name, S_IFREG | 0644, 0)) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 int
@@ -50,8 +47,21 @@ attach_unfollowed (struct child *c, const struct plan_mount *m, int mnt, bool is
 
   if (dir < 0)
     return dir;
-  make_name (dir, name, is_dir);
+  (void) make_name (dir, name, is_dir);
   return mount_attach_at (mnt, dir, name, err);
+}
+
+/* Attaches MNT onto NAME right in the root, which is made if it is missing.  */
+static int
+attach_in_root (struct child *c, const char *name, int mnt, struct err *err)
+{
+  int ret = mount_attach_at (mnt, c->root, name, err), made;
+
+  if (ret != -ENOENT)
+    return ret;
+  made = make_name (c->root, name, true);
+  ret = mount_attach_at (mnt, c->root, name, err);
+  return ret == -ENOENT && made < 0 ? err_sys (err, -made, "mkdirat", "%s", name) : ret;
 }
 
 /* Attaches MNT at the target of M, making what is missing.  The cheap ways first: a name in a mount of our own, and a
@@ -66,18 +76,13 @@ attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struc
   if (dir >= 0)
     {
       if (! c->plan->mounts[m->place.parent].no_symlinks)
-        make_name (dir, m->place.name, is_dir);
+        (void) make_name (dir, m->place.name, is_dir);
       return say_ordinary (m, mount_attach_at (mnt, dir, m->place.name, err), err);
     }
   if (is_dir && m->target[0] != '\0' && strchr (m->target, '/') == NULL)
     {
-      int ret = mount_attach_at (mnt, c->root, m->target, err);
+      int ret = attach_in_root (c, m->target, mnt, err);
 
-      if (ret == -ENOENT)
-        {
-          make_name (c->root, m->target, true);
-          ret = mount_attach_at (mnt, c->root, m->target, err);
-        }
       if (ret >= 0 || m->no_symlinks)
         return say_ordinary (m, ret, err);
       err_clear (err); /* a link: resolved inside the root below */

@@ -272,7 +272,7 @@ plan_ns (const struct part *p, struct err *err)
   ns->setgroups = ! p->host->setgroups_denied;
   if (! ns->new_user && ! ns->joined_user && ! (p->host->permitted & (1ULL << CAP_SYS_ADMIN)))
     return err_spec (err, "linux.namespaces",
-                     "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings");
+                     "without privilege a container needs a user namespace: list one, with uidMappings and gidMappings, as `orlop spec --rootless` does");
   if (ns->new_user && (ret = new_user (p, err)) < 0)
     return ret;
   if (ns->joined_user && (ret = joined_user (p, err)) < 0)

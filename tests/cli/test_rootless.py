@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from limits import ROOT, VIEW, hierarchies, v2_root
+from limits import ROOT, VIEW, hierarchies, v2_controllers, v2_root
 from orlop import DRIVER, PROGRAM, eventually, make_rootfs
 
 pytestmark = pytest.mark.skipif(DRIVER != "cgroupfs", reason="this user has no systemd of his own; tests/systemd has one that has")
@@ -441,6 +441,101 @@ def test_without_user_namespace(user):
     for key in ("uidMappings", "gidMappings"):
         del b.config["linux"][key]
     refused(user, b, "linux.namespaces", "without privilege a container needs a user namespace")
+
+
+def option(kind, text):
+    def change(b):
+        next(m for m in b.config["mounts"] if m["type"] == kind)["options"].append(text)
+    return change
+
+
+def new_mount(kind):
+    return lambda b: b.mount("/tmp", kind, kind)
+
+
+def cgroup2(b):
+    if VIEW == "v2":
+        pytest.skip("on cgroup v2 the host's is bound instead")
+    b.mount("/tmp", "cgroup2", "cgroup2")
+
+
+def foreign_root(b):
+    """Files of another user, to which a mount point is missing."""
+    os.rmdir(f"{b.rootfs}/proc")
+    subprocess.run(["chown", "-R", "0:0", b.rootfs], check=True)
+
+
+def closed(b):
+    os.makedirs(f"{b.path}/closed/in")
+    os.chmod(f"{b.path}/closed", 0o700)
+
+
+def root_in_closed(b):
+    closed(b)
+    b.config["root"]["path"] = "closed/in"
+
+
+def source_in_closed(b):
+    closed(b)
+    b.mount("/tmp", f"{b.path}/closed/in", options=["bind"])
+
+
+def closed_directory(b):
+    os.makedirs(f"{b.rootfs}/private/in")
+    os.chmod(f"{b.rootfs}/private", 0o700)
+    b.config["process"]["cwd"] = "/private/in"
+
+
+def ping(b):
+    b.namespace("network")
+    b.config["linux"]["sysctl"] = {"net.ipv4.ping_group_range": "0 2147483647"}
+
+
+def limit(b):
+    name = next((c for c in LIMITS if c in [*hierarchies(), *v2_controllers()]), None) or pytest.skip("none of the controllers is here")
+    b.config["linux"]["resources"] = LIMITS[name][0]
+
+
+FIRST_DAY = [
+    (lambda b: b.namespace("user", False) or [b.config["linux"].pop(f"{k}Mappings") for k in ("uid", "gid")], ["user namespace", "spec --rootless"]),
+    (option("devpts", "gid=5"), ["mounts[2]", "gid=5", "linux.gidMappings", "spec --rootless"]),
+    (option("tmpfs", "uid=5"), ["mounts[1]", "uid=5", "linux.uidMappings"]),
+    (cgroup2, ["create cgroup2", "cgroup namespace"]),
+    (new_mount("ext4"), ["ext4", "hint: "]),
+    (foreign_root, ["mounts[0]", 'mkdirat("proc"): Permission denied', "make it in the image"]),
+    (root_in_closed, ["root.path", "/closed (mode 0700, owner 0, group 0) is not searchable"]),
+    (source_in_closed, ["mounts[", "/closed (mode 0700, owner 0, group 0) is not searchable"]),
+    (closed_directory, ["process.cwd", "/private/in", "searchable"]),
+    (ping, ["ping_group_range", "both groups must be mapped"]),
+    (lambda b: b.config["linux"].update(devices=[{"path": "/dev/none", "type": "c", "major": 10, "minor": 3}]), ["linux.devices[0]", "is the host's"]),
+    (limit, ["linux.resources.", "delegated"]),
+    (lambda b: b.config["linux"].update(uidMappings=[{"containerID": 0, "hostID": 0, "size": 1}]), ["linux.uidMappings", "/etc/subuid"]),
+]
+
+
+@pytest.mark.parametrize("change, words", FIRST_DAY, ids=[" ".join(words[:1]) for _, words in FIRST_DAY])
+def test_first_day(ranges, change, words):
+    """What meets users at first: what was done, on what, what the kernel said, and what to do."""
+    b = bundle(ranges, ["true"])
+    change(b)
+    refused(ranges, b, *words)
+
+
+def test_closed_bundle(user):
+    b = bundle(user, ["true"])
+    os.chown(b.path, 0, 0)
+    os.chmod(b.path, 0o700)
+    b.save()
+    for path in (f"{b.path}/none", os.path.relpath(f"{b.path}/none")):
+        err = user.orlop("run", "--bundle", path, "c", status=1).err
+        assert "cannot open the bundle" in err and os.path.dirname(path) + " (mode 0700, owner 0, group 0) is not searchable for user" in err, err
+
+
+def test_state_directory_of_another(user):
+    b = bundle(user, ["true"])
+    user.root = "/orlop-none/state"
+    refused_err = user.run(b, status=1).err
+    assert "record.reserve" in refused_err and "give --root" in refused_err
 
 
 def test_id_that_is_not_mapped(user):
