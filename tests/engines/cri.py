@@ -3,7 +3,7 @@
 """usage: cri.py RUNTIME DIRECTORY [OPERATION...]
 
 Drives containerd over RUNTIME as a kubelet does, by the Container Runtime Interface (see rig.py and cri.proto).  The handler is that of the
-example for containerd.  What goes over streams (attach, exec with a terminal, ports) would need a client of SPDY, and is left out."""
+example for containerd."""
 import importlib
 import json
 import os
@@ -11,12 +11,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
+import streams  # noqa: E402
 from containerd import IMAGE, oci_archive  # noqa: E402
 from rig import HOG, Operations, Skipped, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 ANSWERS = {"RunPodSandbox": "Id", "PodSandboxStatus": "PodStatusAnswer", "ListPodSandbox": "Pods", "CreateContainer": "Id", "ContainerStatus": "StatusAnswer",
-           "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "Status": "NodeStatus"}
+           "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "Status": "NodeStatus",
+           "Exec": "Url", "Attach": "Url", "PortForward": "Url"}
 NETWORK = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
     {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}}]}
 CREATED, RUNNING, EXITED = range(3)
@@ -115,6 +117,9 @@ address = "{SOCKET}"
         got = self.call("ExecSync", self.m.Exec(id=cid, command=words, timeout=20))
         check(got.status == status, f"status {got.status}: {got.out}{got.err}")
         return got.out.decode()
+
+    def streams(self, name, request):
+        return streams.Streams(self.call(name, request).url)
 
     def stop(self, cid, timeout):
         self.call("StopContainer", self.m.StopContainer(id=cid, timeout=timeout))
@@ -223,6 +228,66 @@ def exec_(p):
     p.call("ExecSync", p.m.Exec(id=cid, command=["sleep", "1000"], timeout=1), fails="timeout")
     p.stop(cid, 20)
     check(p.status(cid).exit_code == 3, "the signal was not caught")
+
+
+@operation
+def exec_streams(p):
+    """As kubectl exec does it: what a process reads, writes on either stream, and ends with."""
+    cid, _ = p.started(p.main(), *TRAP)
+    script = "read x; echo got $x; echo wrong >&2; exit 5"
+    with p.streams("Exec", p.m.ExecStreams(id=cid, command=["sh", "-c", script], stdin=True, stdout=True, stderr=True)) as s:
+        s.send(streams.STDIN, b"typed\n")
+        check(s.end() == 5, s.got)
+    check(s.text(streams.STDOUT) == "got typed\n" and s.text(streams.STDERR) == "wrong\n", s.got)
+    with p.streams("Exec", p.m.ExecStreams(id=cid, command=["nowhere"], stdout=True)) as s:
+        try:
+            check(False, f"status {s.end()}")
+        except OSError as e:
+            check("executable file not found in $PATH" in str(e), e)
+    p.stop(cid, 0)
+
+
+@operation
+def exec_terminal(p):
+    """kubectl exec -it: a terminal that has the size that is told and reads what is typed."""
+    cid, _ = p.started(p.main(), *TRAP)
+    wait = 'until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; tty; read x; echo got $x; exit 4'
+    with p.streams("Exec", p.m.ExecStreams(id=cid, command=["sh", "-c", wait], stdin=True, stdout=True, tty=True)) as s:
+        s.size(33, 99)
+        s.until("/dev/pts/")
+        s.send(streams.STDIN, b"typed\r")
+        check(s.end() == 4 and "got typed" in s.text(streams.STDOUT), s.got)
+    p.stop(cid, 0)
+
+
+@operation
+def attach(p):
+    """kubectl attach: to the first process, without and with a terminal."""
+    for tty in (False, True):
+        sized = 'until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; echo sized' if tty else "true"
+        cid, _ = p.started(p.main(), "sh", "-c", f"read x; echo got $x; {sized}; read y; exit 6", stdin=True, tty=tty)
+        with p.streams("Attach", p.m.Attach(id=cid, stdin=True, stdout=True, stderr=not tty, tty=tty)) as s:
+            if tty:
+                s.size(33, 99)
+            s.send(streams.STDIN, b"typed\n")
+            s.until("got typed")
+            if tty:
+                s.until("sized")
+            s.send(streams.STDIN, b"\n")
+            eventually(lambda: p.status(cid).state == EXITED, "the end")
+        check(p.status(cid).exit_code == 6, p.status(cid))
+
+
+@operation
+def port_forward(p):
+    """kubectl port-forward."""
+    pod_ = p.pod(name="ports")
+    cid, _ = p.started(pod_, "busybox", "nc", "-ll", "-p", "7", "-e", "echo", "pong")
+    eventually(lambda: ":0007 " in p.exec(cid, "cat", "/proc/net/tcp", "/proc/net/tcp6"), "it listens")
+    with p.streams("PortForward", p.m.PortForward(pod=pod_[0], ports=[7])) as s:
+        s.until("pong\n", streams.DATA)
+    check(s.got[streams.DATA][:2] == bytes([7, 0]), s.got)  # the port comes first
+    p.remove(pod_)
 
 
 @operation
