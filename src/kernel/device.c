@@ -92,7 +92,8 @@ accept_mount_point (int dir, const char *name, const struct device *d, struct er
 int
 device_attach (int dir, const char *name, const struct device *d, int mnt, struct err *err)
 {
-  own_fd int file = openat (dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  /* read-only: as long as it is open to be written, the mount cannot become read-only */
+  own_fd int file = openat (dir, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
   if (file < 0 && errno != EEXIST)
     return err_sys (err, errno, "openat", "/%s", d->path);

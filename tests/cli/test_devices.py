@@ -122,6 +122,14 @@ def test_bound_in_a_user_namespace(box):
     assert stat.S_ISREG(os.lstat(f"{b.rootfs}/dev/zero").st_mode)
 
 
+@pytest.mark.parametrize("user", [False, True], ids=["root", "userns"])
+def test_in_a_dev_that_is_read_only(box, user):
+    """It becomes so when all that lies in it is made: devices, or mount points for the host's."""
+    b = bundle(box, user=user, args=["sh", "-c", "head -c 2 /dev/zero | wc -c; echo x >/dev/null && echo written; touch /dev/x 2>/dev/null || echo ro"])
+    next(m for m in b.config["mounts"] if m["destination"] == "/dev")["options"].append("ro")
+    assert box.run(b).out.splitlines() == ["2", "written", "ro"]
+
+
 @pytest.mark.spec(105, 28)
 def test_bound_one_that_the_host_lacks(box):
     b = bundle(box, device("/dev/is-not-here", "c", 1, 5), user=True)
