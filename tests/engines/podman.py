@@ -18,7 +18,6 @@ NPROC = "nproc=1024:1024"
 class Podman(rig.Engine):
     program = "podman"
     exec_not_found, exec_paused, build_failed = 127, 255, 9
-    update_pids = ()
     events_until_now, events_format = ("--stream=false", "--since", "1h"), "{{.Status}}"
     health_options = ("--health-interval", "disable", "--health-retries", "1")  # its timers are systemd's
     privileged_options = ("--cap-drop", "SYS_RESOURCE", "--ulimit", "nofile=1024:1024", "--ulimit", NPROC)
@@ -54,6 +53,10 @@ tmp_dir = "/run/libpod"
             # a build's step runs in the parent itself, which must then be empty
             words[at:at] = ["--cgroup-parent", self.parent + ("-build" if words[0] == "build" else "")]
         return [self.program, *words]
+
+    @property
+    def update_pids(self):
+        return ("--pids-limit", "55") if "--pids-limit" in self("update", "--help") else ()  # Podman 4.3 has no such option
 
     def clean(self):
         for words in (("pod", "rm", "-fat", "0"), ("rm", "-fat", "0"), ("network", "prune", "-f")):

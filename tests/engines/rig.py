@@ -5,7 +5,8 @@ A driver is a program, `DRIVER.py RUNTIME DIRECTORY [OPERATION...]`: it drives o
 operation: {"name", "ok", "why", "skip", "seconds"}.  It starts itself anew in namespaces of its own (mounts, network, processes, ipc,
 names), with a /run of its own, /etc, /opt and /var/lib in which nothing that it writes lasts, /proc/sys read-only but for the network, and
 all of the engine's data in DIRECTORY: no mount, bridge, rule, file, setting or process of the engine's reaches the machine, and all end with
-the first process here.  Only cgroups are the machine's, below parents of one name that are removed at the end."""
+the first process here.  Only cgroups are the machine's, below parents of one name that are removed at the end.  With ORLOP_ENGINE_ROOT
+the system in that directory is the driver's root directory, and stays as it is."""
 import glob
 import json
 import os
@@ -30,12 +31,17 @@ import orlop  # noqa: E402
 from orlop import eventually  # noqa: E402
 
 INSIDE = "ORLOP_IN_ENGINE"
+ROOT = os.environ.get("ORLOP_ENGINE_ROOT", "")  # a directory with another system and its engines, or none: this one's (see root.py)
+ENTERED = "ORLOP_IN_ROOT"
 EXAMPLES = os.path.join(TOP, "packaging/examples")
 GET_CRIU = os.path.join(TOP, "tests/lib/get-criu")
 UNSHARE = "unshare -m -n -u -i -p -f --kill-child --mount-proc --propagation private".split()
 
 # A child runs out of memory, a while after the start and before the end: engines begin to listen when `start` is done, and hear of the end on another way.
 HOG = "sh", "-c", "sleep 2; tail -c 100000000 /dev/zero; s=$?; sleep 2; exit $s"
+
+# says so until it has read a line
+WAIT = "sh", "-c", "until read -t 1 x; do echo waiting; done; echo got $x; exit 6"
 
 
 class Failed(Exception):
@@ -250,6 +256,21 @@ class Engine:
         return root, tar
 
 
+def enter(root, *shared):
+    """Makes the system in ROOT this process's, with the machine's devices and kernel file systems and the directories SHARED."""
+    call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+    for name in ("new", "upper", "work"):
+        os.mkdir(f"/run/{name}")
+    call("mount", "-t", "overlay", "-o", f"lowerdir={root},upperdir=/run/upper,workdir=/run/work", "overlay", "/run/new")
+    for path in ("/dev", "/proc", "/sys", *shared):
+        os.makedirs("/run/new" + path, exist_ok=True)
+        call("mount", "--rbind", path, "/run/new" + path)
+    os.mkdir("/run/new/old")
+    call("pivot_root", "/run/new", "/run/new/old")
+    os.chdir("/")
+    call("umount", "-l", "/old")
+
+
 def private():
     """Makes what engines write to outside of their data directories this run's own."""
     call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
@@ -340,8 +361,14 @@ def remove_cgroups(name):
 
 def main(kind, operations, more=()):
     """MORE: options of unshare."""
+    sys.argv[1] = os.path.abspath(sys.argv[1])
     runtime, work, names = os.path.realpath(sys.argv[1]), sys.argv[2], sys.argv[3:]
     if INSIDE in os.environ:
+        if ROOT and ENTERED not in os.environ:
+            theirs = os.path.exists(ROOT + sys.argv[1])
+            logs = [os.environ["ORLOP_ENGINE_LOGS"]] if "ORLOP_ENGINE_LOGS" in os.environ else []
+            enter(ROOT, TOP, work, os.path.dirname(os.path.dirname(ROOT)), *([] if theirs else [os.path.dirname(runtime)]), *logs)
+            os.execve("/usr/bin/python3", ["python3", os.path.join(HERE, os.path.basename(sys.argv[0])), *sys.argv[1:]], {**os.environ, ENTERED: "1"})
         inside(kind, operations, runtime, work, names)
         return 0
     name = f"orlop-engine-{os.getpid()}"

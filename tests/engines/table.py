@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: table.py ORLOP [DOCUMENT]
+"""usage: table.py ORLOP [DOCUMENT [NAME]]
 
-Does all operations of all engines over ORLOP and over runc, and prints the table of results; in DOCUMENT it replaces the one there."""
+Does all operations of all engines over ORLOP and over runc, and prints the table of results; in DOCUMENT it replaces the one there, or the
+one that is marked with NAME."""
 import concurrent.futures
 import os
 import re
@@ -13,7 +14,7 @@ import test_engines  # noqa: E402
 
 HEADS = {"podman": "Podman", "rootless": "Podman, rootless", "docker": "Docker", "swarm": "Swarm", "containerd": "ctr", "cri": "CRI", "buildah": "Buildah",
          "umoci": "umoci"}
-BEGIN, END = "<!-- table: begin -->\n", "<!-- table: end -->\n"
+BEGIN, END = "<!-- {}: begin -->\n", "<!-- {}: end -->\n"
 
 
 def word(ours, control):
@@ -42,7 +43,7 @@ def lines(results, controls):
 def main():
     os.environ["ORLOP_ENGINES"] = "all"
     test_engines.ALL = True
-    orlop, runc = os.path.abspath(sys.argv[1]), "/usr/bin/runc"
+    orlop, runc = os.path.abspath(sys.argv[1]), test_engines.found("runc")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         jobs = {(d, r): pool.submit(test_engines.drive, d, r, [f.__name__.strip("_") for f in test_engines.operations(d)])
                 for d in HEADS if not test_engines.missing(d) for r in (orlop, runc)}
@@ -57,8 +58,9 @@ def main():
     if len(sys.argv) > 2:
         with open(sys.argv[2], encoding="utf-8") as f:
             old = f.read()
+        begin, end = (re.escape(mark.format(sys.argv[3] if len(sys.argv) > 3 else "table")) for mark in (BEGIN, END))
         with open(sys.argv[2], "w", encoding="utf-8") as f:
-            f.write(re.sub(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", lambda _: text, old, flags=re.S))
+            f.write(re.sub(f"(?<={begin}).*?(?={end})", lambda _: text, old, flags=re.S))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,14 @@ DRIVERS = {"podman": ["podman"], "docker": ["dockerd", "docker", "containerd"], 
 AT_ONCE = concurrent.futures.ThreadPoolExecutor(2)  # they wait more than they work
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 sys.path.insert(0, HERE)
+ROOT = os.environ.get("ORLOP_ENGINE_ROOT", "")  # see rig.py
 results = {}
+
+
+def found(program):
+    """Where a program is for drivers."""
+    at = shutil.which(program, path=":".join(ROOT + d for d in PATH.split(":")))
+    return at and at[len(ROOT):]
 
 
 def operations(driver):
@@ -59,12 +66,12 @@ def over_runc(driver):
     """The results over runc of what failed over orlop."""
     if (driver, "runc") not in results:
         names = [name for name, r in over_orlop(driver).items() if not r["ok"]]
-        results[driver, "runc"] = drive(driver, shutil.which("runc", path=PATH), [*BASIC, *names])
+        results[driver, "runc"] = drive(driver, found("runc"), [*BASIC, *names])
     return results[driver, "runc"]
 
 
 def missing(driver):
-    return [p for p in DRIVERS[driver] if not shutil.which(p, path=PATH)]
+    return [p for p in DRIVERS[driver] if not found(p)]
 
 
 def result(got, name):
@@ -90,7 +97,7 @@ def test_engine(driver, name):
         pytest.skip(got["skip"])
     if got["ok"]:
         return
-    control = shutil.which("runc", path=PATH) and result(over_runc(driver), name)
+    control = found("runc") and result(over_runc(driver), name)
     if control and not control["ok"] and name not in BASIC:
         pytest.skip(f"fails over runc too: {control['why'][-300:]}")
     said = "not tried, runc is missing" if not control else control["why"] or control["skip"] or "passes"

@@ -127,12 +127,16 @@ def fetch_kernel(kernel, work):
     return tree
 
 
-def make_root(root):
-    """A Debian tree.  What mmdebstrap mounts it mounts in a mount namespace of its own."""
+def debian(release, packages, root):
+    """Makes a Debian tree.  What mmdebstrap mounts it mounts in a mount namespace of its own."""
     quiet = [f"--dpkgopt=path-exclude=/usr/share/{d}/*" for d in ("doc", "man", "locale", "info")]
     fetch("unshare", "--mount", "--propagation", "private", "mmdebstrap", "--mode=root", "--variant=essential",
             "--aptopt=Acquire::Languages none", "--aptopt=APT::Install-Recommends false", "--dpkgopt=force-unsafe-io", *quiet,
-            "--include=" + ",".join(PACKAGES), suite(), root, MIRROR)
+            "--include=" + ",".join(packages), release, root, MIRROR)
+
+
+def make_root(root):
+    debian(suite(), PACKAGES, root)
     command(HERE / "setup-root", root)
     runner = root / "usr/local/lib/orlop-test"
     runner.write_text(RUNNER)
@@ -164,25 +168,34 @@ def pack(tree, disk, megabytes):
             "-d", tree, disk, f"{megabytes}M")
 
 
-def build(kernel, say=lambda what: None):
-    """The directory with vmlinuz and disk, made if it is missing."""
-    for tool in ("qemu-system-x86_64", "mmdebstrap", "mke2fs"):
+def cached(name, tools, make):
+    """The directory NAME of the cache; MAKE fills it with the help of TOOLS if it is missing."""
+    done = CACHE / name
+    if done.exists():
+        return done
+    for tool in tools:
         if not shutil.which(tool):
             raise NoGuest(f"{tool} is not installed")
     if os.geteuid() != 0:
-        raise NoGuest("only root can make the guest's disk")
+        raise NoGuest("only root can make it")
     CACHE.mkdir(parents=True, exist_ok=True)
-    done = CACHE / recipe(kernel)
     with open(CACHE / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             made = pathlib.Path(tempfile.mkdtemp(prefix="making-", dir=CACHE))
             try:
-                make_disk(kernel, made, say)
+                make(made)
                 made.rename(done)
             finally:
                 shutil.rmtree(made, ignore_errors=True)
     return done
+
+
+def build(kernel, say=lambda what: None):
+    """The directory with vmlinuz and disk, made if it is missing."""
+    if not shutil.which("qemu-system-x86_64"):
+        raise NoGuest("qemu-system-x86_64 is not installed")
+    return cached(recipe(kernel), ("mmdebstrap", "mke2fs"), lambda made: make_disk(kernel, made, say))
 
 
 # --- running
