@@ -3,13 +3,14 @@
 """usage: buildah.py RUNTIME DIRECTORY [OPERATION...]
 
 Drives Buildah over RUNTIME (see rig.py), in a cgroup namespace of its own: it gives the runtime no path of a cgroup."""
+import json
 import os
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
-from rig import Operations, check  # noqa: E402
+from rig import Operations, check, eventually  # noqa: E402
 
 ISOLATED = ("--isolation", "oci")
 
@@ -123,9 +124,56 @@ def cap_add(p):
     check(int(line.split()[1], 16) & 1 << 12, line)
 
 
+def apart(p, *options, image="busybox"):
+    """A working container that was made with OPTIONS."""
+    p("rm", "apart", status=None)
+    p("from", "--name", "apart", *options, image)
+    return "apart"
+
+
 @operation
 def seccomp(p):
     check(p("run", p.container(), "grep", "Seccomp:", "/proc/self/status").split()[1] == "2", "filter")
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    profile = p.file("profile.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    p("run", apart(p, "--security-opt", f"seccomp={profile}"), "mkdir", "/new", status=1)
+
+
+@operation
+def limits(p):
+    name = apart(p, "--memory", "64m", "--memory-swap", "64m", "--cpu-shares", "512")
+    out = p("run", name, "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max")
+    check(out == f"{64 << 20}\n", out)
+
+
+@operation
+def ulimits(p):
+    out = p("run", apart(p, "--ulimit", "nofile=99:100"), "sh", "-c", "ulimit -n; ulimit -Hn")
+    check(out.split() == ["99", "100"], out)
+
+
+@operation
+def shm_size(p):
+    check("size=2048k" in p("run", apart(p, "--shm-size", "2m"), "grep", " /dev/shm ", "/proc/mounts"), "size")
+
+
+@operation
+def device(p):
+    p("run", apart(p, "--device", "/dev/zero:/dev/nought"), "head", "-c", "1", "/dev/nought")
+
+
+@operation
+def shared_namespaces(p):
+    """By path, of a process's outside."""
+    other = subprocess.Popen(["unshare", "-n", "-i", "-u", "sleep", "1000"])
+    try:
+        eventually(lambda: os.readlink(f"/proc/{other.pid}/ns/uts") != os.readlink("/proc/self/ns/uts"), "its namespaces")
+        for kind, option in (("net", "--network=ns:{}"), ("ipc", "--ipc={}"), ("uts", "--uts={}")):
+            path = f"/proc/{other.pid}/ns/{kind}"
+            check(p("run", option.format(path), p.container(), "readlink", f"/proc/self/ns/{kind}").strip() == os.readlink(path), kind)
+    finally:
+        other.kill()
+        other.wait()
 
 
 @operation
@@ -186,7 +234,11 @@ def build_secret(p):
 
 @operation
 def user_namespace(p):
-    out = p("run", "--userns-uid-map", "0:100000:2000", "--userns-gid-map", "0:100000:2000", p.container(), "cat", "/proc/self/uid_map")
+    # vfs gives it all of the image's files but the top directory, in which mount points must therefore be there
+    p("run", p.container(), "mkdir", "-p", "/run")
+    p("commit", "-q", "kept", "whole")
+    name = apart(p, "--userns-uid-map", "0:100000:2000", "--userns-gid-map", "0:100000:2000", image="whole")
+    out = p("run", name, "cat", "/proc/self/uid_map")
     check(out.split() == ["0", "100000", "2000"], out)
 
 

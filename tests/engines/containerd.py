@@ -3,6 +3,7 @@
 """usage: containerd.py RUNTIME DIRECTORY [OPERATION...]
 
 Drives containerd by its own client, ctr, over RUNTIME (see rig.py)."""
+import glob
 import hashlib
 import json
 import os
@@ -12,11 +13,13 @@ import tarfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
-from rig import HOG, Operations, call, check, eventually  # noqa: E402
+from rig import HOG, WAIT, Operations, Skipped, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 IMAGE = "docker.io/library/busybox:latest"
 SLEEP = ("sleep", "1000")
+NETWORK = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
+    {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}}]}
 
 
 def oci_archive(rootfs_tar, target, **config):
@@ -45,6 +48,14 @@ def oci_archive(rootfs_tar, target, **config):
                 f.write(data)
             with open(path, "rb") as f:
                 tar.addfile(info, f)
+
+
+def cni_plugins():
+    """Where they are."""
+    plugins = next((d for d in ("/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin") if os.path.exists(f"{d}/bridge")), None)
+    if not plugins:
+        raise Skipped("CNI's plugins are not installed")
+    return plugins
 
 
 class Containerd(rig.Engine):
@@ -85,6 +96,12 @@ address = "{SOCKET}"
 
 
 operation = Operations()
+
+
+def needs(p, option):
+    """For what newer releases alone have."""
+    if f" {option} " not in p("run", "--help"):
+        raise Skipped(f"this release of ctr has no {option}")
 
 
 def status_of(p, name):
@@ -139,6 +156,25 @@ def run_terminal(p):
     status, shown = p.terminal("run", "--rm", "-t", IMAGE, "c", "sh", "-c", "tty; read x; echo got $x; exit 6",
                                send=[("/dev/pts/|/dev/console", "typed\r")])
     check(status == 6 and "got typed" in shown, f"status {status}: {shown}")
+
+
+@operation
+def attach(p):
+    """To a task that runs already."""
+    p.terminal("run", "-d", "-t", IMAGE, "waits", *WAIT)
+    status, shown = p.terminal("task", "attach", "waits", send=[("waiting", "typed\r")])
+    check(status == 6 and "got typed" in shown, f"status {status}: {shown}")
+    p.remove("waits")
+
+
+@operation
+def logs(p):
+    """Into a file of the shim's."""
+    p("run", "-d", "--log-uri", f"file://{p.path('task.log')}", IMAGE, "writes", "sh", "-c", "echo out; echo err >&2")
+    eventually(lambda: status_of(p, "writes") == "STOPPED", "stopped")
+    with open(p.path("task.log")) as f:
+        check(sorted(f.read().split()) == ["err", "out"], "both streams")
+    p.remove("writes")
 
 
 @operation
@@ -202,6 +238,15 @@ def pause(p):
     check(status_of(p, "one") == "PAUSED", "not paused")
     p("task", "resume", "one")
     check(status_of(p, "one") == "RUNNING", "not running")
+
+
+@operation
+def diff_commit(p):
+    """The difference as a layer."""
+    one(p)
+    execute(p, "one", "sh", "-c", "echo new > /new")
+    p.run(["sh", "-c", '"$@" >"$0"', p.path("layer"), *p.command("snapshot", "diff", "one")])
+    check("new" in call("tar", "-tzf", p.path("layer")).split(), "difference")
 
 
 @operation
@@ -272,9 +317,16 @@ def oom(p):
 
 @operation
 def limits(p):
-    out = p("run", "--rm", "--memory-limit", str(64 << 20), "--cpu-quota", "50000", "--cpu-period", "100000", IMAGE, "c", "sh", "-c",
-            "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true")
-    check(out in (f"{64 << 20}\n", ""), out)  # "": no cgroups are mounted in it
+    p("run", "-d", "--memory-limit", str(64 << 20), "--cpu-quota", "50000", "--cpu-period", "100000", IMAGE, "small", *SLEEP)
+
+    def settings(*names):
+        """Of all containers, as the machine sees them: no cgroups are mounted in there."""
+        for path in (path for name in names for path in glob.glob(f"/sys/fs/cgroup/{name.replace('/*', p.parent + '/*')}")):
+            with open(path) as f:
+                yield f.read().strip()
+    check(str(64 << 20) in settings("memory/*/memory.limit_in_bytes", "/*/memory.max"), "memory")
+    check({"50000", "50000 100000"} & set(settings("cpu/*/cpu.cfs_quota_us", "/*/cpu.max")), "quota")
+    p.remove("small")
 
 
 @operation
@@ -308,8 +360,30 @@ def cap_drop(p):
 
 
 @operation
+def cap_add(p):
+    line = p("run", "--rm", "--cap-add", "CAP_NET_ADMIN", IMAGE, "c", "grep", "CapEff", "/proc/self/status")
+    check(int(line.split()[1], 16) & 1 << 12, line)
+
+
+@operation
+def user(p):
+    needs(p, "--user")
+    check(p("run", "--rm", "--user", "1000:1001", IMAGE, "c", "sh", "-c", "id -u; id -g") == "1000\n1001\n", "ids")
+
+
+@operation
+def hostname(p):
+    needs(p, "--hostname")
+    check(p("run", "--rm", "--hostname", "named", IMAGE, "c", "hostname") == "named\n", "name")
+
+
+@operation
 def seccomp(p):
     check(p("run", "--rm", "--seccomp", IMAGE, "c", "grep", "Seccomp:", "/proc/self/status").split()[1] == "2", "filter")
+    rule = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    profile = p.file("profile.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    out = p("run", "--rm", "--seccomp", "--seccomp-profile", profile, IMAGE, "c", "mkdir", "/new", status=1)
+    check("not permitted" in out, out)
 
 
 @operation
@@ -320,6 +394,25 @@ def no_new_privileges(p):
 @operation
 def device(p):
     p("run", "--rm", "--device", "/dev/fuse", IMAGE, "c", "sh", "-c", ": < /dev/fuse")
+
+
+@operation
+def device_refused(p):
+    """A node that the container makes itself, of a device that it may not have (mem)."""
+    out = p("run", "--rm", IMAGE, "c", "sh", "-c", "mknod /tmp/mem c 1 1; head -c 1 /tmp/mem; mknod /tmp/zero c 1 5; head -c 1 /tmp/zero | wc -c")
+    check("not permitted" in out and "1" in out.splitlines(), out)
+
+
+@operation
+def network_bridge(p):
+    """By CNI, in directories that ctr does not let one choose."""
+    os.makedirs("/etc/cni/net.d", exist_ok=True)
+    with open("/etc/cni/net.d/00-pods.conflist", "w") as f:
+        json.dump(NETWORK, f)
+    if not os.path.exists("/opt/cni/bin/bridge"):
+        os.makedirs("/opt/cni", exist_ok=True)
+        os.symlink(cni_plugins(), "/opt/cni/bin")
+    check("eth0" in p("run", "--rm", "--cni", IMAGE, "c", "ip", "link"), "no eth0")
 
 
 @operation
@@ -393,6 +486,14 @@ def many(p):
         p("run", "-d", IMAGE, f"m{n}", *SLEEP)
     check(p("task", "ls").count("RUNNING") == 10, "not all run")
     p.remove(*(f"m{n}" for n in range(10)))
+
+
+@operation
+def prune(p):
+    """The image, and with it what was unpacked and stored of it."""
+    for ref in p("image", "ls", "-q").split():
+        p("image", "rm", "--sync", ref)
+    check(p("content", "ls", "-q") == "" and len(p("snapshot", "ls").splitlines()) == 1, p("snapshot", "ls"))
 
 
 @operation

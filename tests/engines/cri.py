@@ -12,15 +12,13 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
 import streams  # noqa: E402
-from containerd import IMAGE, oci_archive  # noqa: E402
-from rig import HOG, Operations, Skipped, call, check, eventually  # noqa: E402
+from containerd import IMAGE, NETWORK, cni_plugins, oci_archive  # noqa: E402
+from rig import HOG, Operations, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 ANSWERS = {"RunPodSandbox": "Id", "PodSandboxStatus": "PodStatusAnswer", "ListPodSandbox": "Pods", "CreateContainer": "Id", "ContainerStatus": "StatusAnswer",
            "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "Status": "NodeStatus",
            "Exec": "Url", "Attach": "Url", "PortForward": "Url"}
-NETWORK = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
-    {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}}]}
 CREATED, RUNNING, EXITED = range(3)
 TRAP = ("sh", "-c", "echo started; trap 'exit 3' TERM; while :; do sleep 0.1; done")
 
@@ -29,9 +27,7 @@ class Cri(rig.Engine):
     states = ("/run/containerd/runc/k8s.io/*",)
 
     def start(self):
-        plugins = next((d for d in ("/usr/lib/cni", "/usr/libexec/cni", "/opt/cni/bin") if os.path.exists(f"{d}/bridge")), None)
-        if not plugins:
-            raise Skipped("CNI's plugins are not installed")
+        plugins = cni_plugins()
         oci_archive(self.rootfs()[1], self.path("oci.tar"), Cmd=["sleep", "1000000"], Env=["PATH=/bin"])
         self.file("cni/pods.conflist", json.dumps(NETWORK))
         plugin = '[plugins."io.containerd.grpc.v1.cri"'
@@ -394,6 +390,20 @@ def device(p):
 
 
 @operation
+def device_refused(p):
+    """A node that the container makes itself, of a device that it may not have (mem)."""
+    script = "mknod /tmp/mem c 1 1; head -c 1 /tmp/mem; mknod /tmp/zero c 1 5; head -c 1 /tmp/zero | wc -c"
+    out = p.output(p.main(), "sh", "-c", script)
+    check("not permitted" in out and "1" in out.splitlines(), out)
+
+
+@operation
+def oom_score(p):
+    out = p.output(p.main(), "cat", "/proc/self/oom_score_adj", linux=p.m.Linux(resources=p.m.Resources(oom_score_adj=500)))
+    check(out == "500\n", out)
+
+
+@operation
 def user(p):
     out = p.output(p.main(), "sh", "-c", "id -u; id -g; id -G", linux=p.security(user=p.m.Number(value=1000), group=p.m.Number(value=1001), groups=[1234]))
     check(out.split()[:2] == ["1000", "1001"] and "1234" in out.split(), out)
@@ -438,6 +448,14 @@ def sysctl(p):
     pod_ = p.pod(name="sysctl", linux=p.m.PodLinux(sysctls={"net.ipv4.ip_forward": "1", "kernel.msgmax": "9000"}))
     check(p.output(pod_, "cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/msgmax") == "1\n9000\n", "values")
     p.remove(pod_)
+
+
+@operation
+def many(p):
+    cids = [p.started(p.main(), *TRAP)[0] for _ in range(10)]
+    check(all(p.status(cid).state == RUNNING for cid in cids), "not all run")
+    for cid in cids:
+        p.stop(cid, 0)
 
 
 @operation

@@ -4,7 +4,7 @@ import json
 import os
 import time
 
-from rig import HOG, Operations, call, check, eventually
+from rig import HOG, WAIT, Operations, call, check, eventually
 
 operation = Operations()
 SLEEP = ("busybox", "sleep", "1000")
@@ -110,6 +110,16 @@ def create_start_attach(p):
     check(status_of(p, "made") == "created", "status")
     check("later typed" in p("start", "--attach", "-i", "made", stdin="typed\n"), "output")
     p("rm", "made")
+
+
+@operation
+def attach(p):
+    """To a container that runs already."""
+    p("run", "-dit", "--name", "waits", "busybox", *WAIT)
+    _, shown = p.terminal("attach", "waits", send=[("waiting", "typed\r")])
+    check("got typed" in shown, shown)
+    check(p("wait", "waits") == "6\n", "status")
+    p.remove("waits")
 
 
 # --- a running container
@@ -589,11 +599,11 @@ def many(p):
 
 @operation
 def prune(p):
-    p("run", "--name", "ended", "busybox", "true")
-    p("volume", "create", "unused")
+    p("run", "--name", "ended", "-v", "/data", "busybox", "true")
+    check(len(p("volume", "ls", "-q").split()) == 1, "no volume was made")
     p("system", "prune", "-f", "--volumes")
     check(p("ps", "-aq") == "", "containers are left")
-    check("unused" not in p("volume", "ls"), "volumes are left")
+    check(p("volume", "ls", "-q") == "", "volumes are left")
 
 
 @operation
