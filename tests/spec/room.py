@@ -13,12 +13,18 @@ import time
 
 VIEW = pathlib.Path(__file__).resolve().parents[1] / "lib/view.sh"
 CGROUP = pathlib.Path("/sys/fs/cgroup")
-# A network device that programs may name; $1 is what every hierarchy's subtree is called.
+# $1 is what every hierarchy's subtree is called.
+ENTER = """
+for dir in /sys/fs/cgroup/*/"$1"; do [ -L "${dir%/*}" ] || echo $$ >"$dir/cgroup.procs" || exit 78; done
+shift
+exec "$@"
+"""
+# Within the namespaces, with a network device that programs may name.
 SETUP = """
 mount -t tmpfs tmpfs /run
 ip link set lo up
 ip link add name eth0 type veth peer name eth0-peer
-for dir in /sys/fs/cgroup/*/"$1"; do mount --bind "$dir" "${dir%/*}" || exit 78; done
+for dir in /sys/fs/cgroup/*/"$1"; do [ -L "${dir%/*}" ] || mount --bind "$dir" "${dir%/*}" || exit 78; done
 shift
 exec "$@"
 """
@@ -79,16 +85,11 @@ class Room:
             clear(made)
         shutil.rmtree(self.tmp, ignore_errors=True)
 
-    def _enter(self):
-        os.setsid()
-        for made in self.cgroups:
-            (made / "cgroup.procs").write_text("0")
-
     def run(self, argv, cwd, seconds, **env):
         """Runs a program; returns its status (124: not in time), and what it said on standard output and error."""
-        room = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
+        room = ["sh", "-c", ENTER, "enter", self.name, "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc", "--propagation", "private",
                 "sh", "-c", SETUP, "room", self.name, str(VIEW), "v1", *argv]
-        with subprocess.Popen(room, cwd=cwd, env=dict(os.environ, TMPDIR=self.tmp, **env), preexec_fn=self._enter, text=True, errors="replace",
+        with subprocess.Popen(room, cwd=cwd, env=dict(os.environ, TMPDIR=self.tmp, **env), start_new_session=True, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
             try:
                 out, err = child.communicate(timeout=seconds)

@@ -137,19 +137,23 @@ def test_program_that_is_not_built(source, rooms):
     assert status == 1 and f"bad was not built: {validation.PACKAGE}/validation/bad: does not compile" in said and "agrees" in said
 
 
-@pytest.mark.parametrize("missing, why", [
-    ("validation", "/validation is not there"), ("go", "go is not installed"),
-])
-def test_nothing_to_compare(source, rooms, missing, why):
-    if missing == "validation":
-        if (validation.GOCODE / "src" / validation.PACKAGE / "validation").exists():
-            pytest.skip("Debian's package has validation programs by now")
-        shutil.rmtree(source / missing)
-        path = f"{source.parent}/bin:{os.environ['PATH']}"
+def test_no_compiler(source, rooms):
+    status, said = compare(source, PATH="/nowhere")
+    assert status == 77 and said.startswith("skipped: go is not installed")
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_no_programs(source, monkeypatch, capsys, given):
+    """A tree that was given must have some; Debian's may have none, which is told."""
+    shutil.rmtree(source / "validation")
+    monkeypatch.setattr(validation, "GOCODE", source.parent)
+    monkeypatch.setenv("RUNTIME_TOOLS", str(source) if given else "")
+    if given:
+        with pytest.raises(SystemExit, match="tools/validation has no programs"):
+            validation.main([])
     else:
-        path = str(source)
-    status, said = compare(source, PATH=path)
-    assert status == 77 and said.startswith("skipped: ") and why in said
+        assert validation.main([]) == 77
+        assert f"skipped: no validation programs: {source.parent}/src/{validation.PACKAGE}/validation is not there" in capsys.readouterr().out
 
 
 def test_go_itself(source, tmp_path):

@@ -3,7 +3,7 @@
 """validation.py [PROGRAM...]: the validation programs of runtime-tools with orlop, runc and crun, in one table.
 
 They are built from RUNTIME_TOOLS, a source tree of that project, or from where Debian has its libraries.  Ends with 77 and the reason where
-there are none; with 1 if one cannot be built, or if orlop fails one that a peer passes and validation.tsv does not say whose fault that
+Debian has none; with 1 if one cannot be built, or if orlop fails one that a peer passes and validation.tsv does not say whose fault that
 is.  ORLOP is the program of the build; a peer that is not installed is left out, with its name.  Each run has a room of its own."""
 import collections
 import concurrent.futures
@@ -36,14 +36,15 @@ class Missing(Exception):
 
 # --- building
 
-def find(places):
-    """The first of PLACES (None: not given) that has validation programs."""
-    for place in filter(None, places):
-        if next(pathlib.Path(place).glob("validation/*/*.go"), None):
-            return pathlib.Path(place).resolve()
-    raise Missing("no validation programs: " + "; ".join(f"{p}/validation is not there" for p in filter(None, places)) +
-                  ". RUNTIME_TOOLS=DIRECTORY names a source tree of runtime-tools; Debian's golang-github-opencontainers-runtime-tools-dev has "
-                  "its libraries alone")
+def find(given):
+    """The source tree: GIVEN (None: by nobody), or Debian's."""
+    source = pathlib.Path(given or GOCODE / "src" / PACKAGE)
+    if next(source.glob("validation/*/*.go"), None):
+        return source.resolve()
+    if given:
+        sys.exit(f"RUNTIME_TOOLS: {given}/validation has no programs")
+    raise Missing(f"no validation programs: {source}/validation is not there. RUNTIME_TOOLS=DIRECTORY names a source tree of runtime-tools; "
+                  "Debian's golang-github-opencontainers-runtime-tools-dev has its libraries alone")
 
 
 def names(source):
@@ -191,7 +192,7 @@ def show(found, runtimes, excuses):
 
 def main(argv):
     try:
-        source = find([os.environ.get("RUNTIME_TOOLS"), GOCODE / "src" / PACKAGE])
+        source = find(os.environ.get("RUNTIME_TOOLS"))
         room.check()
         with tempfile.TemporaryDirectory(prefix="orlop-validation-") as made:
             directory, excuses = pathlib.Path(made), known()
