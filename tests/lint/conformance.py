@@ -13,7 +13,7 @@ import sys
 import tree
 
 DOCUMENT = "docs/conformance.md"
-RULES, REASONS = "tests/spec/rules.tsv", "tests/spec/reasons.tsv"
+RULES, REASONS, EXCUSES = "tests/spec/rules.tsv", "tests/spec/reasons.tsv", "tests/spec/validation.tsv"
 C_MARK = re.compile(r"^/\* spec: ([\d, ]+) \*/\n[^{;]*?(\w+) \(", re.M)
 INTRODUCTION = """# Conformance
 
@@ -24,12 +24,22 @@ and with numbers of our own (tests/spec/rules.tsv). The tests are those that nam
 
 `make check-conformance RUNTIME_TOOLS=DIRECTORY` builds the validation programs of runtime-tools, too, from a source tree of that project
 (github.com/opencontainers/runtime-tools, with its dependencies in vendor or /usr/share/gocode; needs go and cgroup v1), runs each with the three runtimes and prints a second
-table. It fails if orlop fails a program that a peer passes, unless validation.tsv, in the directory of those tests, says whose fault that is. Without RUNTIME_TOOLS it looks
+table. It fails if orlop fails a program that a peer passes, unless the end of this page says whose fault that is. Without RUNTIME_TOOLS it looks
 where Debian's golang-github-opencontainers-runtime-tools-dev has its files; release 0.9 of that package has the libraries of the project
 and not its programs, so that this is one skip, with the reason.
 
 """
 HEADING = "| rule | level | section | in our words | status | tests, remarks |\n|---|---|---|---|---|---|\n"
+
+
+EXCUSED = """
+## Validation programs that orlop may fail
+
+Here a peer can pass what orlop fails, by the fault of the program or of a machine that lacks something.
+
+| program | fault of the | why |
+|---|---|---|
+"""
 
 
 def table(root, name):
@@ -90,7 +100,8 @@ def document(root):
         status = "tested" if shown else "waived"
         remarks = ". ".join([*([reasons[number]] if number in reasons else []), *(["; ".join(shown)] if shown else [])])
         text += f"| {number} | {level} | {section} | {words} | {status} | {remarks} |\n"
-    return text
+    excused = "".join(f"| {program} | {fault} | {why} |\n" for program, fault, _, why in table(root, EXCUSES))
+    return text + (EXCUSED + excused if excused else "")
 
 
 def complaints(root):

@@ -220,6 +220,7 @@ VIOLATIONS = [
     ("conformance", "tests/cli/test_a.py: there is no rule 7", {"tests/cli/test_a.py":
      "X = [pytest.param(1, marks=pytest.mark.spec(7))]\n\n\n@pytest.mark.spec(1)\n@pytest.mark.parametrize('x', X)\ndef test_x(x):\n    pass\n"}),
     ("conformance", "test_err.c: there is no rule 8", {"tests/unit/base/test_err.c": "/* . */\n/* spec: 1, 8 */\nstatic void\ntest_x (void **s)\n{\n}\n"}),
+    ("conformance", "docs/conformance.md: is not what", {"tests/spec/validation.tsv": "p\ttool\tlate\tit races\n"}),
     ("conformance", "2 later soon is no rule with waived or note", {"tests/spec/reasons.tsv": "2\twaived\tno\n2\tlater\tsoon\n"}),
     ("conformance", "rule 2 is waived, but tested by tests/cli/test_a.py", {"tests/cli/test_a.py": marked(1, 2)}),
     ("conformance", "docs/conformance.md: is not what the marks", {"tests/cli/test_a.py": marked(1, name="test_renamed")}),
