@@ -48,6 +48,19 @@ open_dir (const char *path, bool make, int *ret_fd, struct err *err)
   return *ret_fd < 0 ? err_sys (err, errno, "open", "%s", path) : 0;
 }
 
+/* What CRIU will write into its working directory, which by default is that of the images, must not be written through a link that came with them, as out of
+ * an archive (CVE-2026-53489 of containerd).  CRIU writes each anew anyway.  */
+static int
+clear_names (const struct images *i, bool dump, struct err *err)
+{
+  static const char *const written[][2] = { { IMAGES_RESTORE_LOG, "stats-restore" }, { IMAGES_DUMP_LOG, "stats-dump" } };
+
+  for (size_t n = 0; n < 2; n++)
+    if (unlinkat (i->work, written[dump][n], 0) < 0 && errno != ENOENT)
+      return err_sys (err, errno, "unlinkat", "%s/%s", i->work_path, written[dump][n]);
+  return 0;
+}
+
 int
 images_open (struct images *i, const struct criu_args *args, bool make, struct err *err)
 {
@@ -56,6 +69,8 @@ images_open (struct images *i, const struct criu_args *args, bool make, struct e
   i->work_path = args->work_path ? args->work_path : args->image_path;
   if (ret == 0)
     ret = open_dir (i->work_path, args->work_path != NULL, &i->work, err);
+  if (ret == 0)
+    ret = clear_names (i, make, err);
   if (ret < 0 || args->parent_path == NULL)
     return ret;
   if (args->parent_path[0] == '/')

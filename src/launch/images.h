@@ -39,7 +39,7 @@ struct images
 
 #define IMAGES_NONE { .dir = -1, .work = -1 }
 
-/* Opens the directories that ARGS names, with MAKE makes them (0700).  The caller closes I (IMAGES_NONE before) in any case.  Returns 0 or negative errno.  */
+/* Opens the directories that ARGS names, with MAKE (to dump) makes them (0700), and takes away what has the names of files that CRIU will write there.  The caller closes I (IMAGES_NONE before) in any case.  Returns 0 or negative errno.  */
 int images_open (struct images *i, const struct criu_args *args, bool make, struct err *err);
 
 /* Lets the group GID search the directory of the images until they are closed: a user namespace's root, who is nobody here, opens some by himself

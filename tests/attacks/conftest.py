@@ -144,7 +144,7 @@ class Tools:
         sources = {"swap": ("swap.c", "-static"), "peek": ("peek.c", "-static"), "enter": ("naive/enter.c", "-static"),
                    "without": ("../lib/without.c", "-static"), "steal": ("steal.c", "-shared", "-fPIC"), "call": ("../lib/call.c", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector"),
                    "call32": ("../lib/call.c", "-m32", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pie", "-no-pie"),
-                   "push": ("push.c", "-static")}
+                   "push": ("push.c", "-static"), "escape": ("escape.c", "-static")}
         if name not in sources:
             raise AttributeError(name)
         source, *flags = sources[name]

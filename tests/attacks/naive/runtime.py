@@ -136,7 +136,7 @@ def start_program(bundle, config, options):
     for hook in config.get("hooks", {}).get("createContainer", []):
         # H1: the image's variables, and its root as working directory
         subprocess.run(hook.get("args", [hook["path"]]), executable=hook["path"], env={**os.environ, **env}, cwd=rootfs, close_fds=False)
-    if os.path.realpath("/proc/self/fd/0").endswith("null") or os.fstat(0).st_rdev == os.makedev(1, 3):
+    if os.fstat(0).st_rdev == os.makedev(1, 3):
         os.dup2(os.open(rootfs + "/dev/null", os.O_RDWR), 0)  # T30: followed, on the host
     mask(rootfs, config["linux"].get("maskedPaths", []))
     for key, value in config["linux"].get("sysctl", {}).items():
@@ -171,6 +171,9 @@ def launch(root, id, bundle, options):
     middle = os.fork()
     if middle == 0:
         call("unshare", sum(SPACES.values()) | CLONE_NEWPID)
+        for n in config["linux"]["namespaces"]:
+            if n["type"] == "mount" and "path" in n:
+                call("setns", os.open(n["path"], os.O_RDONLY), SPACES["mount"])  # P2: the paths below mean something else in it
         first = os.fork()
         if first == 0:
             LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -218,14 +221,42 @@ def execute(root, id, options, args):
     return subprocess.run([helper, str(pid), str(uid), str(number(group)), *args], check=False, close_fds=False).returncode
 
 
+def add_mounts(pid, file):
+    with open(file) as f:
+        for m in json.load(f):
+            os.makedirs(f"/proc/{pid}/root{m['destination']}", exist_ok=True)  # L1: a link there leads to the host
+            command = ["mount", "-t", m["type"], m["source"], m["destination"]]
+            subprocess.run([os.environ["NAIVE_ENTER"], str(pid), "0", "0", *command], check=True, close_fds=False)  # L3: is seen from inside
+
+
+def add_device(pid, host, path):
+    inside = f"/proc/{pid}/root{path}"
+    os.makedirs(os.path.dirname(inside), exist_ok=True)  # L2: as L1
+    if not os.path.lexists(inside):
+        os.mknod(inside, 0o20666, os.stat(host).st_rdev)
+    os.chmod(inside, 0o666)
+
+
+def restore(bundle, images):
+    with open(os.path.join(images, "restore.log"), "w") as log:  # L4: what came with the images
+        log.write("naive\n")
+    with open(os.path.join(bundle, "config.json")) as f:
+        for m in json.load(f)["mounts"]:
+            os.makedirs(f"{bundle}/rootfs{m['destination']}", exist_ok=True)  # L4: a link there leads to the host
+    return 1
+
+
 def main():
     words, options = sys.argv[1:], {}
     root = words[words.index("--root") + 1]
     command, rest = words[2], words[3:]
     while rest and rest[0].startswith("-"):
         key = rest.pop(0)
-        options[key] = rest.pop(0) if key in ("--bundle", "-u", "--console-socket") else True
+        options[key] = rest.pop(0) if key in ("--bundle", "-u", "--console-socket", "--device", "--image-path") else True
     id, args = rest[0], rest[1:]
+    if command == "mounts":
+        add_mounts(load(root, args[0])["pid"], args[1])
+        return 0
     directory = os.path.join(root, id)
     if command in ("run", "create"):
         os.makedirs(directory)
@@ -237,7 +268,11 @@ def main():
         return launch(root, id, options["bundle"], options)
     if command == "start":
         return launch(root, id, load(root, id)["bundle"], {"-d": True})  # T31: the document as it is now
-    if command == "state":
+    if command == "restore":
+        return restore(options["--bundle"], options["--image-path"])
+    if command == "update":
+        add_device(load(root, id)["pid"], *options["--device"].split(":"))
+    elif command == "state":
         print(json.dumps(load(root, id)))
     elif command == "exec":
         return execute(root, id, options, args)
