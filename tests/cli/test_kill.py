@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -196,6 +197,36 @@ def test_delete_several(box):
     assert box.orlop("list", "-q").out == "web2\n"
     box.orlop("delete", "--force", "unknown", "web2")
     assert box.orlop("list", "-q").out == ""
+
+
+@pytest.mark.parametrize("words", [["c", "KILL"], ["--all", "c", "KILL"]])
+@pytest.mark.parametrize("own_pids", [True, False], ids=["pids of its own", "pids of the host"])
+def test_without_a_cgroup(box, own_pids, words):
+    """The others are known by the pid namespace, which ends with its first process, and without that by nothing."""
+    b = box.bundle(["sh", "-c", "sleep 100 & echo $! > /tmp/pid; exec sleep 100"])
+    del b.config["linux"]["cgroupsPath"]
+    b.config["linux"]["resources"] = {}
+    b.namespace("pid", None if own_pids else False)
+    b.save()
+    box.orlop("--cgroup-manager", "disabled", "run", "-d", "--bundle", b.path, "c")
+    first = box.state()["pid"]
+    other = eventually(lambda: children(first), "its child")[0]
+    fd = os.pidfd_open(other)
+    box.orlop("kill", *words)
+    box.wait("stopped")
+    if own_pids:
+        eventually(lambda: pid_gone(other), "it is gone")
+    else:
+        assert not pid_gone(other)
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        eventually(lambda: pid_gone(other), "it is gone")
+    os.close(fd)
+    box.delete()
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(p) for p in f.read().split()]
 
 
 # --- against those who fork

@@ -4,6 +4,7 @@ linux.memoryPolicy and personality, and what of the caller must not reach the co
 import ctypes
 import json
 import os
+import shutil
 import struct
 import subprocess
 
@@ -251,6 +252,36 @@ def test_affinity_that_the_machine_does_not_have(box):
     start(box, running(box, execCPUAffinity={"final": "8000"}))
     err = box.orlop("exec", "c", "true", status=255).err
     assert "process.execCPUAffinity.final" in err and "cpuset" in err
+    box.delete()
+
+
+# --- what the document leaves open
+
+@needs_numbers
+def test_what_the_caller_gives(box):
+    """Niceness, I/O priority and memory policy: the document's, or else those of who calls the runtime, for the first process and for exec."""
+    ioprio_set, set_mempolicy = {"x86_64": (251, 238), "aarch64": (30, 237)}[os.uname().machine]
+    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + 3, 19)
+    b = running(box)
+    box.prefix = ["/usr/bin/python3", "-c", f"""if True:
+        import ctypes, os, sys
+        call = ctypes.CDLL(None).syscall
+        os.setpriority(os.PRIO_PROCESS, 0, {nice})
+        assert call({ioprio_set}, 1, 0, 2 << 13 | 6) == 0
+        call({set_mempolicy}, 2, ctypes.byref(ctypes.c_ulong(1)), 8)
+        os.execv(sys.argv[1], sys.argv[1:])"""]
+
+    def has(pid):
+        policy = None
+        if os.path.exists("/proc/self/numa_maps"):
+            with open(f"/proc/{pid}/numa_maps") as f:
+                policy = f.readline().split()[1]
+        return os.getpriority(os.PRIO_PROCESS, pid), LIBC.syscall(IOPRIO_GET, 1, pid), policy
+    given = (nice, 2 << 13 | 6, "bind:0" if os.path.exists("/proc/self/numa_maps") else None)
+    box.program = shutil.which(box.program)
+    assert has(start(box, b)) == given
+    assert has(exec_pid(box)) == given
+    box.prefix = []
     box.delete()
 
 
