@@ -232,6 +232,8 @@ parent_cgroup_make (void *self, struct err *err)
   if (cgroup_needs_process (l->rec->cgroup))
     return l->args->criu ? start_holder (l, err) : 0;
   ret = limit_cgroup (l, err);
+  if (ret == 0 && l->args->criu && l->cgroup_fd >= 0) /* CRIU is not cloned into it, which would tell that it has to be (enter_cgroup) */
+    ret = cgroup_make_threaded (l->rec->cgroup, err);
   if (ret < 0 || l->cgroup_fd >= 0)
     return ret;
   ret = cgroup_join_fds (l->rec->cgroup, l->join_fds, LAUNCH_MAX_JOIN_FDS, err);

@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import pytest
+from checkpoints import COUNT, c, goes_on, program, starts_counting  # noqa: F401 - fixtures, too
 from limits import VIEW, hierarchies, v2_controllers, v2_root
 from orlop import eventually, needs_cgroupfs
 
@@ -100,6 +101,25 @@ def test_threaded(box, parent, path):
     box.delete(force=False)
     assert sorted(d for d in os.listdir(parent) if os.path.isdir(f"{parent}/{d}")) == ["t"]
     assert not os.path.exists(f"{parent}/t/{'x' if 'x' in path else 'c'}")
+
+
+@pytest.mark.parametrize("path", ["c", "t/x/c"], ids=["beside a threaded one", "below one"])
+def test_threaded_restored(box, parent, path, c):  # noqa: F811
+    if VIEW != "v2":
+        pytest.skip("beside cgroup v1 it is refused")
+    threaded(parent)
+    b = below(box, parent, path, ["sh", "-c", COUNT])
+    c.run(b)
+    starts_counting(b)
+    c.checkpoint()
+    assert sorted(d for d in os.listdir(parent) if os.path.isdir(f"{parent}/{d}")) == ["t"]
+    c.restore(b)
+    goes_on(b)
+    assert read(f"{parent}/{path}/cgroup.type") == "threaded"
+    with open(f"/proc/{box.state()['pid']}/cgroup") as f:
+        assert f.read().endswith(f"::{b.cgroup}\n")
+    assert "\n0::/\n" in "\n" + box.orlop("exec", "c", "cat", "/proc/self/cgroup").out
+    box.delete()
 
 
 @pytest.mark.parametrize("path", ["c", "t/c"], ids=["beside a threaded one", "in a threaded one"])
