@@ -56,10 +56,10 @@ add_place (struct line *l, const struct err *err, const char *file)
 static void
 make_printable (char *text)
 {
-  str_make_utf8 (text);
-  for (unsigned char *p = (unsigned char *) text; *p; p++)
-    if (*p < ' ' || *p == 0x7f)
-      *p = *p == '\n' || *p == '\t' || *p == '\r' ? ' ' : '?';
+  for (char *p = text; *p; p++)
+    if (*p == '\n' || *p == '\t' || *p == '\r')
+      *p = ' ';
+  str_make_plain (text);
 }
 
 char *

@@ -107,6 +107,17 @@ str_make_utf8 (char *text)
     }
 }
 
+void
+str_make_plain (char *text)
+{
+  str_make_utf8 (text);
+  for (unsigned char *p = (unsigned char *) text; *p; p++)
+    if (*p < ' ' || *p == 0x7f)
+      *p = '?';
+    else if (p[0] == 0xc2 && p[1] < 0xa0)
+      p[0] = p[1] = '?';
+}
+
 char *
 str_unescape_octal (char *text)
 {

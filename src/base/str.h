@@ -30,4 +30,8 @@ char *str_unescape_octal (char *text);
  * text that was cut.  */
 void str_make_utf8 (char *text);
 
+/* As str_make_utf8, and what could speak to a terminal becomes '?', too: control characters, those of U+0080 to U+009F among them, which some terminals
+ * obey as they do escape sequences.  */
+void str_make_plain (char *text);
+
 #endif

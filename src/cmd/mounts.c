@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/own.h"
+#include "base/str.h"
 #include "cmd/cmd.h"
 
 struct mounts_args
@@ -38,9 +40,11 @@ cells (const struct orlop_mount *m, const char *cell[N_COLUMNS])
 static void
 put_cell (FILE *out, const char *text, int width, const char *end)
 {
-  for (const char *p = text; *p; p++)
-    (void) fputc ((unsigned char) *p < ' ' || *p == 0x7f ? '?' : *p, out);
-  (void) fprintf (out, "%*s%s", width > (int) strlen (text) ? width - (int) strlen (text) : 0, "", end);
+  own_mem char *plain = strdup (text);
+
+  if (plain)
+    str_make_plain (plain);
+  (void) fprintf (out, "%-*s%s", width, plain ? plain : "?", end);
 }
 
 static void

@@ -670,3 +670,15 @@ def test_numbers_of_files_stay(box):
     assert sorted(os.listdir(f"/proc/{pid}/fd")) == before
     assert stat.S_IMODE(os.stat(f"{box.root}/c/mounts.json").st_mode) == 0o600
     box.delete()
+
+
+def test_table_says_nothing_to_the_terminal(box):
+    """What is mounted is called as the container likes; here by the escape sequences of a terminal, of one byte and of two (U+009B)."""
+    def change(b):
+        b.config["process"]["capabilities"] = {kind: ["CAP_SYS_ADMIN"] for kind in ("bounding", "effective", "permitted")}
+    start(box, change)
+    inside(box, "mkdir -p /tmp/in && mount -t tmpfs \"$(printf '\\033]0;evil\\007\\302\\2331m')\" /tmp/in")
+    r = subprocess.run(box.command("mounts", "list", "c"), capture_output=True, check=True)
+    line = next(line for line in r.stdout.decode().splitlines() if "evil" in line)
+    assert "?]0;evil???1m" in line and line.isprintable(), line
+    box.delete()

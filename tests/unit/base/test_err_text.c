@@ -77,6 +77,8 @@ err_text_is_one_printable_line (void **state)
   check (&err, NULL, "a b c d?[2Je?f\303\244");
   (void) err_usage (&err, "caf\351");
   check (&err, NULL, "caf?");
+  (void) err_usage (&err, "\302\2331m");
+  check (&err, NULL, "??1m");
 }
 
 static void

@@ -149,6 +149,28 @@ str_make_utf8_replaces_what_is_none (void **state)
 }
 
 static void
+str_make_plain_leaves_nothing_to_obey (void **state)
+{
+  static const struct
+  {
+    const char *text, *made;
+  } rows[] = {
+    { "", "" }, { "plain \303\244", "plain \303\244" }, { "\033]0;x\007", "?]0;x?" }, { "a\nb\177", "a?b?" }, { "\302\2331m", "??1m" },
+    { "\302\200\302\237\302\240", "????\302\240" }, { "\233x\302", "?x?" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      char text[32];
+
+      (void) str_copy (text, sizeof text, rows[i].text);
+      str_make_plain (text);
+      assert_string_equal (text, rows[i].made);
+    }
+}
+
+static void
 str_unescape_octal_takes_three_digits (void **state)
 {
   static const struct
@@ -178,6 +200,7 @@ main (void)
     cmocka_unit_test (str_i64_ends),       cmocka_unit_test (str_i64_bad),    cmocka_unit_test (str_after_prefixes),
     cmocka_unit_test (str_is_id_good),     cmocka_unit_test (str_is_id_bad),  cmocka_unit_test (str_copy_fits_or_says),
     cmocka_unit_test (str_make_utf8_replaces_what_is_none), cmocka_unit_test (str_unescape_octal_takes_three_digits),
+    cmocka_unit_test (str_make_plain_leaves_nothing_to_obey),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
