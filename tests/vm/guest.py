@@ -62,7 +62,7 @@ poweroff -ff
 """
 
 APPEND = ("root=/dev/nvme0n1 rw rootfstype=ext4 console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 "
-          "apparmor=1 security=apparmor syscall.x32=y systemd.unit=orlop-test.target systemd.unified_cgroup_hierarchy=1")
+          "apparmor=1 security=apparmor systemd.unit=orlop-test.target systemd.unified_cgroup_hierarchy=1")
 
 BOOT_SECONDS = 240  # a guest that has not begun by then does not; loaded machines without kvm need a minute
 
