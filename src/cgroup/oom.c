@@ -17,17 +17,25 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/dir.h"
 
+/* oom_kill in TEXT, of memory.events or (Linux 4.13) memory.oom_control; 0 if it is not there.  */
+static uint64_t
+killed (const char *text)
+{
+  const char *at = strstr (text, "\noom_kill ");
+
+  return at ? strtoull (at + strlen ("\noom_kill "), NULL, 10) : 0;
+}
+
 /* Reads oom_kill of memory.events.  Returns 0 or negative errno; -ENODEV: the cgroup is gone.  */
 static int
 read_killed (int fd, uint64_t *ret)
 {
   char text[1024];
   ssize_t n = file_read_into (fd, text, sizeof text);
-  const char *at = n < 0 ? NULL : strstr (text, "\noom_kill ");
 
   if (n < 0)
     return (int) n;
-  *ret = at ? strtoull (at + strlen ("\noom_kill "), NULL, 10) : 0;
+  *ret = killed (text);
   return 0;
 }
 
@@ -122,4 +130,14 @@ cgroup_oom_close (struct cgroup_oom *o)
   own_close (&o->fd);
   own_close (&o->dir);
   o->fd = o->dir = -1;
+}
+
+bool
+cgroup_oom_happened (const struct cgroup *cg)
+{
+  const struct cgroup_dir *d = cg ? cgroup_dir_of (cg, "memory") : NULL;
+  char text[1024];
+
+  return d && ! d->skipped && cgroup_dir_read (d, cgroup_dir_is_v2 (d) ? "memory.events" : "memory.oom_control", text, sizeof text) > 0
+         && killed (text) > 0;
 }

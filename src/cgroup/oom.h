@@ -28,6 +28,9 @@ int cgroup_oom_open (const struct cgroup *cg, struct cgroup_oom *o, struct err *
  * the cgroup is gone, O->fd is -1.  */
 int cgroup_oom_take (struct cgroup_oom *o);
 
+/* True if the kernel has killed a process in CG (may be NULL), or below it, for want of memory.  */
+bool cgroup_oom_happened (const struct cgroup *cg);
+
 /* Ends watching.  */
 void cgroup_oom_close (struct cgroup_oom *o);
 

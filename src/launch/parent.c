@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "cgroup/limits.h"
+#include "cgroup/oom.h"
 #include "kernel/pid.h"
 #include "kernel/sys.h"
 #include "kernel/tty.h"
@@ -112,6 +113,7 @@ int
 parent_explain (struct launch *l, int ret, struct err *err)
 {
   siginfo_t info = { 0 };
+  bool memory;
 
   if ((ret != -ECONNRESET && ret != -EPIPE) || l->cloned <= 0)
     return ret;
@@ -122,8 +124,11 @@ parent_explain (struct launch *l, int ret, struct err *err)
   err_clear (err);
   if (info.si_code == CLD_EXITED)
     return err_bug (err, ECONNRESET, "the container's first process ended with status %d before it was ready", info.si_status);
+  memory = info.si_status == SIGKILL && cgroup_oom_happened (l->cgroup);
+  if (memory && l->plan->action == PLAN_CREATE)
+    return err_host (err, ENOMEM, "the kernel killed the container's first process, before it was ready, for want of memory");
   return err_host (err, ECONNRESET, "the container's first process was ended by signal %d before it was ready%s", info.si_status,
-                   info.si_status == SIGKILL ? " (is a memory limit too small?)" : "");
+                   memory ? ": the container has run out of memory, now or before" : "");
 }
 
 int

@@ -246,6 +246,17 @@ def test_refused_value_is_told(box):
     assert 'linux.resources.cpu.period: ' in r.err and 'cannot be set to "1"' in r.err and "1 s the longest period" in r.err, r
 
 
+def test_too_little_memory(box):
+    """It is said who ended the first process, and why, and nothing is left of it."""
+    if "memory" not in [*hierarchies(), *v2_controllers()]:
+        pytest.skip("no controller of memory in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"memory": {"limit": 65536, "swap": 65536}}
+    r = box.run(b, status=1)
+    assert "for want of memory" in r.err and "linux.resources.memory.limit must leave room" in r.err, r
+    assert box.orlop("list", "-q").out == ""
+
+
 # --- whose it is
 
 def writable(b):

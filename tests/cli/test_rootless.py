@@ -531,6 +531,14 @@ def test_closed_bundle(user):
         assert "cannot open the bundle" in err and os.path.dirname(path) + " (mode 0700, owner 0, group 0) is not searchable for user" in err, err
 
 
+def test_unreadable_program(user):
+    """The kernel gives the /proc of what its user may not read to root."""
+    b = bundle(user, ["true"])
+    os.chmod(user.program, 0o711)
+    user.prefix = [*user.prefix, "env"]  # (setpriv has root's capabilities, among them that to read, until it starts something)
+    refused(user, b, "linux.uidMappings", "setgroups", "the program orlop must be readable")
+
+
 def test_state_directory_of_another(user):
     b = bundle(user, ["true"])
     user.root = "/orlop-none/state"
