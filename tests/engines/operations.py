@@ -62,7 +62,8 @@ def image_import(p):
 @operation
 def run(p):
     before = len(p.called())
-    check(p("run", "--rm", "busybox", "echo", "hello") == "hello\n", "output")
+    out = p("run", "--rm", "busybox", "echo", "hello")
+    check(out == "hello\n", repr(out))
     made = p.called()[before:]
     check(any(" create " in f" {line} " for line in made), f"the runtime was called with {made}")
 
@@ -382,7 +383,8 @@ def bind(p):
     p("run", "--rm", "-v", f"{host}:/host", "busybox", "touch", "/host/made")
     check(os.path.exists(os.path.join(host, "made")), "nothing was written")
     p("run", "--rm", "--mount", f"type=bind,source={host},target=/host,readonly", "busybox", "touch", "/host/new", status=1)
-    check("shared:" in p("run", "--rm", "-v", f"{p.shared()}:/host:rshared", "busybox", "grep", " /host ", "/proc/self/mountinfo"), "propagation")
+    line = p("run", "--rm", "-v", f"{p.shared()}:/host:rshared", "busybox", "grep", " /host ", "/proc/self/mountinfo")
+    check("shared:" in line, repr(line))
 
 
 @operation

@@ -23,7 +23,7 @@ class Podman(rig.Engine):
     privileged_options = ("--cap-drop", "SYS_RESOURCE", "--ulimit", "nofile=1024:1024", "--ulimit", NPROC)
     ulimits = ("--ulimit", NPROC)
     states = ("/run/orlop/*", "/run/runc/*", "/run/crun/*")
-    manager = "cgroupfs"
+    manager, containers = "cgroupfs", ""  # containers: more of that part of its configuration
 
     def start(self):
         os.environ.update(CONTAINERS_CONF=self.path("containers.conf"), CONTAINERS_STORAGE_CONF=self.path("storage.conf"),
@@ -34,6 +34,7 @@ class Podman(rig.Engine):
         self.file("containers.conf", self.example("containers.conf", **{"[engine]\n": f"""[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
+{self.containers}
 init_path = "/usr/bin/tini-static"
 [network]
 network_backend = "netavark"

@@ -326,7 +326,6 @@ def pairs(engine, turns, runtimes):
 
 
 def inside(kind, operations, runtime, work, names):
-    private()
     try:
         engine = kind(runtime, work)
     except (Failed, Skipped, AssertionError, OSError, ImportError, subprocess.SubprocessError) as e:
@@ -359,6 +358,13 @@ def remove_cgroups(name):
         time.sleep(0.05)
 
 
+def main_of_guest(kind, operations):
+    """For machines that are made for tests, whose systemd is needed: nothing is private."""
+    os.environ[INSIDE] = f"orlop-engine-{os.getpid()}"
+    inside(kind, operations, os.path.realpath(sys.argv[1]), sys.argv[2], sys.argv[3:])
+    return 0
+
+
 def main(kind, operations, more=()):
     """MORE: options of unshare."""
     sys.argv[1] = os.path.abspath(sys.argv[1])
@@ -369,6 +375,7 @@ def main(kind, operations, more=()):
             logs = [os.environ["ORLOP_ENGINE_LOGS"]] if "ORLOP_ENGINE_LOGS" in os.environ else []
             enter(ROOT, TOP, work, os.path.dirname(os.path.dirname(ROOT)), *([] if theirs else [os.path.dirname(runtime)]), *logs)
             os.execve("/usr/bin/python3", ["python3", os.path.join(HERE, os.path.basename(sys.argv[0])), *sys.argv[1:]], {**os.environ, ENTERED: "1"})
+        private()
         inside(kind, operations, runtime, work, names)
         return 0
     name = f"orlop-engine-{os.getpid()}"

@@ -15,20 +15,12 @@ import operations  # noqa: E402
 import podman  # noqa: E402
 from rig import Operations, call, check  # noqa: E402
 
-USER, FIRST = 6100, 610000
 # what asks for more than he can have
 NOT_HIS = {"stats": "Podman has no cgroups for him on cgroup v1", "pause": "Podman has no cgroups for him on cgroup v1",
            "pod": "Podman has no cgroups for him on cgroup v1",
            "device_refused": "he can make no device", "oom": "Podman has no cgroups for him on cgroup v1",
            "limits": "Podman has no cgroups for him on cgroup v1", "update": "Podman has no cgroups for him on cgroup v1",
            "device": "he may write what he may open"}
-
-
-def make_user():
-    for name, line in (("passwd", f"ordinary:x:{USER}:{USER}::/:/bin/sh"), ("group", f"ordinary:x:{USER}:"),
-                       ("subuid", f"ordinary:{FIRST}:65536"), ("subgid", f"ordinary:{FIRST}:65536")):
-        with open(f"/etc/{name}", "a") as f:
-            f.write(line + "\n")
 
 
 def open_device(path):
@@ -43,10 +35,19 @@ def open_device(path):
 class Rootless(podman.Podman):
     lacks = NOT_HIS
     interface = "tap0"
-    states = (f"/run/user/{USER}/orlop/*", f"/run/user/{USER}/runc/*", f"/run/user/{USER}/crun/*")
+    user = "ordinary", 6100, 610000  # his name, his id, the first of 65536 others
+
+    def make_user(self):
+        name, uid, first = self.user
+        for file, line in (("passwd", f"{name}:x:{uid}:{uid}::/:/bin/sh"), ("group", f"{name}:x:{uid}:"),
+                           ("subuid", f"{name}:{first}:65536"), ("subgid", f"{name}:{first}:65536")):
+            with open(f"/etc/{file}", "a") as f:
+                f.write(line + "\n")
 
     def start(self):
-        make_user()
+        user = self.user[1]
+        self.states = tuple(f"/run/user/{user}/{runtime}/*" for runtime in ("orlop", "runc", "crun"))
+        self.make_user()
         for path in ("/dev/fuse", "/dev/net/tun"):
             open_device(path)
         # where he may read it
@@ -54,20 +55,20 @@ class Rootless(podman.Podman):
         os.chmod(self.path("bin/real"), 0o755)
         self.use(self.path("bin/real"))
         super().start()
-        os.makedirs(f"/run/user/{USER}", exist_ok=True)
-        os.environ["XDG_RUNTIME_DIR"] = f"/run/user/{USER}"
-        for name, old, new in (("storage.conf", "/run/graph", f"/run/user/{USER}/graph"), ("containers.conf", "/run/libpod", f"/run/user/{USER}/libpod")):
+        os.makedirs(f"/run/user/{user}", exist_ok=True)
+        os.environ["XDG_RUNTIME_DIR"] = f"/run/user/{user}"
+        for name, old, new in (("storage.conf", "/run/graph", f"/run/user/{user}/graph"), ("containers.conf", "/run/libpod", f"/run/user/{user}/libpod")):
             with open(self.path(name)) as f:
                 text = f.read()
             check(old in text, name)
             self.file(name, text.replace(old, new))
         self.rootfs()
-        os.chown(self.work, USER, USER)
-        for path in (self.path("home"), self.path("tmp"), f"/run/user/{USER}"):
-            call("chown", "-R", f"{USER}:{USER}", path)
+        os.chown(self.work, user, user)
+        for path in (self.path("home"), self.path("tmp"), f"/run/user/{user}"):
+            call("chown", "-R", f"{user}:{user}", path)
         for path in ("graph", "networks", "host"):
             os.makedirs(self.path(path))
-            os.chown(self.path(path), USER, USER)
+            os.chown(self.path(path), user, user)
 
     def command(self, *words):
         if words[0] == "buildah":
@@ -76,11 +77,11 @@ class Rootless(podman.Podman):
                 words[2:2] = ["--isolation", "oci", "--runtime", self.runtime]
         else:
             words = [self.program, *words]
-        return ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--init-groups", "--inh-caps=-all", *words]
+        return ["setpriv", "--reuid", str(self.user[1]), "--regid", str(self.user[1]), "--init-groups", "--inh-caps=-all", *words]
 
     def file(self, name, text, mode=0o644):
         path = super().file(name, text, mode)
-        os.chown(path, USER, USER)
+        os.chown(path, self.user[1], self.user[1])
         return path
 
     def clean(self):
@@ -99,14 +100,14 @@ def whoami(p):
     """Root in there is the user out here."""
     p("run", "-d", "--name", "mine", *operations.SLEEP)
     pid = operations.inspect(p, "mine", ".State.Pid")
-    check(os.stat(f"/proc/{pid}").st_uid == USER, "another user's process")
-    check(p("exec", "mine", "cat", "/proc/self/uid_map").split() == ["0", str(USER), "1", "1", str(FIRST), "65536"], "map")
+    check(os.stat(f"/proc/{pid}").st_uid == p.user[1], "another user's process")
+    check(p("exec", "mine", "cat", "/proc/self/uid_map").split() == ["0", str(p.user[1]), "1", "1", str(p.user[2]), "65536"], "map")
     p.remove("mine")
 
 
 @operation
 def keep_id(p):
-    check(p("run", "--rm", "--userns", "keep-id", "busybox", "id", "-u") == f"{USER}\n", "id")
+    check(p("run", "--rm", "--userns", "keep-id", "busybox", "id", "-u") == f"{p.user[1]}\n", "id")
 
 
 @operation
@@ -116,7 +117,7 @@ def buildah_run(p):
     p("buildah", "run", "--network", "none", "work", "sh", "-c", "exit 7", status=7)
     check(p("buildah", "run", "--network", "none", "--user", "1000", "work", "id", "-u") == "1000\n", "user")
     p("buildah", "run", "--network", "none", "-v", f"{p.path('host')}:/host", "work", "touch", "/host/built")
-    check(os.stat(p.path("host/built")).st_uid == USER, "owner")
+    check(os.stat(p.path("host/built")).st_uid == p.user[1], "owner")
     p("buildah", "rm", "work")
 
 

@@ -10,7 +10,8 @@
 
 The status is 77 with a reason where there can be no guest, and 125 with the end of the console if the guest failed.
 
-Disks are kept in $ORLOP_VM_CACHE (/var/cache/orlop-tests), in a folder named by a hash of all that they are made from here.  The
+Disks are kept in $ORLOP_VM_CACHE (/var/cache/orlop-tests), in a folder named by a hash of all that they are made from here,
+which ORLOP_VM_PACKAGES adds packages to.  The
 kernel starts without an initial ram disk: Debian's cloud kernels have NVMe and ext4 built in.  The
 processor is emulated, which is ten times slower than this machine but works everywhere: a nested /dev/kvm may be there and yet end
 in an emulation failure.  ORLOP_VM_ACCEL=kvm is for machines where it is known to work."""
@@ -102,8 +103,12 @@ def fetch(*argv, **more):
 
 # --- the disk
 
+def packages():
+    return PACKAGES + os.environ.get("ORLOP_VM_PACKAGES", "").split()
+
+
 def recipe(kernel):
-    text = [suite(), kernel, KERNELS[kernel], *PACKAGES, RUNNER, (HERE / "setup-root").read_text()]
+    text = [suite(), kernel, KERNELS[kernel], *packages(), RUNNER, (HERE / "setup-root").read_text()]
     return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
 
@@ -136,7 +141,7 @@ def debian(release, packages, root):
 
 
 def make_root(root):
-    debian(suite(), PACKAGES, root)
+    debian(suite(), packages(), root)
     command(HERE / "setup-root", root)
     runner = root / "usr/local/lib/orlop-test"
     runner.write_text(RUNNER)
