@@ -84,6 +84,32 @@ def test_many_containers(image, runner, tmp_path):
     assert os.listdir(image.path / "bundles") == []
 
 
+def test_checkpoint(image, runner, tmp_path):
+    """A container on an overlay is dumped and restored while another of the same image runs, each with what it wrote."""
+    criu = subprocess.run([os.path.join(os.path.dirname(orlop.__file__), "get-criu")], capture_output=True, text=True, check=False)
+    if criu.returncode == 77:
+        pytest.skip(criu.stdout.strip())
+    box, null = runner.box, subprocess.DEVNULL
+    for i in range(2):
+        image.bundle("box", tmp_path / f"b{i}", f"i=0; while true; do i=$((i+1)); echo {i} $i >> /numbers; usleep 20000; done", options=["--user", "0"])
+        runner.place(tmp_path / f"b{i}")
+        subprocess.run(box.command("run", "--detach", "--bundle", str(tmp_path / f"b{i}"), f"c{i}"), stdin=null, stdout=null, stderr=null, check=True, timeout=60)
+    counted = [tmp_path / f"b{i}/upper/numbers" for i in range(2)]
+
+    def go_on():
+        n = [len(p.read_text().split("\n")) if p.exists() else 0 for p in counted]
+        orlop.eventually(lambda: all(p.exists() and len(p.read_text().split("\n")) > k + 3 for p, k in zip(counted, n)), "both count")
+    go_on()
+    box.orlop("--criu", criu.stdout.strip(), "checkpoint", "--image-path", str(tmp_path / "images"), "c0")
+    box.orlop("--criu", criu.stdout.strip(), "restore", "--detach", "--bundle", str(tmp_path / "b0"), "--image-path", str(tmp_path / "images"), "c0")
+    go_on()
+    for i, p in enumerate(counted):
+        lines = p.read_text().splitlines()
+        assert lines == [f"{i} {k}" for k in range(1, len(lines) + 1)]
+    box.delete("c0")
+    box.delete("c1")
+
+
 def test_starts_as_the_image_says(image, runner, tmp_path):
     image.bundle("box", tmp_path / "b")
     assert runner.run(tmp_path / "b").out == "image two /root\nuid=8(mail) gid=12(mail) groups=12(mail),77(extra)\n"

@@ -28,6 +28,11 @@ def program():
     return done.stdout.strip()
 
 
+def major(program):
+    """The first number of CRIU's version."""
+    return int(subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.split("Version: ")[1].split(".")[0])
+
+
 def may_ask_limits():
     """True if CRIU may ask for the limits of a process of another user: that takes CAP_SYS_RESOURCE (prlimit(2))."""
     with open("/proc/self/status") as f:

@@ -216,6 +216,7 @@ hold_memory (const char *argument)
 
   if (m == MAP_FAILED)
     broken ("mmap");
+  (void) madvise (m, n * PAGE, MADV_NOHUGEPAGE); /* of a huge page all is changed when a part is */
   for (unsigned round = 0;; round++)
     {
       for (size_t p = 0; p < n; p++)
