@@ -18,6 +18,7 @@
 #include "kernel/pid.h"
 #include "launch/criu.h"
 #include "launch/external.h"
+#include "launch/host_cgroups.h"
 #include "launch/images.h"
 #include "launch/known.h"
 #include "launch/launch.h"
@@ -224,7 +225,11 @@ dump (struct dump *d, struct err *err)
 {
   const struct criu_place place = { .dirs = { { d->images.dir, d->args->image_path }, { d->images.work, d->images.work_path } } };
   struct criu c = CRIU_NONE;
-  int ret = criu_start (&c, d->args->program, &place, err);
+  struct host_cgroups before;
+  int ret;
+
+  host_cgroups_look (&before);
+  ret = criu_start (&c, d->args->program, &place, err);
   if (ret == 0)
     {
       ret = criu_ask (&c, d->args->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP, &d->opts, told, d, NULL, err);
@@ -232,6 +237,7 @@ dump (struct dump *d, struct err *err)
         ret = criu_explain (ret, "dump the container", d->images.work, d->images.work_path, IMAGES_DUMP_LOG, err);
     }
   criu_end (&c, d->args->pre_dump && ret == 0); /* after a pre-dump it waits for the next one */
+  host_cgroups_put_back (&before, d->log);
   return ret;
 }
 

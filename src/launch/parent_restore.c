@@ -25,6 +25,7 @@
 #include "kernel/tty.h"
 #include "launch/criu.h"
 #include "launch/external.h"
+#include "launch/host_cgroups.h"
 #include "launch/images.h"
 #include "launch/lifecycle.h"
 #include "plan/plan.h"
@@ -348,9 +349,12 @@ ask (struct restore *r, struct err *err)
 {
   struct launch *l = r->l;
   struct criu c = CRIU_NONE;
+  struct host_cgroups before;
   pid_t pid = 0;
-  int ret = criu_start (&c, l->args->criu->program, &r->place, err);
+  int ret;
 
+  host_cgroups_look (&before);
+  ret = criu_start (&c, l->args->criu->program, &r->place, err);
   if (ret == 0)
     ret = put_cgroup (r, &c, err);
   if (ret == 0)
@@ -360,6 +364,7 @@ ask (struct restore *r, struct err *err)
         ret = criu_explain (ret, "restore the container", r->images.work, r->images.work_path, IMAGES_RESTORE_LOG, err);
     }
   criu_end (&c, ret < 0);
+  host_cgroups_put_back (&before, l->args->log);
   if (ret < 0)
     return ret;
   l->cloned = l->pid = pid;

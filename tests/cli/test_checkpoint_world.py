@@ -132,6 +132,35 @@ def test_lsm_profile(box, c, label):
     assert box.processes() == [] and cgroups_of(box) == set()
 
 
+@pytest.fixture
+def profiles(tmp_path):
+    """Two profiles of AppArmor."""
+    if not has_lsm("apparmor"):
+        pytest.skip("this kernel has no AppArmor")
+    parser = shutil.which("apparmor_parser") or pytest.skip("apparmor_parser is not installed, so no profile can be loaded")
+    names, path = ["orlop-test-first", "orlop-test-second"], tmp_path / "profiles"
+    path.write_text("".join(f"profile {n} flags=(attach_disconnected,mediate_deleted) {{ file, capability, signal, network, mount, ptrace, unix, }}\n" for n in names))
+    subprocess.run([parser, "--replace", path], check=True)
+    yield names
+    subprocess.run([parser, "--remove", path], check=False)
+
+
+def test_profiles_of_apparmor(box, c, profiles):
+    """A profile is what it was, or what the caller says."""
+    def profile():
+        with open(f"/proc/{box.state()['pid']}/attr/current") as f:
+            return f.read().split()[0]
+    b = box.bundle(["sh", "-c", COUNT], apparmorProfile=profiles[0])
+    c.run(b)
+    starts_counting(b)
+    assert profile() == profiles[0]
+    for words, expected in ([], profiles[0]), (["--lsm-profile", f"apparmor:{profiles[1]}"], profiles[1]):
+        c.checkpoint()
+        c.restore(b, *words)
+        goes_on(b)
+        assert profile() == expected
+
+
 def test_lsm_mount_context(box, c):
     """It is given to mounts whose images have a context; without SELinux none has."""
     b = counter(box, c)
@@ -168,6 +197,27 @@ def test_cgroup_modes(box, c, mode):
     assert r.status == 0, r
     goes_on(b)
     assert cgroups_of(box) == before
+
+
+def options_of_cgroups():
+    """What the machine's cgroup v2 is mounted with."""
+    with open("/proc/self/mountinfo") as f:
+        found = [line.split() for line in f if " - cgroup2 " in line]
+    return found[0][-1] if found else ""
+
+
+@pytest.mark.parametrize("mode", ["soft", "ignore"])
+def test_options_of_cgroups_stay(box, c, mode):
+    """CRIU mounts cgroup v2 without its options, and so takes them from the whole machine."""
+    before = options_of_cgroups()
+    if "," not in before:
+        pytest.skip(f"cgroup v2 has no options here that could get lost: {before or 'it is not mounted'}")
+    b = counter(box, c)
+    c.checkpoint("--manage-cgroups-mode", mode)
+    assert options_of_cgroups() == before
+    c.restore(b, "--manage-cgroups-mode", mode)
+    assert options_of_cgroups() == before
+    goes_on(b)
 
 
 def test_work_path_of_a_restore(box, c):

@@ -69,6 +69,7 @@ ELSEWHERE = {
     "src/launch/known.c": "tests/unit/launch/test_lifecycle.c",
     "src/launch/checkpoint.c": "tests/cli/test_checkpoint.py",
     "src/launch/parent_restore.c": "tests/cli/test_checkpoint.py",
+    "src/launch/host_cgroups.c": "tests/cli/test_checkpoint_world.py",
     "src/launch/parent.c": "tests/cli/test_lifecycle.py",
     "src/launch/netreturn.c": "tests/cli/test_net_devices.py",
     "src/launch/parent_rdt.c": "tests/cli/test_rdt.py",
