@@ -164,6 +164,25 @@ fds_cloexec_from (unsigned first)
   return errno == ENOSYS || errno == EINVAL ? cloexec_each (first) : -errno;
 }
 
+int
+fds_beyond_standard (int fd)
+{
+  int moved, null, num;
+
+  if (fd < 0 || fd > STDERR_FILENO || own_leave == 0)
+    return fd;
+  moved = fcntl (fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  num = errno;
+  (void) close (fd);
+  do
+    null = open ("/dev/null", O_RDWR | O_NOCTTY); /* inherited, as what the caller would have left open */
+  while (null >= 0 && null <= STDERR_FILENO);
+  if (null >= 0)
+    (void) close (null);
+  errno = num;
+  return moved;
+}
+
 /* The address of NAME below DIRFD.  A name that does not fit, or is below a directory handle, goes through that handle in
  * /proc/self/fd; *RET_DIR is then a handle to close, or -1.  */
 static int

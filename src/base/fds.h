@@ -26,6 +26,11 @@ ssize_t fds_recv (int sock, void *data, size_t size, int *fds, size_t *in_out_n)
  * Returns 0 or negative errno.  child-safe */
 int fds_cloexec_from (unsigned first);
 
+/* Takes the first descriptor that a program of ours opens (or -1), which tells for nothing whether its caller had closed a standard one: the new one is
+ * then in that place, where texts for people and streams of the container go.  It is moved beyond, and what was closed becomes /dev/null.  In the library
+ * FD is returned as it is: the process is another's.  Returns the descriptor, or -1 with errno.  */
+int fds_beyond_standard (int fd);
+
 /* Connects a close-on-exec stream (or SOCK_TYPE) unix socket to NAME below DIRFD (AT_FDCWD with a path of any length):
  * paths over 107 bytes go through /proc/self/fd/N.  Returns the socket or negative errno with ERR filled.  */
 int fds_connect (int dirfd, const char *name, int sock_type, struct err *err);

@@ -62,10 +62,10 @@ report_open (struct report_to *to, const char *name)
         if (to->ident[0] == '\0' || has_controls (to->ident))
           return -EINVAL;
         to->kind = daemons[i].kind;
-        to->log = fds_connect (AT_FDCWD, daemons[i].path, SOCK_DGRAM, NULL);
+        to->log = fds_beyond_standard (fds_connect (AT_FDCWD, daemons[i].path, SOCK_DGRAM, NULL));
         return to->log < 0 ? to->log : 0;
       }
-  to->log = open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  to->log = fds_beyond_standard (open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
   return to->log < 0 ? -errno : 0;
 }
 

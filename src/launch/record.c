@@ -100,14 +100,14 @@ int
 record_root (const char *path, bool make, struct err *err)
 {
   int ret;
-  own_fd int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  own_fd int fd = fds_beyond_standard (open (path, O_PATH | O_DIRECTORY | O_CLOEXEC));
 
   if (fd < 0 && errno == ENOENT && make)
     {
       ret = make_root (path, err);
       if (ret < 0)
         return ret;
-      fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      fd = fds_beyond_standard (open (path, O_PATH | O_DIRECTORY | O_CLOEXEC));
     }
   if (fd < 0)
     return err_sys (err, errno, "open", "%s", path);

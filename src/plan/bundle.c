@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fds.h"
 #include "base/own.h"
 #include "ocispec/config.h"
 #include "plan/document.h"
@@ -40,7 +41,7 @@ bundle_load (const char *dir, const char *name, struct bundle *ret_bundle, struc
 
   if (dir == NULL)
     dir = ".";
-  own_fd int fd = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  own_fd int fd = fds_beyond_standard (open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (fd < 0)
     return err_doing (err, err_sys (err, errno, "open", "%s", dir), "cannot open the bundle");
   own_mem char *path = real_path (fd, dir);

@@ -315,6 +315,33 @@ def test_closed_standard_input(box):
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
 
 
+@pytest.mark.parametrize("redirect, closed", [("<&-", "0"), (">&-", "1"), ("2>&-", "2"), ("<&- 2>&-", "02"), ("<&- >&- 2>&-", "012")])
+@pytest.mark.parametrize("options", [[], ["--debug"], ["--log", "log"]], ids=" ".join)
+def test_closed_standard_descriptors(box, redirect, closed, options):
+    """What we open is never in their place, where we write to people and where the program has its streams: that is /dev/null."""
+    b = box.bundle(["sleep", "100"])
+    b.save()
+
+    def call(*words):
+        with open(f"{box.dir}/out", "a") as out:
+            subprocess.run(["sh", "-c", f'exec "$@" {redirect}', "sh", *[*box.command()[:1], *options, *box.command()[1:]], *words], cwd=box.dir,
+                           stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=20, check=True)
+
+    def standard(pid):
+        return {n: os.readlink(f"/proc/{pid}/fd/{n}") for n in "012"}
+    call("create", "--bundle", b.path, "c")
+    pid = box.state()["pid"]
+    expected = {n: "/dev/null" if n in closed or n == "0" else f"{box.dir}/out" for n in "012"}
+    assert standard(pid) == expected  # the child before the program, too
+    call("start", "c")
+    assert standard(pid) == expected
+    call("exec", "-d", "--pid-file", f"{box.dir}/pid", "c", "sleep", "50")
+    with open(f"{box.dir}/pid") as f:
+        assert standard(f.read()) == expected
+    assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]
+    call("delete", "--force", "c")
+
+
 def test_keyring_of_exec(box):
     """What was said of the container's keyring holds for exec."""
     if not os.path.exists("/proc/keys"):
