@@ -212,12 +212,22 @@ time_offsets (const struct part *p, struct err *err)
 }
 
 static bool
-same_maps (const struct idmap *a, size_t n_a, const struct oci_id_mapping *b, size_t n_b)
+has_map (const struct oci_id_mapping *maps, size_t n, const struct idmap *m)
 {
-  for (size_t i = 0; n_a == n_b && i < n_a; i++)
-    if (a[i].inside != b[i].container_id || a[i].outside != b[i].host_id || a[i].size != b[i].size)
+  for (size_t i = 0; i < n; i++)
+    if (m->inside == maps[i].container_id && m->outside == maps[i].host_id && m->size == maps[i].size)
+      return true;
+  return false;
+}
+
+/* In whatever order: of more than five the kernel shows them sorted.  */
+static bool
+same_maps (const struct idmap *kernels, size_t n_kernels, const struct oci_id_mapping *listed, size_t n_listed)
+{
+  for (size_t i = 0; n_kernels == n_listed && i < n_kernels; i++)
+    if (! has_map (listed, n_listed, &kernels[i]))
       return false;
-  return n_a == n_b;
+  return n_kernels == n_listed;
 }
 
 /* A user namespace that exists has its maps; those of the document, which need not be there, must not say something else.  */
@@ -230,6 +240,8 @@ joined_user (const struct part *p, struct err *err)
 
   if (m == NULL)
     return 0;
+  if (m->n_uid == 0 || m->n_gid == 0) /* who is in it is nobody, whose every next step would fail with a riddle */
+    return err_spec (err, "linux.namespaces", "the user namespace that is joined has no mappings: nobody has written its uid_map and gid_map");
   if (l->n_uid_mappings > 0 && ! same_maps (m->uid, m->n_uid, l->uid_mappings, l->n_uid_mappings))
     return err_spec (err, "linux.uidMappings", "differs from the mappings of the user namespace that is joined");
   if (l->n_gid_mappings > 0 && ! same_maps (m->gid, m->n_gid, l->gid_mappings, l->n_gid_mappings))

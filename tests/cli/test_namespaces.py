@@ -359,6 +359,43 @@ def test_joined_user_namespace_with_its_maps(box):
     box.delete("other")
 
 
+@pytest.fixture
+def bare_user_namespace(box):
+    """A user namespace without maps; writes them."""
+    holder = subprocess.Popen(["unshare", "--user", "sleep", "1000"])
+    eventually(lambda: link(holder.pid, "user") != link("self", "user"), "a user namespace")
+
+    def write(maps):
+        for kind in ("uid_map", "gid_map"):
+            with open(f"/proc/{holder.pid}/{kind}", "w") as f:
+                f.write("".join(f"{inside} {outside} {size}\n" for inside, outside, size in maps))
+    write.pid = holder.pid
+    os.chmod(box.dir, 0o755)
+    yield write
+    holder.kill()
+    holder.wait()
+
+
+@pytest.mark.spec(99)
+@pytest.mark.parametrize("n", [3, 7])
+def test_joined_user_namespace_with_its_maps_in_another_order(box, bare_user_namespace, n):
+    """Of more than five the kernel itself shows another order than that in which they were written."""
+    maps = [(0, 100000, 1000), *((inside, 200000 + inside, 10) for inside in (5000, 4000, 3000, 7000, 6000, 2000)[:n - 1])]
+    bare_user_namespace(maps)
+    b = join_user(box, bare_user_namespace.pid, ["sh", "-c", "wc -l < /proc/self/uid_map; id -u"], user={"uid": 4003, "gid": 5009})
+    for listed in maps, maps[::-1]:
+        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [dict(zip(("containerID", "hostID", "size"), m)) for m in listed]
+        assert box.run(b).out.split() == [str(n), "4003"]
+    b.config["linux"]["uidMappings"] = [b.config["linux"]["gidMappings"][0]] * n  # as many, and one of them again and again
+    assert "linux.uidMappings: differs" in box.run(b, status=1).err
+
+
+@pytest.mark.spec(99, 28)
+def test_joined_user_namespace_without_maps(box, bare_user_namespace):
+    err = box.run(join_user(box, bare_user_namespace.pid), status=1).err
+    assert "linux.namespaces" in err and "has no mappings" in err, err
+
+
 @pytest.mark.spec(28)
 @pytest.mark.parametrize("user, where", [({"uid": 1000, "gid": 0}, "process.user.uid"), ({"uid": 0, "gid": 5000}, "process.user.gid"),
                                          ({"uid": 0, "gid": 0, "additionalGids": [1, 1000]}, "process.user.additionalGids")])
