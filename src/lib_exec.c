@@ -185,7 +185,7 @@ read_process (struct orlop *o, struct running *r, const struct orlop_exec_option
   int ret;
 
   handle_document (o, NULL, opt->process);
-  ret = document_load (AT_FDCWD, opt->process, &oci_process_type, &r->document, err);
+  ret = document_load_stream (opt->process, &oci_process_type, &r->document, err);
   if (ret < 0)
     return ret;
   r->process = r->document.object;

@@ -168,37 +168,38 @@ run_command (struct orlop *o, const struct cmd *cmd, const struct report_to *to,
   return ret < 0 ? cmd->failed : c.status;
 }
 
-/* Applies the global options; returns the message of what is wrong with them, or NULL.  */
-static const char *
-apply (struct orlop *o, const struct globals *g, struct report_to *to)
+/* Applies the global options.  */
+static int
+apply (struct orlop *o, const struct globals *g, struct report_to *to, struct err *err)
 {
+  int ret;
+
   to->json = g->log_format && strcmp (g->log_format, "json") == 0;
-  if (report_open (to, g->log) < 0) /* first: what is wrong with the others is told there */
-    return "the log cannot be opened";
+  ret = report_open (to, g->log); /* first: what is wrong with the others is told there */
+  if (ret < 0)
+    return err_usage (err, "the log cannot be opened: open(\"%.200s\"): %s", g->log, strerror (-ret));
   if (g->log_format && ! to->json && strcmp (g->log_format, "text") != 0)
-    return "invalid --log-format: text or json";
+    return err_usage (err, "invalid --log-format \"%.100s\": text or json", g->log_format);
   if (set_log (o, g, to) < 0)
-    return "invalid --log-level: error, warning or debug";
+    return err_usage (err, "invalid --log-level \"%.100s\": error, warning or debug", g->log_level);
   if (set_manager (o, g) < 0)
-    return "invalid --cgroup-manager: cgroupfs, systemd or disabled";
+    return err_usage (err, "invalid --cgroup-manager \"%.100s\": cgroupfs, systemd or disabled", g->cgroup_manager);
   if (g->root && (g->root[0] == '\0' || orlop_set_root (o, g->root) < 0))
-    return "invalid --root";
+    return err_usage (err, "invalid --root \"%.200s\": a directory other than \"/\"", g->root);
   if (g->criu && (g->criu[0] == '\0' || orlop_set_criu (o, g->criu) < 0))
-    return "invalid --criu";
-  return NULL;
+    return err_usage (err, "invalid --criu \"%.200s\": a program", g->criu);
+  return 0;
 }
 
 static int
 dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int argc, char **argv)
 {
-  const char *wrong = apply (o, g, to);
+  struct err err = { 0 };
   const struct cmd *cmd;
 
-  if (wrong == NULL && argc == 0)
-    wrong = "a command is missing, see --help";
-  if (wrong)
+  if (apply (o, g, to, &err) < 0 || (argc == 0 && err_usage (&err, "a command is missing, see --help") < 0))
     {
-      report_message (to, NULL, wrong);
+      report_message (to, NULL, err.what);
       return CMD_FAILED;
     }
   if (strcmp (argv[0], "help") == 0 && argc == 1)

@@ -201,7 +201,7 @@ int orlop_list_json (struct orlop *o, char **ret_json);
 /* Options of exec.  Zero-initialise.  Either `process` or `args` is given.  */
 struct orlop_exec_options
 {
-  const char *process;        /* file with an OCI process document, or NULL */
+  const char *process;        /* file, or pipe, with an OCI process document; or NULL */
   const char *const *args;    /* NULL-terminated: the container's process with other arguments */
   const char *const *env;     /* NULL-terminated NAME=VALUE added to it, or NULL */
   const char *cwd;            /* or NULL: the container's */

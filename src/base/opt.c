@@ -166,6 +166,9 @@ opt_parse (const struct opt *table, void *args, int argc, char **argv, int *in_o
   return ret;
 }
 
+/* As runc has it, and crun.  */
+static const char *const help[] = { "--help", "-h", "-?", "--usage", NULL };
+
 bool
 opt_asks_help (const struct opt *table, int argc, char *const *argv, bool stop)
 {
@@ -174,7 +177,7 @@ opt_asks_help (const struct opt *table, int argc, char *const *argv, bool stop)
       const char *value;
       const struct opt *o;
 
-      if (strcmp (argv[i], "--help") == 0 || strcmp (argv[i], "-h") == 0)
+      if (is_one_of (help, argv[i]))
         return true;
       if (argv[i][0] != '-' || argv[i][1] == '\0')
         {

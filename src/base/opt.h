@@ -49,8 +49,8 @@ struct opt
 int opt_parse (const struct opt *table, void *args, int argc, char **argv, int *in_out_next, bool stop,
                struct err *err);
 
-/* True if --help or -h stands among the options of ARGV, which are those of TABLE and end as for opt_parse; the value of an option is none.  Words that
- * TABLE does not know are passed over.  */
+/* True if --help (or -h, and as argp has them -? and --usage) stands among the options of ARGV, which are those of TABLE and end as for opt_parse;
+ * the value of an option is none.  Words that TABLE does not know are passed over.  */
 bool opt_asks_help (const struct opt *table, int argc, char *const *argv, bool stop);
 
 /* Appends the help of TABLE, one row a line, to BUF (SIZE bytes, used up to *IN_OUT_USED).  */

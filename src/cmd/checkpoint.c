@@ -24,7 +24,8 @@ struct checkpoint_args
   { "file-locks", 0, OPT_FLAG, AT (criu.file_locks), NULL, "allow file locks" },                                                    \
   { "manage-cgroups-mode", 0, OPT_STRING, AT (criu.manage_cgroups), "soft|full|strict|ignore", "how cgroups below the container's are treated" }, \
   { "empty-ns", 0, OPT_LIST, AT (empty_ns), "TYPE", "restore a namespace (network) without what was in it" },                       \
-  { "auto-dedup", 0, OPT_FLAG, AT (criu.auto_dedup), NULL, "take memory that is in a later image out of the earlier one" }
+  { "auto-dedup", 0, OPT_FLAG, AT (criu.auto_dedup), NULL, "take memory that is in a later image out of the earlier one" },          \
+  { "network-lock", 0, OPT_STRING, AT (criu.network_lock), "iptables|nftables|skip", "how the network is stopped meanwhile" }
 
 static const struct opt checkpoint_options[] = {
   COMMON,
@@ -35,7 +36,6 @@ static const struct opt checkpoint_options[] = {
   { "link-remap", 0, OPT_FLAG, AT (criu.link_remap), NULL, "allow open files whose name is gone" },
   { "status-fd", 0, OPT_UNSIGNED, AT (criu.status_fd), "FD", "descriptor that gets a zero byte when --lazy-pages is ready" },
   { "page-server", 0, OPT_STRING, AT (criu.page_server), "ADDRESS:PORT", "page server that stores the memory" },
-  { "network-lock", 0, OPT_STRING, AT (criu.network_lock), "iptables|nftables|skip", "how the network is stopped meanwhile" },
   { .name = NULL },
 };
 

@@ -46,10 +46,11 @@ spec_run (struct cmd_call *c)
 {
   const struct spec_args *a = c->args;
   const char *name = a->file ? a->file : "config.json";
+  const char *dir = a->bundle && name[0] != '/' ? a->bundle : NULL;
   char *json = NULL, path[4096];
   int ret;
 
-  if (snprintf (path, sizeof path, "%s%s%s", a->bundle ? a->bundle : "", a->bundle ? "/" : "", name) >= (int) sizeof path)
+  if (snprintf (path, sizeof path, "%s%s%s", dir ? dir : "", dir ? "/" : "", name) >= (int) sizeof path)
     return cmd_fail (c, "the path is too long");
   ret = orlop_spec (c->o, a->rootless, &json);
   if (ret == 0)

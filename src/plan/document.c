@@ -3,6 +3,7 @@
 #include "plan/document.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/types.h>
 
@@ -57,6 +58,18 @@ document_load (int dirfd, const char *name, const struct oci_type *type, struct 
 {
   own_mem char *text = NULL;
   ssize_t len = file_read_at (dirfd, name, OCI_DOCUMENT_MAX, &text, err);
+
+  if (len < 0)
+    return (int) len;
+  return document_parse (&text, (size_t) len, type, ret_doc, err);
+}
+
+int
+document_load_stream (const char *name, const struct oci_type *type, struct document *ret_doc, struct err *err)
+{
+  own_mem char *text = NULL;
+  own_fd int fd = open (name, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  ssize_t len = fd < 0 ? err_sys (err, errno, "open", "%s", name) : file_read_stream (fd, name, OCI_DOCUMENT_MAX, &text, err);
 
   if (len < 0)
     return (int) len;

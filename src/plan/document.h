@@ -22,6 +22,9 @@ struct document
  * kind ERR_SPEC.  On failure nothing is kept.  Returns 0 or negative errno (-ENOENT, -EFBIG, -EINVAL, -ENOMEM ...).  */
 int document_load (int dirfd, const char *name, const struct oci_type *type, struct document *ret_doc, struct err *err);
 
+/* As document_load of a file that the caller names himself, and that may be a pipe.  */
+int document_load_stream (const char *name, const struct oci_type *type, struct document *ret_doc, struct err *err);
+
 /* As document_load with the text at hand: *TAKE_TEXT, from malloc and LEN bytes long before its NUL, becomes the document's, or on
  * failure is freed; it is NULL afterwards in both cases.  */
 int document_parse (char **take_text, size_t len, const struct oci_type *type, struct document *ret_doc,

@@ -203,7 +203,8 @@ def test_nothing_is_logged_by_success(box):
 
 
 def test_log_that_cannot_be_opened(box):
-    assert "the log cannot be opened" in box.orlop("--log", "/does/not/exist/log", "list", status=1).err
+    err = box.orlop("--log", "/does/not/exist/log", "list", status=1).err
+    assert err == 'orlop: the log cannot be opened: open("/does/not/exist/log"): No such file or directory\n'
 
 
 def test_debug_tells_what_happens(box):

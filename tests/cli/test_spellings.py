@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
-from orlop import needs_cgroupfs, pid_gone
+from orlop import PROGRAM, needs_cgroupfs, pid_gone
 
 
 @pytest.mark.parametrize("globals", [
@@ -86,6 +87,51 @@ def test_config_of_another_name(box):
     os.rename(f"{b.path}/config.json", f"{b.path}/other.json")
     for words in ["--config", "other.json"], ["-f", "other.json"], [f"--config={b.path}/other.json"]:
         assert box.orlop("run", "--bundle", b.path, *words, "c").out == "other\n"
+
+
+@pytest.mark.parametrize("command", [[], ["exec"], ["state"], ["restore"]], ids=lambda c: " ".join(c) or "none")
+def test_help_in_the_words_of_both(box, command):
+    """-h and --help of runc, -? and --usage of crun."""
+    out = box.orlop(*command, "--help").out
+    assert out.startswith("Usage: orlop ")
+    assert [box.orlop(*command, word).out for word in ("-h", "-?", "--usage")] == [out] * 3
+
+
+# Of later releases than the ones that are installed, by their manual pages: runc 1.5 and crun 1.29.
+LATER = {
+    "": "root log log-format log-level debug systemd-cgroup cgroup-manager rootless criu",
+    "create": "pidfd-socket config no-subreaper", "run": "pidfd-socket config keep", "exec": "pidfd-socket ignore-paused additional-gids",
+    "update": "cpu-burst cpu-idle", "kill": "all regex", "delete": "force regex", "spec": "file rootless",
+    "checkpoint": "image-path work-path parent-path leave-running tcp-established tcp-skip-in-flight link-remap ext-unix-sk shell-job file-locks pre-dump "
+                  "lazy-pages status-fd page-server empty-ns auto-dedup manage-cgroups-mode network-lock",
+    "restore": "image-path work-path bundle detach pid-file console-socket tcp-established tcp-close ext-unix-sk shell-job file-locks lazy-pages no-pivot "
+               "no-subreaper empty-ns auto-dedup manage-cgroups-mode network-lock lsm-profile lsm-mount-context",
+}
+COMMANDS = ["", "checkpoint", "create", "delete", "events", "exec", "features", "kill", "list", "pause", "ps", "restore", "resume", "run", "spec", "start",
+            "state", "update"]
+
+
+def options(program, command):
+    """Names, and letters that are short for them, in what --help says; None without such a command."""
+    done = subprocess.run([program, *command.split(), "--help"], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
+    if done.returncode != 0:
+        return None
+    text = done.stdout + done.stderr
+    return set(re.findall(r"^ +(?:-\w, )?--([a-z0-9-]+)", text, re.M)) | {
+        f"{letter} {name}" for letter, name in re.findall(r"^ +-(\w), --([a-z0-9-]+)", text, re.M)} | {
+        f"{letter} {name}" for name, letter in re.findall(r"^ +--([a-z0-9-]+)(?: value)?, -(\w)", text, re.M)}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("peer", ["runc", "crun", "later ones"])
+def test_every_option_of_the_peers(peer, command):
+    if peer != "later ones" and not shutil.which(peer):
+        pytest.skip(f"{peer} is not installed")
+    theirs = options(peer, command) if peer != "later ones" else set(LATER.get(command, "").split())
+    if theirs is None:
+        pytest.skip(f"this {peer} has no {command}")
+    assert command != "exec" or peer == "later ones" or {"cwd", "e env"} <= theirs  # the pattern finds them
+    assert theirs - options(PROGRAM, command) - {"help", "h help", "usage", "version", "v version"} == set()
 
 
 def test_version(box):
@@ -169,6 +215,14 @@ def test_exec_preserves(running):
     running.prefix = ["sh", "-c", f"exec 3<{path}; exec \"$@\"", "sh"]  # (our own third descriptor is the test runner's)
     assert running.orlop("exec", "--preserve-fds", "1", "c", "head", "-n1", "/proc/self/fd/3").out == "through\n"
     running.prefix = []
+
+
+def test_exec_of_a_document_in_a_pipe(running):
+    """As bash's <(...) makes one."""
+    text = json.dumps({"args": ["echo", "piped"], "cwd": "/", "env": ["PATH=/bin"]})
+    done = subprocess.run(running.command("exec", "--process", "/dev/stdin", "c"), input=text, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "piped\n", "")
+    assert "Is a directory" in running.orlop("exec", "--process", running.dir, "c", status=255).err
 
 
 def test_exec_failure_and_status(running):

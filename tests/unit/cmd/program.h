@@ -489,10 +489,10 @@ assert_refused (const char *line, int status, const char *words)
 static inline void
 assert_help (const struct cmd *c)
 {
-  static const char *const forms[] = { "%s --help", "%s -h", "help %s" };
+  static const char *const forms[] = { "%s --help", "%s -h", "%s -?", "%s --usage", "help %s" };
   char line[64], row[64];
 
-  for (size_t i = 0; i < 3; i++)
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
     {
       (void) snprintf (line, sizeof line, forms[i], c->name);
       assert_int_equal (orlop (line), 0);

@@ -40,7 +40,7 @@ static const struct
   { "manage-cgroups-mode", IN (manage_cgroups), DUMP | RESTORE },
   { "parent-path", IN (parent_path), DUMP },
   { "page-server", IN (page_server), DUMP },
-  { "network-lock", IN (network_lock), DUMP },
+  { "network-lock", IN (network_lock), DUMP | RESTORE },
   { "lsm-profile", IN (lsm_profile), RESTORE },
   { "lsm-mount-context", IN (lsm_mount_context), RESTORE },
 };

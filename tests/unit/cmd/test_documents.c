@@ -27,6 +27,9 @@ spec_writes_a_new_file (void **state)
   assert_true (seen.flag);
   (void) snprintf (path, sizeof path, "%s/other.json", dir);
   assert_int_equal (unlink (path), 0);
+  (void) snprintf (line, sizeof line, "spec -b /nowhere -f %s", path); /* an absolute name stands for itself */
+  assert_deed (line, "spec", "");
+  assert_int_equal (unlink (path), 0);
   assert_int_equal (rmdir (dir), 0);
   (void) snprintf (line, sizeof line, "spec -b %s", dir);
   assert_int_equal (orlop (line), CMD_FAILED);

@@ -108,6 +108,29 @@ document_load_no_regular_file (void **state)
 }
 
 static void
+document_load_stream_of_a_pipe (void **state)
+{
+  static const char text[] = "{\"args\": [\"x\"], \"cwd\": \"/\"}";
+  char name[64];
+  struct document doc;
+  struct err err = { 0 };
+  int fds[2];
+
+  (void) state;
+  assert_int_equal (pipe2 (fds, O_CLOEXEC), 0);
+  assert_int_equal (write (fds[1], text, sizeof text - 1), sizeof text - 1);
+  close (fds[1]);
+  (void) snprintf (name, sizeof name, "/proc/self/fd/%d", fds[0]);
+  assert_int_equal (document_load_stream (name, &oci_process_type, &doc, &err), 0);
+  assert_int_equal (doc.len, sizeof text - 1);
+  document_close (&doc);
+  close (fds[0]);
+  assert_int_equal (document_load_stream ("/nonexistent/file", &oci_process_type, &doc, &err), -ENOENT);
+  assert_string_equal (err.object, "/nonexistent/file");
+  assert_int_equal (document_load_stream ("/tmp", &oci_process_type, &doc, &err), -EISDIR);
+}
+
+static void
 document_locate_fills_line_and_column (void **state)
 {
   static const char text[] = "{\n  \"a\": { \"b\":\n 7 } }";
@@ -148,6 +171,8 @@ main (void)
     cmocka_unit_test (document_parse_keeps_the_text),         cmocka_unit_test (document_parse_joins_faults),
     cmocka_unit_test (document_parse_many_faults),            cmocka_unit_test (document_parse_empty),
     cmocka_unit_test (document_load_missing),                 cmocka_unit_test (document_load_no_regular_file),
+    cmocka_unit_test (document_load_stream_of_a_pipe),
+    
     cmocka_unit_test (document_locate_fills_line_and_column), cmocka_unit_test (document_locate_leaves_alone),
   };
 
