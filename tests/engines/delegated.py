@@ -19,6 +19,7 @@ CONTROLLERS = {"stats": "memory pids", "update": "memory cpu", "limits": "memory
 class Delegated(rootless.Rootless):
     user = "tester", 6000, 100000
     manager = "systemd"
+    devices = "/dev"  # systemd's /run has none, and this /dev is not the machine's
 
     def start(self):
         runtime = f"/run/user/{self.user[1]}"

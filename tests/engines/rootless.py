@@ -23,10 +23,10 @@ NOT_HIS = {"stats": "Podman has no cgroups for him on cgroup v1", "pause": "Podm
            "device": "he may write what he may open"}
 
 
-def open_device(path):
-    """Lets everybody use a device, here alone, as udev does on other machines."""
-    if os.path.exists(path):
-        copy = "/run/" + path.replace("/", "-")
+def open_device(path, where):
+    """Lets everybody use a device, here alone, as udev does on other machines: by a copy in WHERE."""
+    if os.path.exists(path) and os.stat(path).st_mode & 0o666 != 0o666:
+        copy = where + "/" + path.replace("/", "-")
         os.mknod(copy, stat.S_IFCHR | 0o666, os.stat(path).st_rdev)
         os.chmod(copy, 0o666)
         call("mount", "--bind", copy, path)
@@ -34,7 +34,7 @@ def open_device(path):
 
 class Rootless(podman.Podman):
     lacks = NOT_HIS
-    interface = "tap0"
+    interface, devices = "tap0", "/run"
     user = "ordinary", 6100, 610000  # his name, his id, the first of 65536 others
 
     def make_user(self):
@@ -49,7 +49,7 @@ class Rootless(podman.Podman):
         self.states = tuple(f"/run/user/{user}/{runtime}/*" for runtime in ("orlop", "runc", "crun"))
         self.make_user()
         for path in ("/dev/fuse", "/dev/net/tun"):
-            open_device(path)
+            open_device(path, self.devices)
         # where he may read it
         shutil.copy(self.real, self.path("bin/real"))
         os.chmod(self.path("bin/real"), 0o755)
