@@ -41,9 +41,9 @@ def rounds(victim, once, look):
     return []
 
 
-def add_mounts(victim, *destinations, kind="tmpfs"):
+def add_mounts(victim, *destinations, kind="tmpfs", enter=None):
     file = victim.file("mounts.json", json.dumps([{"destination": d, "type": kind, "source": kind} for d in destinations]))
-    return victim.box.orlop("mounts", "add", "c", file, status=None, env={"NAIVE_ENTER": victim.tools.enter})
+    return victim.box.orlop("mounts", "add", "c", file, status=None, env={"NAIVE_ENTER": enter or victim.tools.enter})
 
 
 def add_device(victim, path, host="/dev/full"):
@@ -109,8 +109,9 @@ def test_who_changes_mounts_is_watched(victim):
     b = victim.bundle(["peek"])
     b.config["linux"]["maskedPaths"] = b.config["linux"]["readonlyPaths"] = []  # or a user namespace could mount none
     out = container_of_the_attacker(victim, b)
+    enter = shutil.copy(victim.tools.enter, os.path.join(victim.dir, "enter"))  # which the attacker overwrites
     for n in range(EXECS // 4):
-        r = add_mounts(victim, "/proc", kind="proc")
+        r = add_mounts(victim, "/proc", kind="proc", enter=enter)
         assert victim.naive or r.status == 0, r
         if not victim.naive:
             victim.box.orlop("mounts", "remove", "c", victim.file("remove.json", '[{"destination": "/proc"}]'))
