@@ -121,6 +121,9 @@ int child_exec_ready (void *self, struct err *err);
 int child_exec_wait_start (void *self, struct err *err);
 int child_exec_go (void *self, struct err *err);
 
+/* Says in BUF why execve of PATH failed with NUM, as far as the file tells; else "".  */
+void child_why (const char *path, int num, char *buf, size_t size);
+
 /* The handle of the mount that holds PLACE, or -1: to be resolved inside the root.  */
 int child_holder (const struct child *c, const struct plan_place *place);
 

@@ -132,10 +132,13 @@ child_exec_go (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_process *p = &c->plan->process;
+  char why[384] = "";
   int num;
 
   /* all descriptors of ours are close-on-exec: their closing tells `start` that it worked */
   execve (c->exec_path, (char *const *) p->argv, (char *const *) (c->envp ? c->envp : p->envp));
   num = errno;
-  return err_doing (err, err_sys (err, num, "execve", "%s", c->exec_path), "exec: \"%s\": %s", p->argv[0], words (num));
+  if (! c->plan->seccomp.strict)
+    child_why (c->exec_path, num, why, sizeof why);
+  return err_doing (err, err_sys (err, num, "execve", "%s", c->exec_path), "exec: \"%s\": %s%s%s", p->argv[0], words (num), *why ? ": " : "", why);
 }

@@ -304,6 +304,7 @@ struct plan_seccomp
   const struct sock_filter *code; /* the program, compiled; NULL in a plan that is only shown */
   size_t n;
   unsigned flags;  /* SECCOMP_FILTER_FLAG_* */
+  bool strict;     /* some call ends the process, or waits for somebody: once it is loaded only execve is called */
   bool keep_admin; /* without no_new_privs loading needs CAP_SYS_ADMIN, which the process keeps until execve takes it */
   const char *listener_path;     /* socket of the agent that is sent the listener, or NULL: no rule asks one */
   const char *listener_metadata; /* what the agent is told, or NULL */

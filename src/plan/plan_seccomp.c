@@ -52,6 +52,7 @@ plan_seccomp (const struct part *p, struct err *err)
     return 0;
   to->given = true;
   to->flags = profile_flags (s);
+  to->strict = profile_is_strict (s);
   to->keep_admin = ! p->process->no_new_privileges;
   if (to->keep_admin && ! ns->new_user && ! ns->joined_user && ! (p->host->permitted & (1ULL << CAP_SYS_ADMIN)))
     return err_in (err, err_host (err, EPERM, "loading a filter without process.noNewPrivileges needs CAP_SYS_ADMIN"),

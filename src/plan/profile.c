@@ -65,6 +65,25 @@ profile_notifies (const struct oci_seccomp *s)
   return false;
 }
 
+static bool
+strict (const char *action)
+{
+  uint32_t kind = value (filter_actions, action);
+
+  return kind != SECCOMP_RET_ALLOW && kind != SECCOMP_RET_ERRNO && kind != SECCOMP_RET_LOG;
+}
+
+bool
+profile_is_strict (const struct oci_seccomp *s)
+{
+  if (strict (s->default_action))
+    return true;
+  for (size_t i = 0; i < s->n_syscalls; i++)
+    if (strict (s->syscalls[i].action))
+      return true;
+  return false;
+}
+
 static void __attribute__ ((format (printf, 3, 4)))
 breach (struct report *report, const char *what, const char *path_fmt, ...)
 {

@@ -17,6 +17,9 @@ void profile_check (const struct oci_seccomp *s, struct report *report);
 /* True if S may ask an agent: a rule has SCMP_ACT_NOTIFY.  */
 bool profile_notifies (const struct oci_seccomp *s);
 
+/* True if S ends a process for some call, or lets it wait for a tracer or an agent.  */
+bool profile_is_strict (const struct oci_seccomp *s);
+
 /* Makes the profile of S, which has passed profile_check, in *ARENA; it points into S.  Returns 0 or -ENOMEM.  */
 int profile_make (const struct oci_seccomp *s, struct oci_arena **arena, struct filter_profile *ret_profile,
                   struct err *err);

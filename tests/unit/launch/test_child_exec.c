@@ -227,7 +227,7 @@ child_exec_go_says_why_not (void **state)
   room_write (state, "no-program", "nothing to execute", 0755);
   assert_int_equal (go_to (room_path (state, "no-program"), &err), -ENOEXEC);
   assert_string_equal (err.call, "execve");
-  assert_string_equal (err.what, "exec: \"word\": exec format error");
+  assert_string_equal (err.what, "exec: \"word\": exec format error: it begins with neither #! nor an ELF header");
 }
 
 static void
@@ -237,7 +237,7 @@ child_exec_go_without_interpreter (void **state)
 
   room_write (state, "script", "#!/nowhere/interpreter\n", 0755);
   assert_int_equal (go_to (room_path (state, "script"), &err), -ENOENT);
-  assert_string_equal (err.what, "exec: \"word\": no such file or directory");
+  assert_string_equal (err.what, "exec: \"word\": no such file or directory: the interpreter \"/nowhere/interpreter\" of its #! line is missing");
 }
 
 int
