@@ -47,6 +47,8 @@ hint_for_the_special_first (void **state)
   assert_non_null (strstr (hint ("", "write", EBUSY, "/sys/fs/cgroup/a/cgroup.subtree_control"), "linux.cgroupsPath elsewhere"));
   assert_non_null (strstr (hint ("", "openat", EACCES, "/sys/fs/cgroup/a/cgroup.subtree_control"), "delegate a cgroup"));
   assert_non_null (strstr (hint ("", "write", EPERM, "devices.allow: c 1:1 rwm"), "what its parent may"));
+  assert_non_null (strstr (hint ("child.spawn", "execve", ENOENT, "newuidmap"), "uidmap"));
+  assert_non_null (strstr (hint ("exec.go", "execve", ENOENT, "/usr/bin/newuidmap"), "interpreter"));
   assert_non_null (strstr (hint ("", "read", EFBIG, "config.json"), "16 MiB"));
 }
 
