@@ -33,7 +33,7 @@ static const struct opt global_options[] = {
   { "log-format", 0, OPT_STRING, AT (log_format), "text|json", "form of the log" },
   { "log-level", 0, OPT_STRING, AT (log_level), "error|warning|debug", "what is logged (default: error)" },
   { "debug", 0, OPT_FLAG, AT (debug), NULL, "the same as --log-level debug" },
-  { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups (cgroup v2 alone)" },
+  { "systemd-cgroup", 0, OPT_FLAG, AT (systemd_cgroup), NULL, "let systemd make cgroups" },
   { "cgroup-manager", 0, OPT_STRING, AT (cgroup_manager), "cgroupfs|systemd|disabled", "who makes cgroups" },
   { "rootless", 0, OPT_AUTO, 0, "true|false|auto", "accepted for compatibility: found out by itself" },
   { "criu", 0, OPT_STRING, AT (criu), "PATH", "program for checkpoint and restore (default: criu)" },

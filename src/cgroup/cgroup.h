@@ -85,7 +85,8 @@ unsigned cgroup_want (const struct cgroup_args *args, const struct oci_resources
  *
  * With driver "systemd" the path is "slice:prefix:name" (unit.h), and the cgroup what systemd makes of it.  Annotations are properties of the unit
  * (unit_props.h); CGROUP_ANNOTATION_SUBGROUP names a cgroup below the unit's for the container, which otherwise has none (as with runc; crun's
- * default is "container").  It needs cgroup v2: else -ENOTSUP.  Returns 0 or negative errno.  */
+ * default is "container").  On v1 and hybrid systemd makes it where it has its units and where it has controllers; the others are ours to make.
+ * -ENOTSUP: there is no hierarchy with units.  Returns 0 or negative errno.  */
 int cgroup_plan (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
                  struct cgroup **ret_cgroup, struct err *err);
 

@@ -13,6 +13,7 @@
 #include "cgroup/devices.h"
 #include "cgroup/dir.h" /* CGROUP_FILE_MAX */
 #include "cgroup/layout.h"
+#include "cgroup/unit_props.h"
 #include "ocispec/linux.h"
 
 static int
@@ -114,6 +115,8 @@ check_devices (const struct oci_resources *r, const struct cgroup_layout *l, con
   if (ret < 0)
     return ret;
   ret = cgroup_device_rules_reduce (&rules, err);
+  if (ret == 0 && args->driver && strcmp (args->driver, "systemd") == 0)
+    ret = err_in (err, unit_props_devices_check (&rules, err), "linux.resources.devices");
   free (rules.rules);
   return ret;
 }

@@ -40,6 +40,15 @@ struct cgroup_dir *cgroup_dir_of (const struct cgroup *cg, const char *controlle
  * Returns NULL if it has none of its own.  */
 struct cgroup_dir *cgroup_dir_with_pids (const struct cgroup *cg);
 
+/* Counts in `made` how many of D's last components do not exist, given that the last one does not.  Returns 0 or negative errno.  */
+int cgroup_dir_count (struct cgroup_dir *d, struct err *err);
+
+/* Fails if the existing cgroup D has processes or is frozen (-EBUSY).  Returns 0 or negative errno.  */
+int cgroup_dir_check_idle (const struct cgroup_dir *d, struct err *err);
+
+/* Makes those of D's components that are missing, by the count in `made`, which is at least as great afterwards.  Returns 0 or negative errno.  */
+int cgroup_dir_make (struct cgroup_dir *d, struct err *err);
+
 /* Writes TEXT to FILE of D in one call.  Returns 0 or negative errno.  */
 int cgroup_dir_write (const struct cgroup_dir *d, const char *file, const char *text, struct err *err);
 

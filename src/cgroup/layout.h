@@ -13,6 +13,9 @@ struct err;
 /* Where cgroups are.  systemd, OpenRC and every engine agree on it.  */
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
+/* Where systemd keeps its units on v1, by the name of the hierarchy's controllers.  */
+#define CGROUP_SYSTEMD "name=systemd"
+
 enum
 {
   CGROUP_HIERARCHIES_MAX = 20 /* the kernel has 14 controllers, plus named hierarchies, plus the unified one */

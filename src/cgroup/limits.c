@@ -390,80 +390,80 @@ pids_limit (const struct cgroup_limit_ask *a, char *buf, size_t size)
 
 /* A row is two lines, and its comment ends it.  */
 static const struct cgroup_limit_row rows[] = {
-  { "memory.checkBeforeUpdate", "memory.usage_in_bytes", "memory.current", NULL,
+  { "memory.checkBeforeUpdate", "memory.usage_in_bytes", "memory.current", NULL, NULL,
     .text = memory_check, .flags = CGROUP_ROW_CHECK }, /* not written: a new limit that is below the use is refused */
-  { "memory.useHierarchy", "memory.use_hierarchy", NULL, NULL,
+  { "memory.useHierarchy", "memory.use_hierarchy", NULL, NULL, NULL,
     .text = memory_use_hierarchy }, /* true: 1; v2 cannot be without, so it asks for nothing there; false asks
        for nothing */
-  { "memory.limit", "memory.limit_in_bytes", "memory.max", "MemoryMax",
-    .text = memory_limit, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* -1: max on v2; 0 asks for nothing */
-  { "memory.swap", "memory.memsw.limit_in_bytes", "memory.swap.max", "MemorySwapMax",
+  { "memory.limit", "memory.limit_in_bytes", "memory.max", "MemoryLimit", "MemoryMax",
+    .text = memory_limit, .unit_v1_kind = CGROUP_UNIT_NUMBER, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* -1: max on v2; 0 asks for nothing */
+  { "memory.swap", "memory.memsw.limit_in_bytes", "memory.swap.max", NULL, "MemorySwapMax",
     .text = memory_swap, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* memory and swap together; on v2 swap alone, so memory.limit
        is subtracted; -1: max; -1 too if memory.limit is -1 and this is not given */
-  { "memory.reservation", "memory.soft_limit_in_bytes", "memory.low", "MemoryLow",
+  { "memory.reservation", "memory.soft_limit_in_bytes", "memory.low", NULL, "MemoryLow",
     .text = memory_reservation, .unit_kind = CGROUP_UNIT_NUMBER }, /* -1: max on v2 */
-  { "memory.kernel", "memory.kmem.limit_in_bytes", NULL, NULL,
+  { "memory.kernel", "memory.kmem.limit_in_bytes", NULL, NULL, NULL,
     .text = memory_kernel }, /* not recommended by the specification; Linux 5.16 and later limit nothing by it */
-  { "memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL, NULL,
+  { "memory.kernelTCP", "memory.kmem.tcp.limit_in_bytes", NULL, NULL, NULL,
     .text = memory_kernel_tcp }, /* not recommended by the specification */
-  { "memory.swappiness", "memory.swappiness", NULL, NULL,
+  { "memory.swappiness", "memory.swappiness", NULL, NULL, NULL,
     .text = memory_swappiness }, /* 0 to 100 */
-  { "memory.disableOOMKiller", "memory.oom_control", NULL, NULL,
+  { "memory.disableOOMKiller", "memory.oom_control", NULL, NULL, NULL,
     .text = memory_disable_oom_killer }, /* true: 1; false: 0 by an update, and nothing at create */
-  { "cpu.shares", "cpu.shares", "cpu.weight", "CPUWeight",
-    .text = cpu_shares, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
+  { "cpu.shares", "cpu.shares", "cpu.weight", "CPUShares", "CPUWeight",
+    .text = cpu_shares, .unit_v1_kind = CGROUP_UNIT_NUMBER, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
        in the logarithms, as runc and crun have it; 0 asks for nothing; on v2 an idle cgroup has none */
-  { "cpu.idle", "cpu.idle", "cpu.idle", "CPUWeight",
+  { "cpu.idle", "cpu.idle", "cpu.idle", NULL, "CPUWeight",
     .text = cpu_idle, .unit_kind = CGROUP_UNIT_IDLE, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* 0 or 1; for systemd 1 is CPUWeight=idle */
-  { "cpu.period", "cpu.cfs_period_us", "cpu.max", "CPUQuotaPeriodUSec",
+  { "cpu.period", "cpu.cfs_period_us", "cpu.max", "CPUQuotaPeriodUSec", "CPUQuotaPeriodUSec",
     .text = cpu_period, .flags = CGROUP_ROW_RETRY }, /* on v2 the second word; see cpu.quota */
-  { "cpu.burst", "cpu.cfs_burst_us", "cpu.max.burst", NULL,
+  { "cpu.burst", "cpu.cfs_burst_us", "cpu.max.burst", NULL, NULL,
     .text = cpu_burst, .flags = CGROUP_ROW_RETRY | CGROUP_ROW_ZERO_MAY_LACK }, /* not above a quota */
-  { "cpu.quota", "cpu.cfs_quota_us", "cpu.max", "CPUQuotaPerSecUSec",
-    .text = cpu_quota, .unit_kind = CGROUP_UNIT_QUOTA }, /* -1: max on v2; 0 asks for nothing; a period alone leaves the quota alone */
-  { "cpu.realtimePeriod", "cpu.rt_period_us", NULL, NULL,
+  { "cpu.quota", "cpu.cfs_quota_us", "cpu.max", "CPUQuotaPerSecUSec", "CPUQuotaPerSecUSec",
+    .text = cpu_quota, .unit_v1_kind = CGROUP_UNIT_QUOTA, .unit_kind = CGROUP_UNIT_QUOTA }, /* -1: max on v2; 0 asks for nothing; a period alone leaves the quota alone */
+  { "cpu.realtimePeriod", "cpu.rt_period_us", NULL, NULL, NULL,
     .text = cpu_realtime_period, .flags = CGROUP_ROW_RETRY }, /* 0 asks for nothing */
-  { "cpu.realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL,
+  { "cpu.realtimeRuntime", "cpu.rt_runtime_us", NULL, NULL, NULL,
     .text = cpu_realtime_runtime }, /* 0 asks for nothing */
-  { "cpu.cpus", "cpuset.cpus", "cpuset.cpus", "AllowedCPUs",
+  { "cpu.cpus", "cpuset.cpus", "cpuset.cpus", NULL, "AllowedCPUs",
     .text = cpuset_cpus, .unit_kind = CGROUP_UNIT_LIST }, /* as it is; empty asks for nothing */
-  { "cpu.mems", "cpuset.mems", "cpuset.mems", "AllowedMemoryNodes",
+  { "cpu.mems", "cpuset.mems", "cpuset.mems", NULL, "AllowedMemoryNodes",
     .text = cpuset_mems, .unit_kind = CGROUP_UNIT_LIST }, /* as it is; empty asks for nothing */
-  { "blockIO.weight", "blkio.weight", "io.bfq.weight", NULL,
+  { "blockIO.weight", "blkio.weight", "io.bfq.weight", NULL, NULL,
     .text = block_weight, .flags = CGROUP_ROW_OR_NEXT }, /* 10 to 1000; 0 asks for nothing */
-  { "blockIO.weight", "blkio.bfq.weight", "io.weight", "IOWeight",
-    .text = block_weight_other, .unit_kind = CGROUP_UNIT_WEIGHT }, /* if the file above is missing; io.weight: 1 + (weight - 10) * 9999 / 990 */
-  { "blockIO.leafWeight", "blkio.leaf_weight", NULL, NULL,
+  { "blockIO.weight", "blkio.bfq.weight", "io.weight", "BlockIOWeight", "IOWeight",
+    .text = block_weight_other, .unit_v1_kind = CGROUP_UNIT_NUMBER, .unit_kind = CGROUP_UNIT_WEIGHT }, /* if the file above is missing; io.weight: 1 + (weight - 10) * 9999 / 990 */
+  { "blockIO.leafWeight", "blkio.leaf_weight", NULL, NULL, NULL,
     .text = block_leaf_weight }, /* 10 to 1000; Linux 5.0 and later have no such file */
-  { "blockIO.weightDevice[]", "blkio.weight_device", "io.bfq.weight", NULL,
+  { "blockIO.weightDevice[]", "blkio.weight_device", "io.bfq.weight", NULL, NULL,
     .text = block_weight_device, .flags = CGROUP_ROW_OR_NEXT, .count = n_weight_device }, /* `MAJOR:MINOR WEIGHT` */
-  { "blockIO.weightDevice[]", "blkio.bfq.weight_device", "io.weight", "IODeviceWeight",
-    .text = block_weight_device_other, .unit_kind = CGROUP_UNIT_WEIGHT, .count = n_weight_device }, /* if the file above is missing; for io.weight
+  { "blockIO.weightDevice[]", "blkio.bfq.weight_device", "io.weight", "BlockIODeviceWeight", "IODeviceWeight",
+    .text = block_weight_device_other, .unit_v1_kind = CGROUP_UNIT_DEVICE, .unit_kind = CGROUP_UNIT_WEIGHT, .count = n_weight_device }, /* if the file above is missing; for io.weight
        as blockIO.weight */
-  { "blockIO.weightDevice[].leafWeight", "blkio.leaf_weight_device", NULL, NULL,
+  { "blockIO.weightDevice[].leafWeight", "blkio.leaf_weight_device", NULL, NULL, NULL,
     .text = block_leaf_weight_device, .count = n_weight_device }, /* as blockIO.leafWeight */
-  { "blockIO.throttleReadBpsDevice[]", "blkio.throttle.read_bps_device", "io.max", "IOReadBandwidthMax",
-    .text = throttle_read_bps_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_read_bps_device }, /* `MAJOR:MINOR RATE`; on v2
+  { "blockIO.throttleReadBpsDevice[]", "blkio.throttle.read_bps_device", "io.max", "BlockIOReadBandwidth", "IOReadBandwidthMax",
+    .text = throttle_read_bps_device, .unit_v1_kind = CGROUP_UNIT_RATE, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_read_bps_device }, /* `MAJOR:MINOR RATE`; on v2
        `MAJOR:MINOR rbps=RATE`, where 0 is max */
-  { "blockIO.throttleWriteBpsDevice[]", "blkio.throttle.write_bps_device", "io.max", "IOWriteBandwidthMax",
-    .text = throttle_write_bps_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_bps_device }, /* likewise, wbps */
-  { "blockIO.throttleReadIOPSDevice[]", "blkio.throttle.read_iops_device", "io.max", "IOReadIOPSMax",
+  { "blockIO.throttleWriteBpsDevice[]", "blkio.throttle.write_bps_device", "io.max", "BlockIOWriteBandwidth", "IOWriteBandwidthMax",
+    .text = throttle_write_bps_device, .unit_v1_kind = CGROUP_UNIT_RATE, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_bps_device }, /* likewise, wbps */
+  { "blockIO.throttleReadIOPSDevice[]", "blkio.throttle.read_iops_device", "io.max", NULL, "IOReadIOPSMax",
     .text = throttle_read_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_read_iops_device }, /* likewise, riops */
-  { "blockIO.throttleWriteIOPSDevice[]", "blkio.throttle.write_iops_device", "io.max", "IOWriteIOPSMax",
+  { "blockIO.throttleWriteIOPSDevice[]", "blkio.throttle.write_iops_device", "io.max", NULL, "IOWriteIOPSMax",
     .text = throttle_write_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_iops_device }, /* likewise, wiops */
-  { "hugepageLimits[]", "hugetlb.*.limit_in_bytes", "hugetlb.*.max", NULL,
+  { "hugepageLimits[]", "hugetlb.*.limit_in_bytes", "hugetlb.*.max", NULL, NULL,
     .text = hugepage_limit, .count = n_hugepages, .part = hugepage_size }, /* bytes; `*` is pageSize */
-  { "hugepageLimits[]", "hugetlb.*.rsvd.limit_in_bytes", "hugetlb.*.rsvd.max", NULL,
+  { "hugepageLimits[]", "hugetlb.*.rsvd.limit_in_bytes", "hugetlb.*.rsvd.max", NULL, NULL,
     .text = hugepage_limit, .flags = CGROUP_ROW_MAY_LACK, .count = n_hugepages, .part = hugepage_size }, /* reservations too,
        where the kernel counts them (Linux 5.7) */
-  { "rdma[]", "rdma.max", "rdma.max", NULL,
+  { "rdma[]", "rdma.max", "rdma.max", NULL, NULL,
     .text = rdma_limit, .count = n_rdma, .key = rdma_device }, /* `DEVICE hca_handle=N hca_object=N` */
-  { "network.classID", "net_cls.classid", NULL, NULL,
+  { "network.classID", "net_cls.classid", NULL, NULL, NULL,
     .text = network_class }, /* 0 asks for nothing */
-  { "network.priorities[]", "net_prio.ifpriomap", NULL, NULL,
+  { "network.priorities[]", "net_prio.ifpriomap", NULL, NULL, NULL,
     .text = network_priority, .count = n_priorities }, /* `NAME PRIORITY` */
-  { "pids.limit", "pids.max", "pids.max", "TasksMax",
-    .text = pids_limit, .unit_kind = CGROUP_UNIT_TASKS, .flags = CGROUP_ROW_LATE }, /* 0 is a limit; -1: max; written when the set-up forks no more */
+  { "pids.limit", "pids.max", "pids.max", "TasksMax", "TasksMax",
+    .text = pids_limit, .unit_v1_kind = CGROUP_UNIT_TASKS, .unit_kind = CGROUP_UNIT_TASKS, .flags = CGROUP_ROW_LATE }, /* 0 is a limit; -1: max; written when the set-up forks no more */
   { .where = NULL },
 };
 

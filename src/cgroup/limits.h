@@ -34,17 +34,19 @@ enum
   CGROUP_ROW_CHECK = 1 << 5          /* not written: the number in the file must be below the value */
 };
 
-/* How the text for the v2 file becomes properties of a systemd unit.  */
+/* How the text for the file becomes properties of a systemd unit.  */
 enum cgroup_unit_kind
 {
   CGROUP_UNIT_NONE,   /* not at all: systemd knows nothing like it */
-  CGROUP_UNIT_NUMBER, /* "123", "max" */
+  CGROUP_UNIT_NUMBER, /* "123", "max", "-1" */
   CGROUP_UNIT_TASKS,  /* likewise, but systemd's least is 1 */
   CGROUP_UNIT_IDLE,   /* "1": CPUWeight=idle */
-  CGROUP_UNIT_QUOTA,  /* "QUOTA PERIOD": CPUQuotaPerSecUSec and CPUQuotaPeriodUSec */
+  CGROUP_UNIT_QUOTA,  /* "QUOTA PERIOD", on v1 "QUOTA": CPUQuotaPerSecUSec and CPUQuotaPeriodUSec */
   CGROUP_UNIT_LIST,   /* "0-3,7" as bits */
   CGROUP_UNIT_WEIGHT, /* "123", "default 123": IOWeight; "MAJOR:MINOR 123": IODeviceWeight */
-  CGROUP_UNIT_RATES   /* "MAJOR:MINOR rbps=1 wiops=2" */
+  CGROUP_UNIT_RATES,  /* "MAJOR:MINOR rbps=1 wiops=2" */
+  CGROUP_UNIT_RATE,   /* v1: "MAJOR:MINOR 123"; 0 is no limit */
+  CGROUP_UNIT_DEVICE  /* v1: "MAJOR:MINOR 123" */
 };
 
 enum
@@ -68,11 +70,11 @@ struct cgroup_limit_row
   const char *where; /* JSON path below linux.resources: "memory.limit"; [] stands for the index */
   const char *v1,
       *v2; /* files, which begin with their controllers' names; * stands for `part`; NULL: the property has none there */
-  const char *unit; /* property of a systemd unit (cgroup v2), which is set besides the file; NULL: the file alone */
+  const char *unit_v1, *unit; /* properties of a systemd unit on v1 and v2, which are set besides the file; NULL: the file alone */
   /* Formats the value into BUF.  Returns its length, or 0 if there is nothing to write.  */
   int (*text) (const struct cgroup_limit_ask *ask, char *buf, size_t size);
   unsigned flags;                                                /* CGROUP_ROW_* */
-  enum cgroup_unit_kind unit_kind;
+  enum cgroup_unit_kind unit_v1_kind, unit_kind;
   size_t (*count) (const struct oci_resources *r);               /* of a list; NULL: one */
   const char *(*part) (const struct oci_resources *r, size_t i); /* of the file's name */
   const char *(*key) (const struct oci_resources *r, size_t i);  /* of maps: what stands in [] */

@@ -356,7 +356,10 @@ cgroup_limit_again (const struct cgroup *cg, const struct oci_resources *r, stru
   if (ret == 0)
     ret = write_phase (&j, 1, err);
   if (ret == 0 && cg->unit)
-    ret = scope_limit (cg, r, CGROUP_LIMIT_ALL, true, err);
+    {
+      cgroup_undo_note_unit (undo, cg, r->n_devices > 0);
+      ret = scope_limit (cg, r, CGROUP_LIMIT_ALL, true, err);
+    }
   if (ret <= 0)
     return ret;
   ret = write_phase (&j, 0, err);

@@ -32,9 +32,8 @@ exists (const char *path)
   return faccessat (AT_FDCWD, path, F_OK, 0) == 0;
 }
 
-/* Counts how many of D's last components do not exist, given that the last one does not.  */
-static int
-count_missing (struct cgroup_dir *d, struct err *err)
+int
+cgroup_dir_count (struct cgroup_dir *d, struct err *err)
 {
   struct cgroup_path p;
   size_t len, known;
@@ -50,9 +49,9 @@ count_missing (struct cgroup_dir *d, struct err *err)
   return 0;
 }
 
-/* Fails if the existing cgroup D has processes or is frozen (config-linux.md lets us look, and then wants an error).  */
-static int
-check_idle (const struct cgroup_dir *d, struct err *err)
+/* config-linux.md lets us look, and then wants an error.  */
+int
+cgroup_dir_check_idle (const struct cgroup_dir *d, struct err *err)
 {
   struct cgroup_path p;
   char state[16];
@@ -91,7 +90,7 @@ take_existing (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
     return r;
   d->made = 0;
   d->skipped = is_out_of_reach (cg, p.text);
-  return d->skipped ? 0 : check_idle (d, err);
+  return d->skipped ? 0 : cgroup_dir_check_idle (d, err);
 }
 
 /* Looks at the whole of an existing cgroup: every hierarchy may have it or not.  */
@@ -103,7 +102,7 @@ survey_existing (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 
   if (r < 0)
     return r;
-  return exists (p.text) ? take_existing (cg, d, err) : count_missing (d, err);
+  return exists (p.text) ? take_existing (cg, d, err) : cgroup_dir_count (d, err);
 }
 
 /* Leaves out of CG the cgroups from I on: they are not the container's, so undoing must not touch what is in them.  */
@@ -113,20 +112,6 @@ disown (struct cgroup *cg, size_t i, int r)
   cg->n_dirs = i;
   cg->unit = i ? cg->unit : NULL;
   return r;
-}
-
-/* A unit that is not there may have left a cgroup, which systemd would use.  */
-static int
-survey_unit (struct cgroup *cg, struct err *err)
-{
-  struct cgroup_path p;
-  int r = scope_survey (cg, err);
-
-  if (r == 0)
-    r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
-  if (r == 0 && exists (p.text))
-    r = check_idle (&cg->dirs[0], err);
-  return r < 0 ? disown (cg, 0, r) : 0;
 }
 
 int
@@ -139,7 +124,10 @@ cgroup_survey (struct cgroup *cg, struct err *err)
   if (cg->n_dirs == 0)
     return 0;
   if (cg->unit)
-    return survey_unit (cg, err);
+    {
+      r = scope_survey (cg, err);
+      return r < 0 ? disown (cg, 0, r) : 0;
+    }
   /* The hierarchies have the same cgroups for all practical purposes, so one is asked for all; cgroup_make finds out
    * about the others.  */
   r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
@@ -148,7 +136,7 @@ cgroup_survey (struct cgroup *cg, struct err *err)
   there = exists (p.text);
   for (size_t i = 0; i < cg->n_dirs; i++)
     {
-      r = there ? survey_existing (cg, &cg->dirs[i], err) : count_missing (&cg->dirs[i], err);
+      r = there ? survey_existing (cg, &cg->dirs[i], err) : cgroup_dir_count (&cg->dirs[i], err);
       if (r < 0)
         return disown (cg, 0, r);
     }
@@ -198,6 +186,23 @@ make_levels (struct cgroup_dir *d, struct err *err)
   return 0;
 }
 
+int
+cgroup_dir_make (struct cgroup_dir *d, struct err *err)
+{
+  uint32_t least = d->made;
+  int r = make_levels (d, err);
+
+  if (r == -ENOENT)
+    {
+      err_clear (err);
+      r = cgroup_dir_count (d, err);
+      if (r == 0)
+        r = make_levels (d, err);
+    }
+  d->made = d->made > least ? d->made : least;
+  return r;
+}
+
 /* Errors for which an unprivileged runtime goes on without a cgroup of its own, as runc does.  */
 static bool
 may_skip (const struct cgroup *cg, int r)
@@ -216,7 +221,7 @@ make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
       /* a parent that other hierarchies have is missing in this one, or was removed just now; or our own place is
        * not below this mount (the cgroup mounts of a container without a cgroup namespace) */
       d->known = 0;
-      r = count_missing (d, err);
+      r = cgroup_dir_count (d, err);
       if (r == 0)
         r = make_levels (d, err);
     }

@@ -197,17 +197,69 @@ plan_description (const struct cgroup_args *args, const struct unit_properties *
   return 0;
 }
 
+/* True if systemd keeps its units in a hierarchy that L has: in v2, or on v1 in one without controllers.  */
+static bool
+has_units (const struct cgroup_layout *l)
+{
+  return l->mode == CGROUP_V2 || cgroup_layout_find (l, CGROUP_SYSTEMD) || (l->mode == CGROUP_HYBRID && cgroup_layout_find (l, ""));
+}
+
+/* Where systemd's driver can be.  Of v1 systemd hands users nothing to write to.  */
+static int
+check_units (const struct cgroup_layout *l, const struct cgroup_args *args, struct err *err)
+{
+  if (l->mode == CGROUP_NONE || ! has_units (l))
+    return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" needs systemd's cgroups, in cgroup v2 or in the hierarchy name=systemd, at " CGROUP_ROOT
+                                   ", which this machine has not; use \"cgroupfs\"");
+  if (l->mode != CGROUP_V2 && args->rootless)
+    return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" of an ordinary user needs cgroup v2 alone at " CGROUP_ROOT
+                                   ", which this machine has not; use \"cgroupfs\"");
+  return 0;
+}
+
+/* On v1 systemd writes the device rules over ours whenever it sets anything, so it is told them, and can be told no others.  */
+static int
+check_asked (const struct cgroup_layout *l, const struct unit_properties *asked, struct err *err)
+{
+  static const char *const rules[] = { "DevicePolicy", "DeviceAllow", NULL };
+
+  for (const char *const *r = rules; l->mode != CGROUP_V2 && *r; r++)
+    if (unit_props_find (asked, *r))
+      return err_in (err, err_spec (err, "", "on cgroup v1 the unit's device rules are those of linux.resources.devices"), "annotations[\"%s%s\"]",
+                     UNIT_ANNOTATION, *r);
+  return 0;
+}
+
+/* The unit's cgroup in all hierarchies: what systemd does not make there is ours to make.  */
+static int
+plan_unit_dirs (const struct cgroup_layout *l, const struct unit_place *where_to, struct oci_arena **arena, struct cgroup *cg, struct err *err)
+{
+  const char *path = unit_cgroup (arena, where_to);
+
+  cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
+  if (path == NULL || cg->dirs == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  for (size_t i = 0; i < l->n_hierarchies; i++)
+    {
+      int r = place (l, &l->hierarchies[i], path, false, arena, &cg->dirs[i], err);
+
+      if (r < 0)
+        return r;
+    }
+  cg->n_dirs = l->n_hierarchies;
+  return 0;
+}
+
 static int
 plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
               struct cgroup *cg, struct err *err)
 {
   struct unit_properties *asked = oci_alloc (arena, sizeof *asked);
   struct unit_place where_to = { .unit = NULL };
-  const char *path;
-  int r;
+  int r = check_units (l, args, err);
 
-  if (l->mode != CGROUP_V2)
-    return err_host (err, ENOTSUP, "the cgroup driver \"systemd\" needs cgroup v2 alone at " CGROUP_ROOT ", which this machine has not; use \"cgroupfs\"");
+  if (r < 0)
+    return r;
   if (asked == NULL)
     return err_sys (err, ENOMEM, "malloc", "cgroup");
   asked->arena = arena;
@@ -215,17 +267,15 @@ plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, str
   if (r == 0)
     r = unit_props_annotations (asked, args->annotations, args->n_annotations, err);
   if (r == 0)
+    r = check_asked (l, asked, err);
+  if (r == 0)
     r = plan_name (args, CGROUP_ANNOTATION_SUBGROUP, &cg->subgroup, err);
   if (r == 0)
     r = plan_description (args, asked, arena, cg, err);
+  if (r == 0)
+    r = plan_unit_dirs (l, &where_to, arena, cg, err);
   if (r < 0)
     return r;
-  path = unit_cgroup (arena, &where_to);
-  cg->dirs = oci_alloc (arena, sizeof *cg->dirs);
-  if (path == NULL || cg->dirs == NULL)
-    return err_sys (err, ENOMEM, "malloc", "cgroup");
-  cg->dirs[0] = (struct cgroup_dir){ .mount = "", .controllers = "", .path = path, .made = 1 };
-  cg->n_dirs = 1;
   cg->unit = where_to.unit;
   cg->slice = where_to.slice;
   cg->asked = asked;

@@ -115,11 +115,11 @@ cgroup_remove (const struct cgroup *cg, struct err *err)
   long until = 0;
   int first = cg->unit ? scope_stop (cg, err) : 0;
 
-  if (first == -ENOENT) /* no unit of ours, so no cgroup of ours */
-    {
-      err_clear (err);
-      return 0;
-    }
+  if (first == -EEXIST) /* another's unit has the cgroup now */
+    return 0;
+  if (first == -ENOENT && cg->n_dirs == 1) /* no unit, so no cgroup: systemd has removed it */
+    return 0;
+  first = first == -ENOENT ? 0 : first; /* some hierarchies of v1 systemd does not know */
   /* the others are removed even if one cannot be */
   for (size_t i = 0; i < cg->n_dirs; i++)
     {

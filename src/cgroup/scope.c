@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's cgroup as a scope of systemd; see scope.h and cgroup.h.  Systemd makes the cgroup, moves the first process there, and ends it; what
- * is below it and in its files is as without systemd.  */
+ * is below it and in its files is as without systemd.  On v1 systemd does so in the hierarchy of its units and in those whose controllers it knows; in
+ * the others the cgroup of the same path is ours to make and to remove.  */
 #include "cgroup/scope.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/clock.h"
+#include "cgroup/devices.h"
 #include "cgroup/dir.h"
+#include "cgroup/layout.h"
 #include "cgroup/systemd.h"
+#include "cgroup/undo.h"
 #include "cgroup/unit.h"
 #include "cgroup/unit_props.h"
 #include "cgroup/variant.h"
+#include "ocispec/linux.h"
 #include "ocispec/table.h"
 
 enum
@@ -32,7 +38,7 @@ enum
 struct scope
 {
   struct systemd *systemd;
-  char path[PATH_MAX]; /* where dirs[0].path points */
+  char path[PATH_MAX]; /* where the path of all dirs points */
 };
 
 /* A connection for one call: that of CG, or one of its own, which is closed at the end.  */
@@ -103,8 +109,46 @@ settle (struct cgroup *cg, const char *prefix, const char *path, struct err *err
   if (n + CGROUP_FILE_MAX + 64 > PATH_MAX)
     return err_spec (err, "linux.cgroupsPath", "is too long");
   (void) str_copy (cg->scope->path, sizeof cg->scope->path, text);
-  cg->dirs[0].path = cg->scope->path;
+  for (size_t i = 0; i < cg->n_dirs; i++)
+    cg->dirs[i].path = cg->scope->path;
   return 0;
+}
+
+/* The hierarchy in which systemd has its units.  */
+static struct cgroup_dir *
+home (const struct cgroup *cg)
+{
+  struct cgroup_dir *d = cgroup_dir_find (cg, CGROUP_SYSTEMD);
+
+  return d ? d : &cg->dirs[cg->n_dirs - 1]; /* v2 is the last (layout.h) */
+}
+
+/* True if systemd makes and removes cgroups in the hierarchy of D (systemd's cgroup-util: CGROUP_MASK_V1), slices among them, which it would miss.  */
+static bool
+is_systemds (const struct cgroup_dir *d)
+{
+  static const char *const known[] = { CGROUP_SYSTEMD, "cpu", "cpuacct", "blkio", "memory", "devices", "pids", NULL };
+
+  for (const char *const *k = known; *k; k++)
+    if (cgroup_list_has (d->controllers, *k))
+      return true;
+  return cgroup_dir_is_v2 (d);
+}
+
+/* A unit that is not there may have left a cgroup, which systemd would use.  Says what of D will be ours to remove.  */
+static int
+survey_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
+{
+  uint32_t own = cg->subgroup ? 2 : 1;
+  struct cgroup_path p;
+  int r = cgroup_dir_path (d, NULL, &p, err);
+
+  if (r < 0)
+    return r;
+  r = faccessat (AT_FDCWD, p.text, F_OK, 0) == 0 ? cgroup_dir_check_idle (d, err) : cgroup_dir_count (d, err);
+  if (is_systemds (d) || d->made < own)
+    d->made = own;
+  return r;
 }
 
 int
@@ -119,7 +163,11 @@ scope_survey (struct cgroup *cg, struct err *err)
     r = systemd_manager_text (cg->scope->systemd, "ControlGroup", root, sizeof root, err);
   if (r == 0)
     r = settle (cg, strcmp (root, "/") == 0 ? "" : root, cg->dirs[0].path, err);
-  return r < 0 ? r : make_way (cg, cg->scope->systemd, err);
+  if (r == 0)
+    r = make_way (cg, cg->scope->systemd, err);
+  for (size_t i = 0; r == 0 && i < cg->n_dirs; i++)
+    r = survey_dir (cg, &cg->dirs[i], err);
+  return r;
 }
 
 bool
@@ -168,6 +216,31 @@ add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, stru
   return r;
 }
 
+/* The hierarchy of v1 with device rules, or NULL: those of v2 are programs, which systemd leaves alone.  */
+static const struct cgroup_dir *
+device_dir (const struct cgroup *cg)
+{
+  const struct cgroup_dir *d = cgroup_dir_of (cg, "devices");
+
+  return d && ! cgroup_dir_is_v2 (d) ? d : NULL;
+}
+
+/* Adds the device rules of R and the default ones where systemd writes them.  */
+static int
+add_devices (const struct cgroup *cg, struct unit_properties *props, const struct oci_resources *r, struct err *err)
+{
+  struct device_rules rules;
+  int ret = device_dir (cg) ? cgroup_device_rules (r, &rules, err) : 1;
+
+  if (ret != 0)
+    return ret < 0 ? ret : 0;
+  ret = cgroup_device_rules_reduce (&rules, err);
+  if (ret == 0)
+    ret = unit_props_devices (props, &rules, err);
+  free (rules.rules);
+  return err_in (err, ret, "linux.resources.devices");
+}
+
 /* Starts the unit; one that appeared since the survey and has failed is forgotten.  */
 static int
 start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struct err *err)
@@ -178,7 +251,9 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
   int r = add_own (cg, &props, pid, err);
 
   if (r == 0)
-    r = unit_props_limits (&props, res, CGROUP_LIMIT_EARLY, false, 0, err);
+    r = unit_props_limits (&props, res, &(struct unit_ask){ .cg = cg, .phase = CGROUP_LIMIT_EARLY }, err);
+  if (r == 0)
+    r = add_devices (cg, &props, res, err);
   if (r == 0)
     r = systemd_start (s, cg->unit, &props, err);
   if (r == -EEXIST)
@@ -201,7 +276,7 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
 static int
 find_process (struct cgroup *cg, pid_t pid, struct err *err)
 {
-  struct cgroup_dir expected = cg->dirs[0];
+  struct cgroup_dir expected = *home (cg);
   struct cgroup at = { .driver = cg->driver, .dirs = &expected, .n_dirs = 1 };
   own_mem struct cgroup *now = NULL;
   int r = cgroup_of (&at, pid, &now, err);
@@ -214,15 +289,14 @@ find_process (struct cgroup *cg, pid_t pid, struct err *err)
   return settle (cg, "", now->dirs[0].path, err);
 }
 
-/* Makes the cgroup below the unit's and moves PID there.  */
+/* Makes the cgroup below the unit's, and the unit's where systemd has made none, and moves PID there.  */
 static int
-enter_subgroup (struct cgroup *cg, pid_t pid, struct err *err)
+enter_all (struct cgroup *cg, pid_t pid, struct err *err)
 {
-  struct cgroup_path p;
-  int r = cgroup_dir_path (&cg->dirs[0], NULL, &p, err);
+  int r = 0;
 
-  if (r == 0 && mkdir (p.text, 0755) < 0 && errno != EEXIST)
-    r = err_sys (err, errno, "mkdir", "%s", p.text);
+  for (size_t i = 0; r == 0 && i < cg->n_dirs; i++)
+    r = cgroup_dir_make (&cg->dirs[i], err);
   return r < 0 ? r : cgroup_add_pid (cg, pid, err);
 }
 
@@ -233,31 +307,34 @@ cgroup_start (struct cgroup *cg, const struct oci_resources *r, pid_t pid, struc
 
   if (ret == 0)
     ret = find_process (cg, pid, err);
-  return ret == 0 && cg->subgroup ? enter_subgroup (cg, pid, err) : ret;
+  return ret == 0 && (cg->subgroup || cg->n_dirs > 1) ? enter_all (cg, pid, err) : ret;
 }
 
-/* 1 if the unit is there and ours, 0 if not, or negative errno.  */
+/* 1 if the unit is there and ours; -EEXIST, with ERR untouched: it is another's; -ENOENT likewise: it is not there; or negative errno.  */
 static int
 is_ours (const struct cgroup *cg, struct systemd *s, struct err *err)
 {
   own_mem char *text = malloc (DESCRIPTION_MAX);
   int r = text ? systemd_unit_text (s, cg->unit, "Description", text, DESCRIPTION_MAX, err) : err_sys (err, ENOMEM, "malloc", "unit");
 
+  if (r == 0 && strcmp (text, cg->description) == 0)
+    return 1;
+  if (r == 0) /* a unit that has just gone is loaded anew by the question, as one of which nothing is known */
+    r = systemd_unit_text (s, cg->unit, "ActiveState", text, DESCRIPTION_MAX, err);
   if (r == -ENOENT)
-    {
-      err_clear (err);
-      return 0;
-    }
-  return r < 0 ? r : strcmp (text, cg->description) == 0;
+    err_clear (err);
+  return r < 0 ? r : strcmp (text, "inactive") == 0 ? -ENOENT : -EEXIST;
 }
 
 int
 cgroup_is_ours (const struct cgroup *cg, struct err *err)
 {
   own_borrowed b = { .own = NULL };
-  int r = cg->unit ? borrow (cg, &b, err) : 0;
+  int r = cg->unit ? borrow (cg, &b, err) : 1;
 
-  return cg->unit == NULL ? 1 : r < 0 ? r : is_ours (cg, b.systemd, err);
+  if (cg->unit && r == 0)
+    r = is_ours (cg, b.systemd, err);
+  return r == -ENOENT || r == -EEXIST ? 0 : r;
 }
 
 int
@@ -268,27 +345,45 @@ scope_stop (const struct cgroup *cg, struct err *err)
 
   if (r == 0)
     r = is_ours (cg, b.systemd, err);
-  if (r == 0)
-    return -ENOENT;
   return r < 0 ? r : systemd_stop (b.systemd, cg->unit, err);
 }
 
-/* The period in cpu.max, or 0: unknown.  */
+/* The period that the cgroup has, or 0: unknown.  */
 static uint64_t
 period_now (const struct cgroup *cg)
 {
+  const struct cgroup_dir *d = cgroup_dir_of (cg, "cpu");
+  bool v2 = d && cgroup_dir_is_v2 (d);
+  const char *number;
   char text[64];
-  const char *space = NULL;
 
-  if (cgroup_dir_read (&cg->dirs[0], "cpu.max", text, sizeof text) > 0)
-    space = strchr (text, ' ');
-  return space ? strtoull (space + 1, NULL, 10) : 0;
+  if (d == NULL || cgroup_dir_read (d, v2 ? "cpu.max" : "cpu.cfs_period_us", text, sizeof text) <= 0)
+    return 0;
+  number = v2 ? strchr (text, ' ') : text;
+  return number ? strtoull (number + (v2 ? 1 : 0), NULL, 10) : 0;
+}
+
+/* Sets PROPS.  With them systemd writes the device rules of v1 anew, all denied at first, which no process of the container is to meet: they hold
+ * still meanwhile, if they can.  */
+static int
+set_unit (const struct cgroup *cg, const struct unit_properties *props, struct err *err)
+{
+  own_borrowed b = { .own = NULL };
+  bool freeze = device_dir (cg) && cgroup_frozen (cg) == 0;
+  int r = borrow (cg, &b, err), thawed;
+
+  if (r < 0)
+    return r;
+  if (freeze)
+    freeze = cgroup_freeze (cg, true, NULL) == 0;
+  r = systemd_set (b.systemd, cg->unit, props, err);
+  thawed = freeze ? cgroup_freeze (cg, false, r < 0 ? NULL : err) : 0;
+  return r < 0 ? r : thawed;
 }
 
 int
 scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, struct err *err)
 {
-  own_borrowed b = { .own = NULL };
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   int ret = 0;
@@ -296,20 +391,51 @@ scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup
   if (r && ! update)
     phase &= ~(unsigned) CGROUP_LIMIT_EARLY; /* of a new unit: set when it was started */
   if (r)
-    ret = unit_props_limits (&props, r, phase, update, update ? period_now (cg) : 0, err);
+    ret = unit_props_limits (&props, r, &(struct unit_ask){ .cg = cg, .phase = phase, .update = update, .period = update ? period_now (cg) : 0 }, err);
+  if (ret == 0 && update && r && r->n_devices > 0)
+    ret = add_devices (cg, &props, r, err);
   if (ret == 0 && props.n > 0)
-    ret = borrow (cg, &b, err);
-  if (ret == 0 && props.n > 0)
-    ret = systemd_set (b.systemd, cg->unit, &props, err);
+    ret = set_unit (cg, &props, err);
   oci_arena_free (arena);
   return ret < 0 ? ret : props.n > 0;
+}
+
+/* The period that the files which UNDO has noted said at first, or else what there is now.  */
+static uint64_t
+period_before (const struct cgroup *cg, const struct cgroup_undo *undo)
+{
+  for (size_t i = 0; i < undo->n; i++)
+    if (strcmp (undo->steps[i].file, "cpu.cfs_period_us") == 0)
+      return strtoull (undo->steps[i].text, NULL, 10);
+  return period_now (cg);
+}
+
+void
+scope_undo (const struct cgroup *cg, const struct cgroup_undo *undo)
+{
+  struct oci_arena *arena = NULL;
+  struct unit_properties props = { .arena = &arena };
+  uint64_t period = period_before (cg, undo);
+  struct device_rules rules;
+  int r = 0;
+
+  for (size_t i = undo->n; r == 0 && i > 0; i--) /* what was noted first is what was there */
+    r = unit_props_file (&props, undo->steps[i - 1].file, cgroup_dir_is_v2 (undo->steps[i - 1].d), undo->steps[i - 1].text, period, NULL);
+  if (r == 0 && undo->devices && cgroup_device_rules_parse (undo->devices, &rules) == 0)
+    {
+      r = unit_props_devices (&props, &rules, NULL);
+      free (rules.rules);
+    }
+  if (r == 0 && props.n > 0)
+    (void) set_unit (cg, &props, NULL); /* the error is that of what came before */
+  oci_arena_free (arena);
 }
 
 int
 scope_attach (const struct cgroup *cg, pid_t pid, struct err *err)
 {
   own_borrowed b = { .own = NULL };
-  const char *path = cg->dirs[0].path, *below = strstr (path, cg->unit);
+  const char *path = home (cg)->path, *below = strstr (path, cg->unit);
   int r = borrow (cg, &b, err);
 
   return r < 0 ? r : systemd_attach (b.systemd, cg->unit, below ? below + strlen (cg->unit) : "", pid, err);

@@ -2,10 +2,12 @@
 /* What files of a cgroup said before; see undo.h.  Never reports: it works when something has failed already.  */
 #include "cgroup/undo.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cgroup/dir.h"
@@ -13,7 +15,8 @@
 
 enum
 {
-  OLD_MAX = 16 * 1024 /* bytes of a file that are looked at: lines of some hundred devices */
+  OLD_MAX = 16 * 1024, /* bytes of a file that are looked at: lines of some hundred devices */
+  LIST_MAX = 1 << 20   /* of devices.list */
 };
 
 /* The line of OLD whose first word is that of TEXT, or NULL.  */
@@ -84,6 +87,17 @@ cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char 
 }
 
 void
+cgroup_undo_note_unit (struct cgroup_undo *u, const struct cgroup *cg, bool devices)
+{
+  const struct cgroup_dir *d = devices ? cgroup_dir_of (cg, "devices") : NULL;
+  struct cgroup_path p;
+
+  u->unit = true;
+  if (u->devices == NULL && d && ! cgroup_dir_is_v2 (d) && cgroup_dir_path (d, "devices.list", &p, NULL) == 0)
+    (void) file_read_at (AT_FDCWD, p.text, LIST_MAX, &u->devices, NULL);
+}
+
+void
 cgroup_undo_all (const struct cgroup_undo *u)
 {
   for (size_t i = u->n; i > 0; i--) /* the way back leads through what was valid on the way there */
@@ -99,5 +113,6 @@ cgroup_undo_free (struct cgroup_undo *u)
       free (u->steps[i].text);
     }
   free (u->steps);
+  free (u->devices);
   *u = (struct cgroup_undo){ .n = 0 };
 }

@@ -23,6 +23,8 @@ struct cgroup_undo
 {
   struct cgroup_undo_step *steps;
   size_t n;
+  char *devices; /* devices.list of v1 before systemd was told other rules, or NULL */
+  bool unit;     /* properties of the unit were changed, or tried to */
 };
 
 /* Remembers what FILE of D says before TEXT is written to it: the line that TEXT changes if the file has one for each device, else its first
@@ -33,7 +35,10 @@ void cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const 
  * version of cgroups.  Returns the length; 0: nothing can be.  Pure.  */
 size_t cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t size);
 
-/* Writes all back, the last first.  What the kernel refuses stays as it is.  */
+/* Remembers that the unit of CG is about to be told new limits, DEVICES: and device rules.  */
+void cgroup_undo_note_unit (struct cgroup_undo *u, const struct cgroup *cg, bool devices);
+
+/* Writes all files back, the last first; the unit is told before (scope_undo), since systemd writes its own.  What the kernel refuses stays as it is.  */
 void cgroup_undo_all (const struct cgroup_undo *u);
 
 /* Writes the limits of R, but not its device rules, to a cgroup that is not new, and notes in UNDO what was there; that is complete whatever comes of

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Properties of a unit; see unit_props.h.  Limits are converted from the text that goes into the file of cgroup v2, so that unit and file cannot
+/* Properties of a unit; see unit_props.h.  Limits are converted from the text that goes into the file, so that unit and file cannot
  * disagree about what was asked for.  */
 #include "cgroup/unit_props.h"
 
@@ -13,6 +13,9 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/devices.h"
+#include "cgroup/dir.h"
 #include "cgroup/variant.h"
 #include "ocispec/linux.h"
 #include "ocispec/table.h"
@@ -27,6 +30,7 @@ enum
 };
 
 #define SECOND_USEC 1000000
+#define NO_LIMIT_V1 (INT64_MAX - 65535) /* memory of v1 says the greatest number of whole pages, of at most 64 KiB */
 
 /* Which processes are in the unit nobody else may say.  */
 static const char *const ours[] = { "PIDs", "PIDFDs", NULL };
@@ -96,7 +100,7 @@ add_number (struct job *j, const char *name, uint64_t number)
   return unit_props_add (j->props, name, variant_number (j->props->arena, 't', number), j->err);
 }
 
-/* Reads the word at *TEXT, a number or "max", and moves on behind it and its spaces.  Returns false for anything else.  */
+/* Reads the word at *TEXT, a number, "max" or v1's "-1", and moves on behind it and its spaces.  Returns false for anything else.  */
 static bool
 take_amount (const char **text, uint64_t *ret)
 {
@@ -110,7 +114,7 @@ take_amount (const char **text, uint64_t *ret)
   *text += len;
   *text += strspn (*text, " \t\n");
   *ret = UINT64_MAX; /* systemd's infinity */
-  return strcmp (word, "max") == 0 || str_u64 (word, UINT64_MAX, ret) == 0;
+  return strcmp (word, "max") == 0 || strcmp (word, "-1") == 0 || str_u64 (word, UINT64_MAX, ret) == 0;
 }
 
 static int
@@ -118,7 +122,9 @@ add_amount (struct job *j, const char *name, const char *text)
 {
   uint64_t amount;
 
-  return take_amount (&text, &amount) && *text == '\0' ? add_number (j, name, amount) : 0;
+  if (! take_amount (&text, &amount) || *text)
+    return 0;
+  return add_number (j, name, amount < NO_LIMIT_V1 ? amount : UINT64_MAX);
 }
 
 static int
@@ -166,9 +172,9 @@ add_list (struct job *j, const char *name, const char *text)
   struct variant *v;
   size_t n;
 
-  if (bits_parse (text, &bits) < 0 || (n = bits_words (&bits)) == 0)
+  if (bits_parse (text, &bits) < 0 || ((n = bits_words (&bits)) == 0 && *text))
     return 0;
-  n *= sizeof bits.word[0];
+  n *= sizeof bits.word[0]; /* 0, for no text: no restriction any more */
   v = variant_list (j->props->arena, "ay", n);
   for (size_t i = 0; v && i < n; i++)
     v->items[i] = (struct variant){ .signature = "y",
@@ -233,6 +239,32 @@ add_rates (struct job *j, const char *name, const char *text)
   return r;
 }
 
+/* "MAJOR:MINOR AMOUNT" of v1; 0 means NONE, or, if that is 0, nothing that systemd has a word for.  */
+static int
+add_one_device (struct job *j, const char *name, const char *text, uint64_t none)
+{
+  size_t len = strcspn (text, " ");
+  const char *rest = text + len + strspn (text + len, " ");
+  uint64_t amount;
+
+  if (! take_amount (&rest, &amount) || *rest)
+    return 0;
+  amount = amount ? amount : none;
+  return amount ? add_device (j, name, text, len, amount) : 0;
+}
+
+static int
+add_device_rate (struct job *j, const char *name, const char *text)
+{
+  return add_one_device (j, name, text, UINT64_MAX);
+}
+
+static int
+add_device_weight (struct job *j, const char *name, const char *text)
+{
+  return add_one_device (j, name, text, 0);
+}
+
 static int
 add_none (struct job *j, const char *name, const char *text)
 {
@@ -243,7 +275,15 @@ add_none (struct job *j, const char *name, const char *text)
 static int (*const adders[]) (struct job *j, const char *name, const char *text) = {
   [CGROUP_UNIT_NONE] = add_none,   [CGROUP_UNIT_NUMBER] = add_amount, [CGROUP_UNIT_TASKS] = add_tasks,   [CGROUP_UNIT_IDLE] = add_idle,
   [CGROUP_UNIT_QUOTA] = add_quota, [CGROUP_UNIT_LIST] = add_list,     [CGROUP_UNIT_WEIGHT] = add_weight, [CGROUP_UNIT_RATES] = add_rates,
+  [CGROUP_UNIT_RATE] = add_device_rate, [CGROUP_UNIT_DEVICE] = add_device_weight,
 };
+
+/* Adds what TEXT for the file of ROW on v1 or V2 is in systemd's words.  */
+static int
+add_text (struct job *j, const struct cgroup_limit_row *row, bool v2, const char *text)
+{
+  return adders[v2 ? row->unit_kind : row->unit_v1_kind](j, v2 ? row->unit : row->unit_v1, text);
+}
 
 /* True if TEXT, which is to be set late if LATE, is for PHASE.  */
 static bool
@@ -256,44 +296,61 @@ is_for (enum cgroup_limit_phase phase, bool late, const char *text)
   return phase & (late ? CGROUP_LIMIT_LATE : CGROUP_LIMIT_EARLY);
 }
 
-static int
-add_row (struct job *j, const struct cgroup_limit_row *row, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update)
+/* Which words are for the controller of ROW.  */
+static bool
+is_v2 (const struct cgroup *cg, const struct cgroup_limit_row *row)
 {
-  bool late = row->flags & CGROUP_ROW_LATE;
+  char controller[CGROUP_CONTROLLER_MAX];
+  const struct cgroup_dir *d;
+
+  cgroup_limit_controller (row, false, controller);
+  d = cg ? cgroup_dir_of (cg, controller) : NULL;
+  return d == NULL || cgroup_dir_is_v2 (d);
+}
+
+static int
+add_row (struct job *j, const struct cgroup_limit_row *row, const struct oci_resources *r, const struct unit_ask *ask)
+{
+  bool late = row->flags & CGROUP_ROW_LATE, v2 = is_v2 (ask->cg, row);
   char text[CGROUP_LIMIT_TEXT_MAX];
   int ret = 0;
 
   for (size_t i = 0; ret == 0 && i < cgroup_limit_count (row, r); i++)
-    if (row->text (&(struct cgroup_limit_ask){ .r = r, .i = i, .v2 = true, .update = update }, text, sizeof text) > 0 && is_for (phase, late, text))
-      ret = adders[row->unit_kind](j, row->unit, text);
+    if (row->text (&(struct cgroup_limit_ask){ .r = r, .i = i, .v2 = v2, .update = ask->update }, text, sizeof text) > 0
+        && is_for (ask->phase, late, text))
+      ret = add_text (j, row, v2, text);
   return ret;
 }
 
 /* Files that systemd writes, and that only `unified` can ask for.  */
 static const struct cgroup_limit_row more[] = {
-  { "", NULL, "memory.high", "MemoryHigh", .unit_kind = CGROUP_UNIT_NUMBER },
-  { "", NULL, "memory.min", "MemoryMin", .unit_kind = CGROUP_UNIT_NUMBER },
+  { "", NULL, "memory.high", NULL, "MemoryHigh", .unit_kind = CGROUP_UNIT_NUMBER },
+  { "", NULL, "memory.min", NULL, "MemoryMin", .unit_kind = CGROUP_UNIT_NUMBER },
   { .where = NULL },
 };
 
 static const struct cgroup_limit_row *
-row_of (const struct cgroup_limit_row *rows, const char *file)
+row_of (const struct cgroup_limit_row *rows, const char *file, bool v2)
 {
   for (; rows->where; rows++)
-    if (rows->unit && rows->unit_kind != CGROUP_UNIT_NONE && strcmp (rows->v2, file) == 0)
-      return rows;
+    {
+      const char *name = v2 ? rows->v2 : rows->v1;
+
+      if (name && (v2 ? rows->unit_kind : rows->unit_v1_kind) != CGROUP_UNIT_NONE && strcmp (name, file) == 0)
+        return rows;
+    }
   return NULL;
 }
 
-/* One file of `unified`, line by line.  */
+/* One file, line by line.  */
 static int
-add_file (struct job *j, const char *file, const char *value)
+add_file (struct job *j, const char *file, bool v2, const char *value)
 {
-  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file);
+  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file, v2);
   char line[CGROUP_LIMIT_TEXT_MAX];
   int r = 0;
 
-  row = row ? row : row_of (more, file);
+  row = row ? row : row_of (more, file, v2);
   while (row && r == 0 && *value)
     {
       size_t len = strcspn (value, "\n");
@@ -302,7 +359,7 @@ add_file (struct job *j, const char *file, const char *value)
         {
           memcpy (line, value, len);
           line[len] = '\0';
-          r = len ? adders[row->unit_kind](j, row->unit, line) : 0;
+          r = len ? add_text (j, row, v2, line) : 0;
         }
       value += len + (value[len] == '\n');
     }
@@ -310,19 +367,94 @@ add_file (struct job *j, const char *file, const char *value)
 }
 
 int
-unit_props_limits (struct unit_properties *props, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, uint64_t period,
-                   struct err *err)
+unit_props_file (struct unit_properties *props, const char *file, bool v2, const char *text, uint64_t period, struct err *err)
 {
   struct job j = { .props = props, .period = period, .err = err };
+  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file, v2);
+
+  if (strcmp (text, "\n") == 0) /* an empty cpuset */
+    return row ? add_text (&j, row, v2, "") : 0;
+  return add_file (&j, file, v2, text);
+}
+
+/* True if all of CG is in the v2 hierarchy, in which systemd then has controllers.  */
+static bool
+is_pure (const struct cgroup *cg)
+{
+  return cg == NULL || (cg->n_dirs == 1 && cgroup_dir_is_v2 (&cg->dirs[0]));
+}
+
+int
+unit_props_limits (struct unit_properties *props, const struct oci_resources *r, const struct unit_ask *ask, struct err *err)
+{
+  struct job j = { .props = props, .period = ask->period, .err = err };
   int ret = 0;
 
+  if (r && r->cpu && r->cpu->period && *r->cpu->period) /* on v1 the quota's text is without it */
+    j.period = *r->cpu->period;
   for (const struct cgroup_limit_row *row = cgroup_limit_rows (); r && ret == 0 && row->where; row++)
-    ret = add_row (&j, row, r, phase, update);
-  for (size_t i = 0; r && ret == 0 && i < r->n_unified; i++)
-    if (is_for (phase, str_after (r->unified[i].key, "pids.") != NULL, r->unified[i].value))
-      ret = add_file (&j, r->unified[i].key, r->unified[i].value);
+    ret = add_row (&j, row, r, ask);
+  for (size_t i = 0; r && is_pure (ask->cg) && ret == 0 && i < r->n_unified; i++)
+    if (is_for (ask->phase, str_after (r->unified[i].key, "pids.") != NULL, r->unified[i].value))
+      ret = add_file (&j, r->unified[i].key, true, r->unified[i].value);
   return ret;
 }
+
+/* --- devices */
+
+int
+unit_props_devices_check (const struct device_rules *rules, struct err *err)
+{
+  if (rules->allow && rules->n > 0)
+    return err_host (err, ENOTSUP, "on cgroup v1 systemd cannot deny single devices among allowed ones; use the driver \"cgroupfs\", or deny all first");
+  for (size_t i = 0; i < rules->n; i++)
+    if (rules->rules[i].major < 0 && rules->rules[i].minor >= 0)
+      return err_host (err, ENOTSUP, "on cgroup v1 systemd cannot allow the devices of any major number with the minor number %d; use the driver \"cgroupfs\"",
+                       rules->rules[i].minor);
+  return 0;
+}
+
+/* A rule as an entry of DeviceAllow= (systemd.resource-control(5)): a node, all of a major number (systemd 240), or all of a type.  */
+static int
+fill_entry (struct oci_arena **arena, const struct devbpf_rule *rule, struct variant *ret)
+{
+  const char *type = rule->type == 'b' ? "block" : "char";
+  struct variant *pair = variant_list (arena, "(ss)", 2);
+  char device[64], access[4];
+
+  if (rule->major < 0)
+    (void) snprintf (device, sizeof device, "%s-*", type);
+  else if (rule->minor < 0)
+    (void) snprintf (device, sizeof device, "%s-%d", type, rule->major);
+  else
+    (void) snprintf (device, sizeof device, "/dev/%s/%d:%d", type, rule->major, rule->minor);
+  (void) snprintf (access, sizeof access, "%s%s%s", rule->access & DEVBPF_READ ? "r" : "", rule->access & DEVBPF_WRITE ? "w" : "",
+                   rule->access & DEVBPF_MKNOD ? "m" : "");
+  if (pair == NULL)
+    return -ENOMEM;
+  pair->items[0] = (struct variant){ .signature = "s", .text = oci_strndup (arena, device, strlen (device)) };
+  pair->items[1] = (struct variant){ .signature = "s", .text = oci_strndup (arena, access, strlen (access)) };
+  *ret = *pair;
+  return pair->items[0].text && pair->items[1].text ? 0 : -ENOMEM;
+}
+
+int
+unit_props_devices (struct unit_properties *props, const struct device_rules *rules, struct err *err)
+{
+  size_t n = rules->allow ? 0 : rules->n;
+  struct variant *none = variant_list (props->arena, "a(ss)", 0), *list = variant_list (props->arena, "a(ss)", n);
+  int r = unit_props_devices_check (rules, err);
+
+  if (r == 0)
+    r = unit_props_add (props, "DevicePolicy", variant_text (props->arena, rules->allow ? "auto" : "strict"), err);
+  if (r == 0) /* takes those of before away */
+    r = unit_props_add (props, "DeviceAllow", none, err);
+  for (size_t i = 0; r == 0 && list && i < n; i++)
+    r = fill_entry (props->arena, &rules->rules[i], &list->items[i]) < 0 ? no_memory (err) : 0;
+  return r < 0 || n == 0 ? r : unit_props_add (props, "DeviceAllow", list, err);
+}
+
+/* --- annotations */
 
 /* Makes of seconds, which V has in any type of numbers, microseconds.  */
 static int

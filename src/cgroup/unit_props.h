@@ -9,6 +9,8 @@
 
 #include "cgroup/limits.h" /* enum cgroup_limit_phase */
 
+struct cgroup;
+struct device_rules;
 struct err;
 struct oci_arena;
 struct oci_pair;
@@ -44,11 +46,30 @@ int unit_props_add (struct unit_properties *props, const char *name, const struc
 /* The value of NAME, or NULL.  */
 const struct variant *unit_props_find (const struct unit_properties *props, const char *name);
 
-/* Appends what R (may be NULL) asks for in PHASE, by the table of limits.c, those files of `unified` among it that systemd would
- * write, too; UPDATE as in struct cgroup_limit_ask.  PERIOD is what the cgroup has, for a quota without one.  Values that systemd has no words for are left out:
+/* What of the resources is asked for, and in which words.  */
+struct unit_ask
+{
+  const struct cgroup *cg; /* where a controller is in a v1 hierarchy the words are those for v1; NULL: cgroup v2 alone */
+  enum cgroup_limit_phase phase;
+  bool update;     /* as in struct cgroup_limit_ask */
+  uint64_t period; /* what the cgroup has, for a quota without one; 0: the kernel's own */
+};
+
+/* Appends what R (may be NULL) asks for, by the table of limits.c, those files of `unified` among it that systemd would
+ * write, too.  Values that systemd has no words for are left out:
  * they are written into the files like all others.  Returns 0 or negative errno.  */
-int unit_props_limits (struct unit_properties *props, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, uint64_t period,
-                       struct err *err);
+int unit_props_limits (struct unit_properties *props, const struct oci_resources *r, const struct unit_ask *ask, struct err *err);
+
+/* Appends what systemd has to be told when FILE, of v1 or V2, is to say TEXT; PERIOD as in struct unit_ask.  Nothing for a file that systemd does not
+ * write.  Returns 0 or negative errno.  */
+int unit_props_file (struct unit_properties *props, const char *file, bool v2, const char *text, uint64_t period, struct err *err);
+
+/* Appends the device RULES, as cgroup_device_rules_reduce leaves them, in the place of those that the unit has: on v1 systemd writes its own over ours
+ * whenever it sets anything.  Returns 0 or negative errno, as of unit_props_devices_check.  */
+int unit_props_devices (struct unit_properties *props, const struct device_rules *rules, struct err *err);
+
+/* 0 if systemd has words for the reduced RULES; else -ENOTSUP.  */
+int unit_props_devices_check (const struct device_rules *rules, struct err *err);
 
 /* Appends those of N annotations that begin with UNIT_ANNOTATION.  Their values are in GVariant's text format (variant.h).  As in runc a name
  * that ends in Sec means seconds: systemd has it as USec on the bus.  Returns 0, -EINVAL (ERR_SPEC) with the annotation as place, or -ENOMEM.  */

@@ -11,6 +11,7 @@
 #include "cgroup/devices.h"
 #include "cgroup/dir.h"
 #include "cgroup/limits.h"
+#include "cgroup/scope.h"
 #include "cgroup/undo.h"
 #include "ocispec/linux.h"
 
@@ -66,19 +67,19 @@ complete_memory (const struct cgroup *cg, struct completed *c, struct err *err)
   return 0;
 }
 
-/* On v2 quota and period are one text, in which a period cannot be alone.  */
+/* On v2, and for systemd, quota and period are one, in which a period cannot be alone.  */
 static void
 complete_cpu (const struct cgroup *cg, struct completed *c)
 {
   const struct cgroup_dir *d = cgroup_dir_of (cg, "cpu");
 
-  if (c->r.cpu == NULL || d == NULL || ! cgroup_dir_is_v2 (d))
+  if (c->r.cpu == NULL || d == NULL || (! cgroup_dir_is_v2 (d) && cg->unit == NULL))
     return;
   c->cpu = *c->r.cpu;
   c->r.cpu = &c->cpu;
   if (c->cpu.period == NULL || *c->cpu.period == 0 || set (c->cpu.quota))
     return;
-  c->quota = read_limit (cg, "cpu", "", "cpu.max");
+  c->quota = read_limit (cg, "cpu", "cpu.cfs_quota_us", "cpu.max");
   c->cpu.quota = &c->quota;
 }
 
@@ -90,6 +91,8 @@ write_all (const struct cgroup *cg, const struct oci_resources *r, struct err *e
 
   if (ret == 0 && r->n_devices > 0)
     ret = cgroup_devices_update (cg, r, err);
+  if (ret < 0 && undo.unit)
+    scope_undo (cg, &undo);
   if (ret < 0)
     cgroup_undo_all (&undo);
   cgroup_undo_free (&undo);

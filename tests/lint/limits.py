@@ -14,8 +14,8 @@ import tree
 SOURCE, DOCUMENT, CASES = "src/cgroup/limits.c", "docs/cgroups.md", "tests/lib/properties.py"
 BEGIN, END = "<!-- from src/cgroup/limits.c: make docs -->\n", "<!-- end -->\n"
 WORD = r'(?:"([^"]+)"|NULL)'
-ROW = re.compile(r"\{ " + ", ".join([WORD] * 4) + r",\s[^}]*\}, /\* (.*?) \*/", re.S)
-HEAD = "| linux.resources. | cgroup v1 | cgroup v2 | systemd | value |\n|---|---|---|---|---|\n"
+ROW = re.compile(r"\{ " + ", ".join([WORD] * 5) + r",\s[^}]*\}, /\* (.*?) \*/", re.S)
+HEAD = "| linux.resources. | cgroup v1 | cgroup v2 | systemd on v1 | systemd | value |\n|---|---|---|---|---|---|\n"
 
 
 def found_rows(text):
@@ -55,7 +55,7 @@ def untried(root):
     spec = importlib.util.spec_from_file_location("properties", root / CASES)
     cases = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(cases)
-    files = {(where, file) for where, *both, _, _ in (f.groups() for f in found_rows((root / SOURCE).read_text())) for file in both if file}
+    files = {(where, file) for where, *both, _, _, _ in (f.groups() for f in found_rows((root / SOURCE).read_text())) for file in both if file}
     tried = cases.tried()
     for where, file in sorted(files - tried - set(cases.UNTRIED)):
         yield f"{CASES}: nothing sets {where} and reads {file}"

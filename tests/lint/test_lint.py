@@ -261,7 +261,7 @@ def test_options_in_manual(tmp_path):
     assert run("docs", make_tree(tmp_path, {**CLEAN, "src/cmd/run.c": OPTIONS, "docs/man/orlop-run.1": page})) == (0, "")
 
 
-LIMITS = 'static const struct cgroup_limit_row rows[] = {\n  { "a.b", "x.1", NULL, "X",\n    .text = a }, /* one */\n  { .where = NULL },\n};\n'
+LIMITS = 'static const struct cgroup_limit_row rows[] = {\n  { "a.b", "x.1", NULL, NULL, "X",\n    .text = a }, /* one */\n  { .where = NULL },\n};\n'
 LIMITS_DOC = "<!-- from src/cgroup/limits.c: make docs -->\n{}<!-- end -->\n"
 
 
@@ -271,7 +271,7 @@ def test_limits_document(tmp_path):
     assert status == 1 and "make docs" in said
     subprocess.run([sys.executable, str(HERE / "limits.py"), "--write", str(tmp_path)], check=True)
     assert run("limits", tmp_path) == (0, "")
-    assert "| a.b | x.1 |  | X | one |\n" in (tmp_path / "docs/cgroups.md").read_text()
+    assert "| a.b | x.1 |  |  | X | one |\n" in (tmp_path / "docs/cgroups.md").read_text()
 
 
 def test_limits_are_tried(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests under a systemd, with cgroup v2 alone: in a guest its own, else that of tests/vm/systemd-on-host."""
+"""Tests under a systemd, with cgroup v2 alone (but for those in v1): in a guest its own, else that of tests/vm/systemd-on-host."""
 import os
 import subprocess
 import sys
@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import orlop  # noqa: E402
+import units  # noqa: E402
 
 TESTER = 6000  # whose user manager runs
 
@@ -17,6 +18,13 @@ def box():
     b = orlop.Box()
     yield b
     b.close()
+
+
+@pytest.fixture
+def sd(box):
+    driver = units.Driver(box)
+    yield driver
+    driver.end()
 
 
 @pytest.fixture

@@ -7,56 +7,10 @@ import signal
 import subprocess
 
 import pytest
+from limits import block_device
 
 import orlop
-
-SLEEP = ["sleep", "1000"]
-
-
-def systemctl(*words, check=True):
-    return subprocess.run(["systemctl", *words], capture_output=True, text=True, timeout=orlop.TIMEOUT, check=check).stdout
-
-
-def show(unit, name):
-    return systemctl("show", f"--property={name}", "--value", unit).strip()
-
-
-def loaded(unit):
-    return unit in systemctl("list-units", "--all", "--plain", "--no-legend", unit)
-
-
-class Driver:
-    """A box whose containers are units of systemd."""
-
-    def __init__(self, box):
-        self.box, self.name = box, box.cgroup[1:]
-
-    def bundle(self, args=SLEEP, slice="system.slice", **process):
-        b = self.box.bundle(args, **process)
-        b.config["linux"]["cgroupsPath"] = f"{slice}:{self.name}:{self.box.n}"
-        b.unit = f"{self.name}-{self.box.n}.scope"
-        return b
-
-    def create(self, b, id="c", **more):
-        b.save()
-        return self.box.orlop("--systemd-cgroup", "create", "--bundle", b.path, id, **more)
-
-    def run(self, b, *options, id="c", **more):
-        b.save()
-        return self.box.orlop("--systemd-cgroup", "run", "--bundle", b.path, *options, id, **more)
-
-
-@pytest.fixture
-def sd(box):
-    driver = Driver(box)
-    yield driver
-    left = systemctl("list-units", "--all", "--plain", "--no-legend", f"{driver.name}*")
-    for line in left.splitlines():
-        systemctl("kill", "--signal=KILL", line.split()[0], check=False)
-        systemctl("reset-failed", line.split()[0], check=False)
-    systemctl("stop", f"{driver.name.split('-')[0]}.slice", check=False)
-    assert left == ""
-
+from units import SLEEP, loaded, show, systemctl
 
 def directory(b):
     return "/sys/fs/cgroup" + show(b.unit, "ControlGroup")
@@ -148,56 +102,96 @@ def controllers():
 
 
 M = 1 << 20
-LIMITS = [  # resources, controller, {property: what systemctl shows}, {file: text}
-    ({"memory": {"limit": 64 * M}}, "memory", {"MemoryMax": f"{64 * M}"}, {"memory.max": f"{64 * M}"}),
-    ({"memory": {"limit": -1}}, "memory", {"MemoryMax": "infinity"}, {"memory.max": "max"}),
-    ({"memory": {"reservation": 32 * M}}, "memory", {"MemoryLow": f"{32 * M}"}, {"memory.low": f"{32 * M}"}),
-    ({"memory": {"limit": 64 * M, "swap": 96 * M}}, "memory", {"MemorySwapMax": f"{32 * M}"}, {"memory.swap.max": f"{32 * M}"}),
-    ({"unified": {"memory.high": f"{16 * M}", "memory.min": f"{4 * M}"}}, "memory", {"MemoryHigh": f"{16 * M}", "MemoryMin": f"{4 * M}"},
-     {"memory.high": f"{16 * M}", "memory.min": f"{4 * M}"}),
-    ({"cpu": {"shares": 2048}}, "cpu", {"CPUWeight": "174"}, {"cpu.weight": "174"}),
-    ({"cpu": {"idle": 1}}, "cpu", {"CPUWeight": "idle"}, {"cpu.idle": "1"}),
-    ({"cpu": {"quota": 40000, "period": 80000}}, "cpu", {"CPUQuotaPerSecUSec": "500ms", "CPUQuotaPeriodUSec": "80ms"}, {"cpu.max": "40000 80000"}),
-    ({"cpu": {"cpus": "0", "mems": "0"}}, "cpuset", {"AllowedCPUs": "0", "AllowedMemoryNodes": "0"}, {"cpuset.cpus": "0", "cpuset.mems": "0"}),
-    ({"pids": {"limit": 2048}}, "pids", {"TasksMax": "2048"}, {"pids.max": "2048"}),
-    ({"pids": {"limit": 7}}, "pids", {"TasksMax": "7"}, {"pids.max": "7"}),
-    ({"pids": {"limit": -1}}, "pids", {"TasksMax": "infinity"}, {"pids.max": "max"}),
-    ({"pids": {"limit": 3}, "cpu": {"quota": 40000, "period": 100000, "shares": 512}, "memory": {"limit": 64 * M}}, "pids cpu memory",
-     {"TasksMax": "3", "MemoryMax": f"{64 * M}"}, {"pids.max": "3", "memory.max": f"{64 * M}", "cpu.max": "40000 100000"}),
-    ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * M}]}, "hugetlb", {}, {"hugetlb.2MB.max": f"{4 * M}"}),
+LIMITS = [  # at create, by update, controllers, {property: what systemctl shows before and after}, {file: its text before and after}
+    ({"memory": {"limit": 64 * M}}, {"memory": {"limit": 32 * M}}, "memory", {"MemoryMax": (64 * M, 32 * M)}, {"memory.max": (64 * M, 32 * M)}),
+    ({"memory": {"limit": -1}}, {"memory": {"limit": 32 * M}}, "memory", {"MemoryMax": ("infinity", 32 * M)}, {"memory.max": ("max", 32 * M)}),
+    ({"memory": {"limit": 64 * M}}, {"memory": {"limit": -1}}, "memory", {"MemoryMax": (64 * M, "infinity")}, {"memory.max": (64 * M, "max")}),
+    ({"memory": {"reservation": 32 * M}}, {"memory": {"reservation": 16 * M}}, "memory", {"MemoryLow": (32 * M, 16 * M)}, {"memory.low": (32 * M, 16 * M)}),
+    ({"memory": {"limit": 64 * M, "swap": 96 * M}}, {"memory": {"swap": 128 * M}}, "memory", {"MemorySwapMax": (32 * M, 64 * M)},
+     {"memory.swap.max": (32 * M, 64 * M)}),
+    ({"unified": {"memory.high": f"{16 * M}", "memory.min": f"{4 * M}"}}, {"unified": {"memory.high": "max", "memory.min": "0"}}, "memory",
+     {"MemoryHigh": (16 * M, "infinity"), "MemoryMin": (4 * M, 0)}, {"memory.high": (16 * M, "max"), "memory.min": (4 * M, 0)}),
+    ({"cpu": {"shares": 2048}}, {"cpu": {"shares": 1024}}, "cpu", {"CPUWeight": (174, 100)}, {"cpu.weight": (174, 100)}),
+    ({"cpu": {"idle": 1}}, {"cpu": {"idle": 0, "shares": 2048}}, "cpu", {"CPUWeight": ("idle", 174)}, {"cpu.idle": (1, 0)}),
+    ({"cpu": {"quota": 40000, "period": 80000}}, {"cpu": {"quota": 20000}}, "cpu", {"CPUQuotaPerSecUSec": ("500ms", "250ms"), "CPUQuotaPeriodUSec": ("80ms", "80ms")},
+     {"cpu.max": ("40000 80000", "20000 80000")}),
+    ({"cpu": {"quota": 40000}}, {"cpu": {"period": 50000}}, "cpu", {"CPUQuotaPerSecUSec": ("400ms", "800ms"), "CPUQuotaPeriodUSec": ("100ms", "50ms")},
+     {"cpu.max": ("40000 100000", "40000 50000")}),
+    ({"cpu": {"cpus": "0", "mems": "0"}}, {"cpu": {"cpus": "0-1"}}, "cpuset", {"AllowedCPUs": ("0", "0-1"), "AllowedMemoryNodes": ("0", "0")},
+     {"cpuset.cpus": ("0", "0-1"), "cpuset.mems": ("0", "0")}),
+    ({"pids": {"limit": 2048}}, {"pids": {"limit": 4096}}, "pids", {"TasksMax": (2048, 4096)}, {"pids.max": (2048, 4096)}),
+    ({"pids": {"limit": 7}}, {"pids": {"limit": 5}}, "pids", {"TasksMax": (7, 5)}, {"pids.max": (7, 5)}),
+    ({"pids": {"limit": -1}}, {"pids": {"limit": 5}}, "pids", {"TasksMax": ("infinity", 5)}, {"pids.max": ("max", 5)}),
+    ({"pids": {"limit": 3}, "cpu": {"quota": 40000, "period": 100000, "shares": 512}, "memory": {"limit": 64 * M}}, {"memory": {"limit": 32 * M}}, "pids cpu memory",
+     {"TasksMax": (3, 3), "MemoryMax": (64 * M, 32 * M)}, {"pids.max": (3, 3), "memory.max": (64 * M, 32 * M), "cpu.max": ("40000 100000", "40000 100000")}),
+    ({"blockIO": {"weight": 100}}, {"blockIO": {"weight": 1000}}, "io", {"IOWeight": (910, 10000)}, {"io.weight": ("default 910", "default 10000")}),
+    *(({"blockIO": {key: [{"rate": 4096}]}}, {"blockIO": {key: [{"rate": 8192}]}}, "io", {name: ("{node} 4096", "{node} 8192")},
+       {"io.max": (f"{word}=4096", f"{word}=8192")})
+      for key, name, word in (("throttleReadBpsDevice", "IOReadBandwidthMax", "rbps"), ("throttleWriteBpsDevice", "IOWriteBandwidthMax", "wbps"),
+                              ("throttleReadIOPSDevice", "IOReadIOPSMax", "riops"), ("throttleWriteIOPSDevice", "IOWriteIOPSMax", "wiops"))),
+    ({"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * M}]}, {"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * M}]}, "hugetlb", {},
+     {"hugetlb.2MB.max": (4 * M, 2 * M)}),
 ]
 
 
-@pytest.mark.parametrize("resources,controller,properties,files", LIMITS, ids=[json.dumps(x[0])[:40] for x in LIMITS])
-def test_limit(sd, resources, controller, properties, files):
-    """Unit and cgroup say the same, and still do when systemd has read everything again, and written what it writes."""
+def needs(controller, create, then, files):
+    """Skips what this machine cannot have."""
     missing = [c for c in controller.split() if c not in controllers()]
     if missing:
         pytest.skip(f"cgroup v2 has no controller {' '.join(missing)} here")
-    b = sd.bundle()
-    b.config["linux"]["resources"] = resources
-    sd.create(b)
+    if "0-1" in str(then) and os.cpu_count() < 2:
+        pytest.skip("this machine has one processor")
+    if "rate" in str(create) and block_device() is None:
+        pytest.skip("this machine has no block device")
+    for file in files:
+        if file == "io.weight" and not glob.glob("/sys/fs/cgroup/*/io.weight"):
+            pytest.skip("the kernel has no io.weight")
+        if file == "memory.swap.max" and not glob.glob("/sys/fs/cgroup/*/memory.swap.max"):
+            pytest.skip("the kernel has no memory.swap.max")
+
+
+def with_device(resources):
+    """RESOURCES with the numbers of a device where there is a rate."""
+    rates = [rate for value in resources.get("blockIO", {}).values() if isinstance(value, list) for rate in value]
+    for rate in rates:
+        rate["major"], rate["minor"] = block_device()
+    return resources
+
+
+def says(got, wanted):
+    """A file says a line, or, of a device, has a word."""
+    return wanted in got.split() if "=" in wanted else got == wanted
+
+
+def check(b, properties, files, at):
+    """Unit and cgroup say the same, and still do when systemd has read everything again, and written what it writes."""
+    node = "/dev/block/%s:%s" % (block_device() or ("", ""))
     for again in range(2):
-        assert {p: show(b.unit, p) for p in properties} == properties, f"reload {again}"
-        assert {f: read(b, f) for f in files} == files, f"reload {again}"
+        wanted = {name: str(values[at]).replace("{node}", node) for name, values in properties.items()}
+        assert {p: show(b.unit, p) for p in properties} == wanted, f"reload {again}"
+        got = {f: read(b, f) for f in files}
+        assert all(says(got[f], str(values[at])) for f, values in files.items()), (f"reload {again}", got)
         systemctl("daemon-reload")
+
+
+def update(sd, b, resources, **more):
+    document = os.path.join(b.path, "resources.json")
+    with open(document, "w") as f:
+        json.dump(resources, f)
+    return sd.box.orlop("update", "--resources", document, "c", **more)
+
+
+@pytest.mark.parametrize("create,then,controller,properties,files", LIMITS, ids=[json.dumps(x[0])[:40] for x in LIMITS])
+def test_limit_and_update(sd, create, then, controller, properties, files):
+    needs(controller, create, then, files)
+    b = sd.bundle()
+    b.config["linux"]["resources"] = with_device(create)
+    sd.create(b)
+    check(b, properties, files, 0)
+    update(sd, b, with_device(then))
+    check(b, properties, files, 1)
     sd.box.delete()
     assert not loaded(b.unit)
-
-
-def test_update(sd):
-    if "memory" not in controllers():
-        pytest.skip("cgroup v2 has no controller memory here")
-    b = sd.bundle()
-    b.config["linux"]["resources"] = {"memory": {"limit": 64 * M}, "pids": {"limit": 10}}
-    sd.create(b)
-    sd.box.orlop("update", "--memory", str(32 * M), "--cpu-quota", "20000", "--pids-limit", "5", "c")
-    for _ in range(2):
-        assert show(b.unit, "MemoryMax") == f"{32 * M}" and read(b, "memory.max") == f"{32 * M}"
-        assert show(b.unit, "TasksMax") == "5" and read(b, "pids.max") == "5"
-        assert show(b.unit, "CPUQuotaPerSecUSec") == "200ms" and read(b, "cpu.max") == "20000 100000"
-        systemctl("daemon-reload")
-    sd.box.delete()
 
 
 def test_update_of_what_systemd_has_no_words_for(sd):
@@ -205,10 +199,7 @@ def test_update_of_what_systemd_has_no_words_for(sd):
         pytest.skip("cgroup v2 has no controller hugetlb here")
     b = sd.bundle()
     sd.create(b)
-    document = os.path.join(b.path, "resources.json")
-    with open(document, "w") as f:
-        json.dump({"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * M}]}, f)
-    sd.box.orlop("update", "--resources", document, "c")
+    update(sd, b, {"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * M}]})
     assert read(b, "hugetlb.2MB.max") == f"{2 * M}"
     sd.box.delete()
 
@@ -261,10 +252,7 @@ def test_device_rules_changed(sd):
     sd.create(b)
     sd.box.orlop("start", "c")
     assert tries(sd, b, 4, 255) == "Operation not permitted"
-    document = os.path.join(b.path, "resources.json")
-    with open(document, "w") as f:
-        json.dump({"devices": [{"allow": True, "type": "c", "major": 4, "minor": 255, "access": "rwm"}]}, f)
-    sd.box.orlop("update", "--resources", document, "c")
+    update(sd, b, {"devices": [{"allow": True, "type": "c", "major": 4, "minor": 255, "access": "rwm"}]})
     for _ in range(2):
         assert tries(sd, b, 4, 255) != "Operation not permitted"
         assert tries(sd, b, 1, 1) == "Operation not permitted"

@@ -149,6 +149,20 @@ cgroup_limits_check_devices (void **state)
   assert_int_equal (check (bare_v1, NULL, &rootless, NULL), 0);
 }
 
+/* With systemd on v1 a rule must have words for systemd, too.  */
+static void
+cgroup_limits_check_devices_systemd (void **state)
+{
+  static const struct cgroup_args systemd = { .driver = "systemd", .id = "a" };
+  static const char denied[] = "{'devices':[{'allow':true,'access':'rwm'},{'allow':false,'type':'c','major':4,'access':'rw'}]}";
+
+  (void) state;
+  assert_int_equal (check (v1, denied, &systemd, NULL), -ENOTSUP);
+  assert_int_equal (check (v1, denied, &root, NULL), 0);
+  assert_int_equal (check (v2, denied, &systemd, NULL), 0);
+  assert_int_equal (check (v1, NULL, &systemd, NULL), 0);
+}
+
 static void
 cgroup_limits_check_disabled (void **state)
 {
@@ -163,7 +177,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_limits_check_v1_only),     cmocka_unit_test (cgroup_limits_check_meaningless),
     cmocka_unit_test (cgroup_limits_check_controllers),
-    cmocka_unit_test (cgroup_limits_check_unified),     cmocka_unit_test (cgroup_limits_check_devices),
+    cmocka_unit_test (cgroup_limits_check_unified),     cmocka_unit_test (cgroup_limits_check_devices), cmocka_unit_test (cgroup_limits_check_devices_systemd),
     cmocka_unit_test (cgroup_limits_check_disabled),
   };
   int failed = cmocka_run_group_tests (tests, NULL, NULL);

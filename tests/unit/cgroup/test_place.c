@@ -187,6 +187,40 @@ cgroup_plan_systemd_description (void **state)
   assert_string_equal (cg->description, "mine");
 }
 
+static const char units_v1[] = "mode v1\nmount cpu\nmount systemd\nself 2:cpu:/x\nself 1:name=systemd:/y\n";
+
+/* Beside v1 the unit's cgroup is in all hierarchies, wherever we are in them.  */
+static void
+cgroup_plan_systemd_v1 (void **state)
+{
+  const struct cgroup_args args = { .path = "a.slice:p:n", .id = "id1", .driver = "systemd" };
+  struct cgroup *cg;
+
+  (void) state;
+  cgroup_layout_parse (units_v1, &l, NULL);
+  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, NULL), 0);
+  assert_int_equal (cg->n_dirs, 2);
+  for (size_t i = 0; i < cg->n_dirs; i++)
+    assert_string_equal (cg->dirs[i].path, "/a.slice/p-n.scope");
+  cgroup_layout_parse (hybrid, &l, NULL);
+  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, NULL), 0);
+  assert_int_equal (cg->n_dirs, l.n_hierarchies);
+}
+
+/* Of v1 systemd gives users nothing.  */
+static void
+cgroup_plan_systemd_v1_rootless (void **state)
+{
+  const struct cgroup_args args = { .path = "a.slice:p:n", .id = "id1", .driver = "systemd", .rootless = true };
+  struct err err = { 0 };
+  struct cgroup *cg;
+
+  (void) state;
+  cgroup_layout_parse (units_v1, &l, NULL);
+  assert_int_equal (cgroup_plan (&l, &args, &arena, &cg, &err), -ENOTSUP);
+  assert_non_null (strstr (err.what, "ordinary user"));
+}
+
 static void
 cgroup_plan_systemd_refused (void **state)
 {
@@ -197,8 +231,10 @@ cgroup_plan_systemd_refused (void **state)
     int ret;
     const char *where;
   } cases[] = {
-    { v1, "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
-    { hybrid, "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
+    { "mode none\n", "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
+    { "mode v1\nmount cpu\nself 1:cpu:/\n", "a.slice:p:n", { "a", "b" }, -ENOTSUP, "" },
+    { units_v1, "", { "org.systemd.property.DevicePolicy", "'auto'" }, -EINVAL, "annotations[\"org.systemd.property.DevicePolicy\"]" },
+    { units_v1, "", { "org.systemd.property.DeviceAllow", "[('a', 'r')]" }, -EINVAL, "annotations[\"org.systemd.property.DeviceAllow\"]" },
     { v2, "/a", { "a", "b" }, -EINVAL, "linux.cgroupsPath" },
     { v2, "", { "org.systemd.property.A", "1" }, -EINVAL, "annotations[\"org.systemd.property.A\"]" },
     { v2, "", { "run.oci.systemd.subgroup", "a/b" }, -EINVAL, "annotations[\"run.oci.systemd.subgroup\"]" },
@@ -278,7 +314,8 @@ main (void)
     cmocka_unit_test (cgroup_plan_dots_in_names), cmocka_unit_test (cgroup_plan_no_cgroups),
     cmocka_unit_test (cgroup_plan_drivers),    cmocka_unit_test (cgroup_want_facts),
     cmocka_unit_test (cgroup_plan_systemd),    cmocka_unit_test (cgroup_plan_systemd_description),
-    cmocka_unit_test (cgroup_plan_systemd_refused),
+    cmocka_unit_test (cgroup_plan_systemd_refused), cmocka_unit_test (cgroup_plan_systemd_v1),
+    cmocka_unit_test (cgroup_plan_systemd_v1_rootless),
     cmocka_unit_test (cgroup_type_round_trip),
   };
   int failed = cmocka_run_group_tests (tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 
 #include "base/err.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/devices.h"
 #include "cgroup/unit_props.h"
 #include "cgroup/variant.h"
 
@@ -52,9 +54,10 @@ show (const struct unit_properties *props)
 static const char *
 limits (const char *json, enum cgroup_limit_phase phase, bool update, uint64_t period)
 {
+  const struct unit_ask ask = { .phase = phase, .update = update, .period = period };
   struct unit_properties props = { .arena = &arena };
 
-  assert_int_equal (unit_props_limits (&props, resources (json, &arena), phase, update, period, NULL), 0);
+  assert_int_equal (unit_props_limits (&props, resources (json, &arena), &ask, NULL), 0);
   return show (&props);
 }
 
@@ -138,6 +141,102 @@ unit_props_limits_update (void **state)
   assert_string_equal (limits ("{'cpu':{'idle':0,'shares':2}}", CGROUP_LIMIT_ALL, true, 0), "CPUWeight:t=1\n");
 }
 
+/* On v1 systemd has other words, and fewer.  */
+static void
+unit_props_limits_v1 (void **state)
+{
+  struct cgroup_dir dirs[] = { { .mount = "", .controllers = "cpu,cpuacct", .path = "/" }, { .controllers = "memory" }, { .controllers = "blkio" },
+                               { .controllers = "pids" },                                    { .controllers = "" } };
+  const struct cgroup cg = { .dirs = dirs, .n_dirs = sizeof dirs / sizeof *dirs };
+  static const struct
+  {
+    const char *json, *shown;
+  } cases[] = {
+    { "{'memory':{'limit':1048576,'swap':3145728,'reservation':524288}}", "MemoryLimit:t=1048576\n" },
+    { "{'memory':{'limit':-1}}", "MemoryLimit:t=infinity\n" },
+    { "{'cpu':{'shares':1000,'idle':0}}", "CPUShares:t=1000\n" },
+    { "{'cpu':{'quota':20000,'period':40000}}", "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=40000\n" },
+    { "{'cpu':{'quota':20000}}", "CPUQuotaPerSecUSec:t=400000\nCPUQuotaPeriodUSec:t=50000\n" },
+    { "{'cpu':{'quota':-1}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=50000\n" },
+    { "{'pids':{'limit':-1}}", "TasksMax:t=infinity\n" },
+    { "{'blockIO':{'weight':1000,'weightDevice':[{'major':8,'minor':0,'weight':10}]}}",
+      "BlockIOWeight:t=1000\nBlockIODeviceWeight:a(st)=/dev/block/8:0,10\n" },
+    { "{'blockIO':{'throttleReadBpsDevice':[{'major':8,'minor':0,'rate':7}],'throttleWriteBpsDevice':[{'major':8,'minor':16,'rate':0}],"
+      "'throttleReadIOPSDevice':[{'major':8,'minor':0,'rate':9}]}}",
+      "BlockIOReadBandwidth:a(st)=/dev/block/8:0,7\nBlockIOWriteBandwidth:a(st)=/dev/block/8:16,infinity\n" },
+    { "{'unified':{'memory.high':'1000'}}", "" }, /* no controllers are systemd's in the v2 hierarchy beside v1 */
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      struct unit_properties props = { .arena = &arena };
+      const struct unit_ask ask = { .cg = &cg, .phase = CGROUP_LIMIT_ALL, .period = 50000 };
+
+      assert_int_equal (unit_props_limits (&props, resources (cases[i].json, &arena), &ask, NULL), 0);
+      assert_string_equal (show (&props), cases[i].shown);
+    }
+}
+
+/* What a file said, for the unit to say it again.  */
+static void
+unit_props_file_back (void **state)
+{
+  static const struct
+  {
+    const char *file, *text;
+    bool v2;
+    const char *shown;
+  } cases[] = {
+    { "memory.max", "max", true, "MemoryMax:t=infinity\n" },
+    { "memory.high", "5", true, "MemoryHigh:t=5\n" },
+    { "cpu.max", "50000 100000", true, "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=100000\n" },
+    { "cpuset.cpus", "\n", true, "AllowedCPUs:ay=\n" },
+    { "io.max", "8:0 rbps=max", true, "IOReadBandwidthMax:a(st)=/dev/block/8:0,infinity\n" },
+    { "cpu.max.burst", "0", true, "" },
+    { "memory.limit_in_bytes", "9223372036854771712", false, "MemoryLimit:t=infinity\n" },
+    { "cpu.cfs_quota_us", "10000", false, "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=20000\n" },
+    { "pids.max", "max", false, "TasksMax:t=infinity\n" },
+    { "blkio.throttle.read_bps_device", "8:0 0", false, "BlockIOReadBandwidth:a(st)=/dev/block/8:0,infinity\n" },
+    { "blkio.bfq.weight_device", "8:0 0", false, "" },
+    { "cpuset.cpus", "\n", false, "" },
+    { "memory.max", "1", false, "" },
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      struct unit_properties props = { .arena = &arena };
+
+      assert_int_equal (unit_props_file (&props, cases[i].file, cases[i].v2, cases[i].text, 20000, NULL), 0);
+      assert_string_equal (show (&props), cases[i].shown);
+    }
+}
+
+static void
+unit_props_devices_of_v1 (void **state)
+{
+  struct devbpf_rule list[] = { { true, 'c', DEVBPF_MKNOD, -1, -1 }, { true, 'b', DEVBPF_READ | DEVBPF_WRITE, 8, -1 }, { true, 'c', DEVBPF_ALL, 1, 3 } };
+  const struct devbpf_rule any_major = { true, 'c', DEVBPF_ALL, -1, 5 };
+  struct device_rules rules = { .rules = list, .n = 3 };
+  struct unit_properties props = { .arena = &arena };
+  struct err err = { 0 };
+
+  (void) state;
+  assert_int_equal (unit_props_devices_check (&rules, NULL), 0);
+  assert_int_equal (unit_props_devices (&props, &rules, NULL), 0);
+  assert_string_equal (show (&props), "DevicePolicy:s=strict\nDeviceAllow:a(ss)=\nDeviceAllow:a(ss)=char-*,m,block-8,rw,/dev/char/1:3,rwm\n");
+  rules.allow = true;
+  assert_int_equal (unit_props_devices_check (&rules, &err), -ENOTSUP);
+  rules.n = 0;
+  props.n = 0;
+  assert_int_equal (unit_props_devices (&props, &rules, NULL), 0);
+  assert_string_equal (show (&props), "DevicePolicy:s=auto\nDeviceAllow:a(ss)=\n");
+  list[0] = any_major;
+  rules = (struct device_rules){ .rules = list, .n = 1 };
+  assert_int_equal (unit_props_devices (&props, &rules, &err), -ENOTSUP);
+}
+
 static void
 unit_props_annotations_good (void **state)
 {
@@ -197,6 +296,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown (unit_props_limits_rows, teardown),      cmocka_unit_test_teardown (unit_props_limits_unified, teardown),
     cmocka_unit_test_teardown (unit_props_limits_phases, teardown),    cmocka_unit_test_teardown (unit_props_limits_update, teardown),
+    cmocka_unit_test_teardown (unit_props_limits_v1, teardown),       cmocka_unit_test_teardown (unit_props_file_back, teardown),
+    cmocka_unit_test_teardown (unit_props_devices_of_v1, teardown),
     cmocka_unit_test_teardown (unit_props_annotations_good, teardown), cmocka_unit_test_teardown (unit_props_annotations_bad, teardown),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
