@@ -437,15 +437,9 @@ def test_proc_fallback(box):
 
 # --- id-mapped mounts
 
-def can_map(path):
-    """Whether the file system of PATH can be id-mapped, by mount(8)."""
-    done = subprocess.run(["unshare", "-m", "--propagation", "private", "mount", "--bind", "-o", "X-mount.idmap=b:0:100000:1000", path, path],
-                          capture_output=True, text=True)
-    return done.returncode == 0
-
-
 def owner(box, options, change=None, uid=0, inner=None, **mount):
     """Owners of what is in an id-mapped bind of a tmpfs, as the container sees them: of a file of UID, and of one in a mount below."""
+    needs_linux(6, 3, "a tmpfs that can be id-mapped")
     words, src = nested(box, "")
     b = box.bundle(["stat", "-c", "%u:%g", "/mnt/file", "/mnt/in/file"])
     if change:
@@ -456,8 +450,6 @@ def owner(box, options, change=None, uid=0, inner=None, **mount):
     make = f'touch {src}/file {src}/in/file; chown {uid}:{uid} {src}/file {src}/in/file; exec "$@"'
     done = subprocess.run([*words, "sh", "-ec", make, "sh", *box.command("run", "--bundle", b.path, "c")], capture_output=True, text=True,
                           timeout=30, stdin=subprocess.DEVNULL)
-    if done.returncode and "cannot be id-mapped" in done.stderr:
-        pytest.skip("tmpfs cannot be id-mapped by this kernel (Linux 6.3 can)")
     return done
 
 
@@ -465,30 +457,35 @@ def own(container, host, size=1000):
     return [{"containerID": container, "hostID": host, "size": size}]
 
 
+@pytest.mark.spec(55, 56, 59)
 def test_idmap_of_the_mount(box):
     """SPEC 55, 56, 59"""
     done = owner(box, ["idmap"], uid=5, uidMappings=own(0, 2000), gidMappings=own(0, 3000))
     assert done.stdout == "2005:3005\n5:5\n", done.stderr
 
 
+@pytest.mark.spec(55)
 def test_idmap_recursive(box):
     """SPEC 55"""
     done = owner(box, ["ridmap"], uid=5, uidMappings=own(0, 2000), gidMappings=own(0, 3000))
     assert done.stdout == "2005:3005\n2005:3005\n", done.stderr
 
 
+@pytest.mark.spec(59)
 def test_idmap_by_mappings_alone(box):
     """SPEC 59"""
     done = owner(box, [], uid=5, uidMappings=own(0, 2000), gidMappings=own(0, 3000))
     assert done.stdout == "2005:3005\n5:5\n", done.stderr
 
 
+@pytest.mark.spec(56)
 def test_idmap_of_the_container(box):
     """SPEC 56: the container's root sees the host's root's files as its own."""
     done = owner(box, ["ridmap"], in_user_namespace, uid=7)
     assert done.stdout == "7:7\n7:7\n", done.stderr
 
 
+@pytest.mark.spec(56)
 def test_idmap_of_a_joined_namespace(box):
     """SPEC 56"""
     other = box.bundle(["sleep", "100"])
@@ -506,6 +503,7 @@ def test_idmap_of_a_joined_namespace(box):
     assert done.stdout.startswith("7:7\n"), done.stderr
 
 
+@pytest.mark.spec(56)
 def test_idmap_of_nobody(box):
     """SPEC 56: neither the mount nor the container has a mapping."""
     b = box.bundle()
@@ -523,19 +521,20 @@ def test_idmap_words(box):
         assert owner(box, [bad]).returncode == 1
 
 
+@pytest.mark.spec(55)
 def test_idmap_with_flags(box):
     """SPEC 55: attributes and a map together."""
+    needs_linux(6, 3, "a tmpfs that can be id-mapped")
     words, src = nested(box, "")
     b = box.bundle(["cat", "/proc/self/mountinfo"])
     b.mount("/mnt", src, options=["bind", "ro", "nosuid", "idmap"]).update(uidMappings=own(0, 2000), gidMappings=own(0, 2000))
     b.save()
     done = subprocess.run([*words, *box.command("run", "--bundle", b.path, "c")], capture_output=True, text=True, stdin=subprocess.DEVNULL,
                           timeout=30)
-    if done.returncode and "cannot be id-mapped" in done.stderr:
-        pytest.skip("tmpfs cannot be id-mapped by this kernel (Linux 6.3 can)")
     assert {"ro", "nosuid", "idmapped"} <= flags(done.stdout)["/mnt"], done.stderr
 
 
+@pytest.mark.spec(55)
 def test_idmap_of_new_mount(box):
     """SPEC 55"""
     needs_linux(6, 3, "a tmpfs that can be id-mapped")
@@ -545,6 +544,7 @@ def test_idmap_of_new_mount(box):
     assert sh(box, "stat -c %u:%g /mnt", change) == "2000:3000\n"
 
 
+@pytest.mark.spec(55)
 def test_idmap_where_impossible(box):
     """SPEC 55: a file system that cannot is named."""
     b = box.bundle()

@@ -418,9 +418,10 @@ def test_idmap_of_the_joined_namespace(box):
     b.mount("/m", f"{box.dir}/data", options=["bind", "idmap"])
     b.mount("/r", f"{box.dir}/data", options=["bind", "idmap=uids=@3-7-1;gids=@4-8-1"])
     r = box.run(b, status=None)
-    if "cannot be id-mapped" in r.err:
+    kind = subprocess.run(["stat", "-f", "-c", "%T", box.dir], capture_output=True, text=True, check=True).stdout.strip()
+    if r.status != 0 and kind not in ("ext2/ext3", "btrfs"):  # which can since Linux 5.12 and 5.15; of another's refusal this is no test
         box.delete("other")
-        pytest.skip("the file system of the test's directory cannot be id-mapped")
+        pytest.skip(f"whether a {kind} can be id-mapped is not known here: {r.err}")
     assert (r.status, r.out) == (0, "3:4\n7:8\n"), r
     box.delete("other")
 

@@ -2,6 +2,7 @@
 """config.md without its hooks: the version, the root, mounts, the process, annotations and what is no error."""
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -186,8 +187,9 @@ def test_idmapped(box):
     b = box.bundle(["stat", "-c", "%u:%g", "/mnt"])
     change(b)
     r = box.run(b, status=None)
-    if "not supported" in r.err or "Invalid argument" in r.err:
-        pytest.skip(f"the file system of {box.dir} cannot be id-mapped: {r.err}")
+    kind = subprocess.run(["stat", "-f", "-c", "%T", box.dir], capture_output=True, text=True, check=True).stdout.strip()
+    if r.status != 0 and kind not in ("ext2/ext3", "btrfs"):  # which can since Linux 5.12 and 5.15; of another's refusal this is no test
+        pytest.skip(f"whether a {kind} can be id-mapped is not known here: {r.err}")
     assert r.out == "5003:5003\n"
 
 
