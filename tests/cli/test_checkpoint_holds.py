@@ -288,13 +288,29 @@ def large_pipe():
         f.write(before)
 
 
-def test_lazy_pages(box, c, holds, large_pipe):
+@pytest.fixture
+def beside():
+    """Starts programs beside the container, which are ended after the test whatever became of it."""
+    started = []
+
+    def start_beside(argv, **more):
+        started.append(subprocess.Popen(argv, **more))
+        return started[-1]
+
+    yield start_beside
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def test_lazy_pages(box, c, holds, large_pipe, beside):
     """Memory comes from the dumped container over the network when the restored one uses it; a descriptor tells when it is to be had."""
     b = start(box, c, holds, "memory", MIB)
     ready, told = os.pipe()
     port = free_port()
-    dump = subprocess.Popen(box.command("--criu", c.program, "checkpoint", "--image-path", c.images, "--lazy-pages", "--page-server", f"127.0.0.1:{port}",
-                                        "--status-fd", str(told), "c"), stdin=NULL, stdout=NULL, stderr=subprocess.PIPE, text=True, pass_fds=[told])
+    dump = beside(box.command("--criu", c.program, "checkpoint", "--image-path", c.images, "--lazy-pages", "--page-server", f"127.0.0.1:{port}",
+                          "--status-fd", str(told), "c"), stdin=NULL, stdout=NULL, stderr=subprocess.PIPE, text=True, pass_fds=[told])
     os.close(told)
     assert os.read(ready, 2) == b"\0" and os.read(ready, 2) == b"", dump.communicate(timeout=TIMEOUT)
     os.close(ready)
@@ -302,8 +318,8 @@ def test_lazy_pages(box, c, holds, large_pipe):
     assert dump.poll() is None
     work = os.path.join(box.dir, "work")
     os.makedirs(work)
-    daemon = subprocess.Popen([c.program, "lazy-pages", "--images-dir", c.images, "--work-dir", work, "--page-server", "--address", "127.0.0.1", "--port", str(port),
-                               "-v4", "--log-file", "lazy.log"], stdin=NULL, stdout=NULL, stderr=NULL)
+    daemon = beside([c.program, "lazy-pages", "--images-dir", c.images, "--work-dir", work, "--page-server", "--address", "127.0.0.1", "--port", str(port),
+                     "-v4", "--log-file", "lazy.log"], stdin=NULL, stdout=NULL, stderr=NULL)
     eventually(lambda: os.path.exists(os.path.join(work, "lazy-pages.socket")), "the daemon listens")
     assert box.processes(), "the old one is there until all is taken from it"
     b.config["linux"]["cgroupsPath"] += "-new"
@@ -326,12 +342,12 @@ def free_port():
         return s.getsockname()[1]
 
 
-def test_page_server(box, c, holds):
+def test_page_server(box, c, holds, beside):
     """The memory goes to another directory, as on another machine; with both together it is restored."""
     b = start(box, c, holds, "memory", MIB)
     there, port = os.path.join(box.dir, "there"), free_port()
     os.makedirs(there)
-    server = subprocess.Popen([c.program, "page-server", "--images-dir", there, "--address", "127.0.0.1", "--port", str(port)], stdin=NULL, stdout=NULL, stderr=NULL)
+    server = beside([c.program, "page-server", "--images-dir", there, "--address", "127.0.0.1", "--port", str(port)], stdin=NULL, stdout=NULL, stderr=NULL)
     eventually(lambda: f":{port:04X} " in open("/proc/net/tcp").read(), "it listens")
     c.checkpoint("--page-server", f"127.0.0.1:{port}")
     assert server.wait(TIMEOUT) == 0
