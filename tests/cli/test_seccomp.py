@@ -318,6 +318,11 @@ class Agent:
         except OSError:
             os.close(listener)
 
+    def told(self, n):
+        """The first N states, once they have been taken: who sent one does not wait for that."""
+        eventually(lambda: len(self.states) >= n, f"the agent has got {n} states")
+        return self.states
+
     def close(self):
         self.server.shutdown(socket.SHUT_RDWR)  # ends accept, which close alone does not
         self.server.close()
@@ -339,7 +344,7 @@ def test_agent(box, call64, agent, no_new_privs):
     b = bundle(box, call64, GETPPID, seccomp=seccomp, noNewPrivileges=no_new_privs)
     b.config["annotations"] = {"a.b": "c"}
     out = box.create(b).out
-    (state, n), = agent.states
+    (state, n), = agent.told(1)
     pid = box.state()["pid"]
     assert n == 1 and agent.ends == [b""]
     assert state == {"ociVersion": "1.3.0", "fds": ["seccompFd"], "pid": pid, "metadata": "some text",
@@ -363,7 +368,7 @@ def test_agent_of_exec(box, call64, agent):
     agent.num = 78
     pid_file = os.path.join(box.dir, "pid")
     assert int(box.orlop("exec", "--pid-file", pid_file, "c", "call", str(GETPPID)).out) == -78
-    first, second = (state for state, _ in agent.states)
+    first, second = (state for state, _ in agent.told(2))
     with open(pid_file) as f:
         assert second["pid"] == int(f.read())
     assert first["pid"] == first["state"]["pid"] == second["state"]["pid"] == box.state()["pid"]
