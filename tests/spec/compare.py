@@ -13,9 +13,10 @@ import tempfile
 import xml.etree.ElementTree
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests/lint"))
+sys.path[:0] = [str(TOP / "tests/lint"), str(TOP / "tests/spec")]
 sys.dont_write_bytecode = True
 import conformance  # noqa: E402
+import room  # noqa: E402
 
 PEERS = ("runc", "crun")
 LIMIT = 400  # seconds for one runtime
@@ -24,8 +25,9 @@ LIMIT = 400  # seconds for one runtime
 def results(program):
     """Test -> passed, failed or skipped, of one run of all of them."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as record:
-        argv = [str(TOP / "tests/lib/view.sh"), "v1", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(TOP),
-                "-c", str(TOP / "tests/pytest.ini"), "-m", "views", f"--junitxml={record.name}", str(TOP / "tests/spec")]
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", room.OWN_NULL + 'exec "$@"', "sh",
+                str(TOP / "tests/lib/view.sh"), "v1", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(TOP), "-c",
+                str(TOP / "tests/pytest.ini"), "-m", "views", f"--junitxml={record.name}", str(TOP / "tests/spec")]
         env = dict(os.environ, ORLOP=program, ORLOP_VIEW="v1", PYTHONDONTWRITEBYTECODE="1")
         done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL, check=False)
         try:

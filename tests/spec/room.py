@@ -19,14 +19,19 @@ for dir in /sys/fs/cgroup/*/"$1"; do [ -L "${dir%/*}" ] || echo $$ >"$dir/cgroup
 shift
 exec "$@"
 """
+# crun gives the program's standard streams to its user, the machine's /dev/null, too: here it is another.
+OWN_NULL = """
+d=$(mktemp -d) && mount -t tmpfs tmpfs "$d" && mknod -m 666 "$d/null" c 1 3 && mount --bind "$d/null" /dev/null \\
+  && umount -l "$d" && rmdir "$d" || exit 78
+"""
 # Within the namespaces, with a network device that programs may name.
-SETUP = """
+SETUP = OWN_NULL + """
 mount -t tmpfs tmpfs /run
 ip link set lo up
 ip link add name eth0 type veth peer name eth0-peer
 for dir in /sys/fs/cgroup/*/"$1"; do [ -L "${dir%/*}" ] || mount --bind "$dir" "${dir%/*}" || exit 78; done
 shift
-exec "$@"
+exec "$@" </dev/null
 """
 
 
