@@ -46,8 +46,6 @@ def test_v1(box, resources, file, text):
     needs_v1(file.split(".")[0])
     if file.startswith("cpu.rt_") and not os.path.exists(f"{hierarchies()['cpu']}/cpu.rt_period_us"):
         pytest.skip("a kernel without CONFIG_RT_GROUP_SCHED")
-    if resources == {"pids": {}}:
-        needs_cgroupfs("units have DefaultTasksMax= (systemd-system.conf(5))")
     b = made(box, resources)
     assert read(b, file).splitlines()[0] == text
     box.delete()
