@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "demand.h"
 #include "ocispec/config.h"
 #include "ocispec/features.h"
 #include "ocispec/state.h"
@@ -29,15 +30,6 @@ enum
 {
   N_DOCUMENTS = sizeof documents / sizeof documents[0]
 };
-
-static void
-demand (bool good, const char *what)
-{
-  if (good)
-    return;
-  fprintf (stderr, "broken promise: %s\n", what);
-  abort ();
-}
 
 /* Faults are in order, and their places in the text.  */
 static void

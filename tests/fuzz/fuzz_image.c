@@ -31,6 +31,7 @@
 #include "image/source.h"
 #include "image/unpack.h"
 #include "ocispec/config.h"
+#include "demand.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -40,15 +41,6 @@ enum
   BYTES = 1 << 20,  /* limits of a layer */
   ENTRIES = 500
 };
-
-static void
-demand (bool good, const char *what)
-{
-  if (good)
-    return;
-  fprintf (stderr, "broken promise: %s\n", what);
-  abort ();
-}
 
 /* A file without a name.  */
 static int
