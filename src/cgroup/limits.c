@@ -144,11 +144,11 @@ memory_disable_oom_killer (const struct cgroup_limit_ask *a, char *buf, size_t s
 
 /* --- cpu */
 
-/* An idle cgroup of v2 has no weight: it cannot be set while it is idle (which systemd makes it first), and is lost when it becomes so.  */
+/* An idle cgroup has no weight: it cannot be set while it is idle (which on v2 systemd makes it first), and is lost when it becomes so.  */
 static int
 cpu_shares (const struct cgroup_limit_ask *a, char *buf, size_t size)
 {
-  bool idle = a->v2 && cpu (a)->idle && *cpu (a)->idle == 1;
+  bool idle = (a->v2 || a->update) && cpu (a)->idle && *cpu (a)->idle == 1;
   const uint64_t *shares = idle ? NULL : cpu (a)->shares;
   uint64_t weight = shares && *shares && a->v2 ? cgroup_weight (*shares) : 0;
 
@@ -186,7 +186,7 @@ cpu_quota (const struct cgroup_limit_ask *a, char *buf, size_t size)
   char amount[24] = "max";
 
   if (! a->v2 || (! quota && ! period))
-    return a->v2 ? 0 : signed_number (c->quota, buf, size);
+    return a->v2 ? 0 : quota && *c->quota < 0 ? snprintf (buf, size, "-1") : signed_number (c->quota, buf, size);
   if (quota && *c->quota > 0)
     (void) snprintf (amount, sizeof amount, "%" PRId64, *c->quota);
   return period ? snprintf (buf, size, "%s %" PRIu64, amount, *c->period) : snprintf (buf, size, "%s", amount);
@@ -411,8 +411,8 @@ static const struct cgroup_limit_row rows[] = {
   { "memory.disableOOMKiller", "memory.oom_control", NULL, NULL, NULL,
     .text = memory_disable_oom_killer }, /* true: 1; false: 0 by an update, and nothing at create */
   { "cpu.shares", "cpu.shares", "cpu.weight", "CPUShares", "CPUWeight",
-    .text = cpu_shares, .unit_v1_kind = CGROUP_UNIT_NUMBER, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
-       in the logarithms, as runc and crun have it; 0 asks for nothing; on v2 an idle cgroup has none */
+    .text = cpu_shares, .unit_v1_kind = CGROUP_UNIT_SHARES, .unit_kind = CGROUP_UNIT_NUMBER, .flags = CGROUP_ROW_RETRY }, /* on v2 a curve through 2 = 1, 1024 = 100 and 262144 = 10000, quadratic
+       in the logarithms, as runc and crun have it; 0 asks for nothing; an idle cgroup has none */
   { "cpu.idle", "cpu.idle", "cpu.idle", NULL, "CPUWeight",
     .text = cpu_idle, .unit_kind = CGROUP_UNIT_IDLE, .flags = CGROUP_ROW_ZERO_MAY_LACK }, /* 0 or 1; for systemd 1 is CPUWeight=idle */
   { "cpu.period", "cpu.cfs_period_us", "cpu.max", "CPUQuotaPeriodUSec", "CPUQuotaPeriodUSec",

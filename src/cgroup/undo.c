@@ -68,8 +68,23 @@ cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t 
   return n < size ? n : 0;
 }
 
-void
-cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
+/* The file of the weight beside cpu.idle.  */
+static const char *
+weight_of (const struct cgroup_dir *d)
+{
+  return cgroup_dir_is_v2 (d) ? "cpu.weight" : "cpu.shares";
+}
+
+static bool
+is_idle (const struct cgroup_dir *d)
+{
+  char text[8];
+
+  return cgroup_dir_read (d, "cpu.idle", text, sizeof text) > 0 && text[0] == '1';
+}
+
+static void
+note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
 {
   char old[OLD_MAX], back[CGROUP_LIMIT_TEXT_MAX];
   struct cgroup_undo_step *steps;
@@ -84,6 +99,18 @@ cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char 
   copy = strdup (back);
   if (steps && name && copy)
     steps[u->n++] = (struct cgroup_undo_step){ .d = d, .file = take_ptr (name), .text = take_ptr (copy) };
+}
+
+void
+cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
+{
+  bool idle = strcmp (file, "cpu.idle") == 0, weight = strcmp (file, weight_of (d)) == 0;
+
+  /* a cgroup that becomes idle loses its weight, and one that is idle says one that nobody could write */
+  if ((idle || weight) && ! is_idle (d))
+    note (u, d, weight_of (d), idle ? "" : text);
+  if (! weight)
+    note (u, d, file, text);
 }
 
 void

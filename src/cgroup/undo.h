@@ -28,7 +28,7 @@ struct cgroup_undo
 };
 
 /* Remembers what FILE of D says before TEXT is written to it: the line that TEXT changes if the file has one for each device, else its first
- * line.  What cannot be read (no such file yet, one that is for writing only, no memory) is passed over.  */
+ * line; of cpu.idle the weight, too, which goes with it.  What cannot be read (no such file yet, one that is for writing only, no memory) is passed over.  */
 void cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text);
 
 /* What has to be written to a file that says OLD to take back that TEXT is written to it, into BUF: a value, or the line of one device.  V2 is its

@@ -24,6 +24,8 @@ enum
 {
   WEIGHT_IDLE = 0,      /* CPUWeight=idle on the bus (systemd 252) */
   WEIGHT_DEFAULT = 100, /* cpu.weight */
+  SHARES_MIN = 2,       /* of cpu.shares (Linux: MIN_SHARES and MAX_SHARES) */
+  SHARES_MAX = 262144,
   PERCENT_USEC = 10000, /* a percent of a second */
   TASKS_EARLY = 1024,   /* this many leave the set-up alone, and need no message of their own */
   NAME_MIN = 3          /* of a property: the shortest of systemd's names, as runc asks */
@@ -125,6 +127,16 @@ add_amount (struct job *j, const char *name, const char *text)
   if (! take_amount (&text, &amount) || *text)
     return 0;
   return add_number (j, name, amount < NO_LIMIT_V1 ? amount : UINT64_MAX);
+}
+
+static int
+add_shares (struct job *j, const char *name, const char *text)
+{
+  uint64_t shares;
+
+  if (! take_amount (&text, &shares) || *text)
+    return 0;
+  return add_number (j, name, shares < SHARES_MIN ? SHARES_MIN : shares > SHARES_MAX ? SHARES_MAX : shares);
 }
 
 static int
@@ -274,6 +286,7 @@ add_none (struct job *j, const char *name, const char *text)
 
 static int (*const adders[]) (struct job *j, const char *name, const char *text) = {
   [CGROUP_UNIT_NONE] = add_none,   [CGROUP_UNIT_NUMBER] = add_amount, [CGROUP_UNIT_TASKS] = add_tasks,   [CGROUP_UNIT_IDLE] = add_idle,
+  [CGROUP_UNIT_SHARES] = add_shares,
   [CGROUP_UNIT_QUOTA] = add_quota, [CGROUP_UNIT_LIST] = add_list,     [CGROUP_UNIT_WEIGHT] = add_weight, [CGROUP_UNIT_RATES] = add_rates,
   [CGROUP_UNIT_RATE] = add_device_rate, [CGROUP_UNIT_DEVICE] = add_device_weight,
 };

@@ -203,6 +203,40 @@ def test_refused_values_are_set_back_v2(box):
     box.delete()
 
 
+@pytest.mark.parametrize("before, change", [({"shares": 512}, {"idle": 1}), ({"idle": 1}, {"idle": 0, "shares": 700})], ids=["idle", "not idle"])
+def test_idleness_is_set_back(box, before, change):
+    """With the weight, which a cgroup that becomes idle loses."""
+    if VIEW == "v2":
+        needs_v2("cpu")
+    else:
+        needs_v1("cpu")
+    b = made(box, {"cpu": before})
+    if read(b, "cpu.idle") is None:
+        pytest.skip("cpu.idle needs Linux 5.15")
+    old = state_of(b)
+    for bad in ({"cpu": {**change, "cpus": "4095"}}, {"cpu": change, **({"unified": {"cgroup.max.depth": "x"}} if v2_root() else {"pids": {"limit": 1 << 40}})}):
+        update(box, bad, status=1)
+        assert state_of(b) == old
+    update(box, {"cpu": change})
+    assert state_of(b) != old
+    box.delete()
+
+
+def test_idle_again(box):
+    """Engines send all limits with each update; an idle cgroup takes no shares."""
+    if VIEW == "v2":
+        needs_v2("cpu")
+    else:
+        needs_v1("cpu")
+    b = made(box)
+    if read(b, "cpu.idle") is None:
+        pytest.skip("cpu.idle needs Linux 5.15")
+    for _ in range(2):
+        update(box, {"cpu": {"idle": 1, "shares": 512}})
+        assert first(b, "cpu.idle") == "1"
+    box.delete()
+
+
 def test_unified_is_set_back(box):
     if v2_root() is None:
         pytest.skip("no cgroup v2 in this view")

@@ -52,6 +52,7 @@ static const struct
     "cpu.max=50000 200000;" },
   { "{'cpu':{'quota':50000}}", "cpu.cfs_quota_us=50000;", "cpu.max=50000;" },
   { "{'cpu':{'quota':-1}}", "cpu.cfs_quota_us=-1;", "cpu.max=max;" },
+  { "{'cpu':{'quota':-5}}", "cpu.cfs_quota_us=-1;", "cpu.max=max;" },
   { "{'cpu':{'period':20000}}", "cpu.cfs_period_us=20000;", "cpu.max=max 20000;" },
   { "{'cpu':{'quota':0,'period':0}}", "", "" },
   { "{'cpu':{'cpus':'0-1,3','mems':'0'}}", "cpuset.cpus=0-1,3;cpuset.mems=0;", "cpuset.cpus=0-1,3;cpuset.mems=0;" },
@@ -127,6 +128,7 @@ cgroup_limit_rows_update (void **state)
   (void) state;
   assert_string_equal (written (r, false, true), "memory.oom_control=0;cpu.idle=0;cpu.cfs_burst_us=0;");
   assert_string_equal (written (r, true, true), "cpu.idle=0;cpu.max.burst=0;");
+  assert_string_equal (written (resources ("{'cpu':{'shares':512,'idle':1}}", &arena), false, true), "cpu.idle=1;");
 }
 
 static const struct cgroup_limit_row *
