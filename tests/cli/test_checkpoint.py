@@ -172,8 +172,8 @@ def test_several_processes_and_exec(box, c):
     lines = os.path.join(b.rootfs, "tmp/lines")
     eventually(lambda: os.path.exists(lines) and os.path.getsize(lines) > 4, "it writes")
 
-    def shells(): # whose children come and go
-        return {line.split(None, 2)[2] for line in c.exec("ps").splitlines() if "sh -c" in line}
+    def shells(): # whose children come and go, some of them seen as "{usleep} sh -c ..."
+        return {words for line in c.exec("ps").splitlines() for words in line.split(None, 2)[2:] if words.startswith("sh -c")}
     before = shells()
     assert before
     c.checkpoint()
