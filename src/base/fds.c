@@ -26,6 +26,11 @@
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
 
+enum
+{
+  CLOSE_MAX = 4096 /* without close_range: above what a child of ours has opened */
+};
+
 /* Room for the descriptors of one message, aligned as the kernel wants it.  */
 union control
 {
@@ -140,19 +145,17 @@ cloexec_each (unsigned first)
     char name[];
   };
   _Alignas (struct entry) char buf[2048];
-  long n;
-  int ret = 0;
-  own_fd int dir = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  long n = 1;
+  int ret = 0, dir = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
   if (dir < 0)
     return -errno;
-  while (ret == 0 && (n = syscall (SYS_getdents64, dir, buf, sizeof buf)) != 0)
-    {
-      if (n < 0)
-        return -errno;
-      for (long at = 0; ret == 0 && at < n; at += ((const struct entry *) (buf + at))->len)
-        ret = cloexec_one (((const struct entry *) (buf + at))->name, first);
-    }
+  while (ret == 0 && (n = syscall (SYS_getdents64, dir, buf, sizeof buf)) > 0)
+    for (long at = 0; ret == 0 && at < n; at += ((const struct entry *) (buf + at))->len)
+      ret = cloexec_one (((const struct entry *) (buf + at))->name, first);
+  if (n < 0)
+    ret = -errno;
+  (void) close (dir); /* at once: from there ".." leads to all of the host's procfs */
   return ret;
 }
 
@@ -162,6 +165,33 @@ fds_cloexec_from (unsigned first)
   if (syscall (SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
     return 0;
   return errno == ENOSYS || errno == EINVAL ? cloexec_each (first) : -errno;
+}
+
+static void
+close_span (unsigned first, unsigned last)
+{
+  if (syscall (SYS_close_range, first, last, 0) == 0)
+    return;
+  for (unsigned fd = first; fd <= last && fd < CLOSE_MAX; fd++)
+    (void) close ((int) fd);
+}
+
+void
+fds_close_but (unsigned first, const int *keep, size_t n)
+{
+  for (;;)
+    {
+      unsigned next = ~0U; /* that is kept */
+
+      for (size_t i = 0; i < n; i++)
+        if (keep[i] >= 0 && (unsigned) keep[i] >= first && (unsigned) keep[i] < next)
+          next = (unsigned) keep[i];
+      if (next > first)
+        close_span (first, next == ~0U ? next : next - 1);
+      if (next == ~0U)
+        return;
+      first = next + 1;
+    }
 }
 
 int

@@ -26,6 +26,9 @@ ssize_t fds_recv (int sock, void *data, size_t size, int *fds, size_t *in_out_n)
  * Returns 0 or negative errno.  child-safe */
 int fds_cloexec_from (unsigned first);
 
+/* Closes every descriptor from FIRST on but the N in KEEP, of which some may be negative.  Without close_range(2) those below 4096.  child-safe */
+void fds_close_but (unsigned first, const int *keep, size_t n);
+
 /* Takes the first descriptor that a program of ours opens (or -1), which tells for nothing whether its caller had closed a standard one: the new one is
  * then in that place, where texts for people and streams of the container go.  It is moved beyond, and what was closed becomes /dev/null.  In the library
  * FD is returned as it is: the process is another's.  Returns the descriptor, or -1 with errno.  */

@@ -230,8 +230,7 @@ enslave (int old, struct err *err)
 int
 mount_pivot (int root, bool shared, struct err *err)
 {
-  own_fd int old = shared ? open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-  int ret;
+  int old = shared ? open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1, ret;
 
   if (shared && old < 0)
     return err_sys (err, errno, "open", "old root");
@@ -242,8 +241,13 @@ mount_pivot (int root, bool shared, struct err *err)
   ret = sys_pivot_root (".", ".");
   if (ret < 0)
     return err_sys (err, -ret, "pivot_root", ".");
-  if (shared && (ret = enslave (old, err)) < 0)
-    return ret;
+  if (shared)
+    {
+      ret = enslave (old, err);
+      (void) close (old); /* at once: by its number the program, or a link in the image, would lead out (CVE-2024-21626) */
+      if (ret < 0)
+        return ret;
+    }
   ret = sys_umount2 (".", MNT_DETACH);
   if (ret < 0)
     return err_sys (err, -ret, "umount2", "old root");

@@ -39,12 +39,21 @@ by_handle (int fd)
   return p;
 }
 
+static bool used;
+
+bool
+mount_old_used (void)
+{
+  return used;
+}
+
 /* Opens the directory in which mounts wait, making it before the first.  */
 static int
 open_waiting (struct err *err)
 {
   int ret = open (WAITING, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+  used = true;
   if (ret >= 0)
     return ret;
   if (errno != ENOENT)

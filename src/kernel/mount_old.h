@@ -10,6 +10,9 @@
 
 struct err;
 
+/* True once anything here has made a mount: what is open since then leads to the host's.  */
+bool mount_old_used (void);
+
 /* Makes a waiting mount of a new FSTYPE; FLAGS is MS_*.  SOURCE and DATA may be NULL.  Returns its handle (O_PATH) or negative errno.  */
 int mount_old_make (const char *fstype, const char *source, unsigned long flags, const char *data, struct err *err);
 

@@ -216,6 +216,18 @@ path_open (int root, const char *path, int flags, struct err *err)
 }
 
 int
+path_open_here (const char *path, int flags)
+{
+  const struct open_how how = { .flags = (uint64_t) (flags | O_CLOEXEC), .resolve = RESOLVE_NO_MAGICLINKS };
+  int ret = sys_openat2 (AT_FDCWD, path, &how);
+
+  if (ret != -ENOSYS)
+    return ret;
+  own_fd int root = open ("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 ? -errno : walk_open (root, path, flags);
+}
+
+int
 path_make_dir (int root, const char *path, mode_t mode, struct err *err)
 {
   struct walk w;

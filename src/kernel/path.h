@@ -15,6 +15,10 @@ struct err;
  * links, absolute ones and "..", stay inside; magic links of procfs are refused.  Returns the descriptor or negative errno.  */
 int path_open (int root, const char *path, int flags, struct err *err);
 
+/* As path_open in our own root, where links lead anywhere in it anyway, for PATH from there: magic links are refused.  Returns the descriptor or
+ * negative errno, without an error for people.  */
+int path_open_here (const char *path, int flags);
+
 /* As path_open by walking alone: what path_open does on kernels without openat2.  */
 int path_open_walk (int root, const char *path, int flags, struct err *err);
 

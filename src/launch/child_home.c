@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "kernel/path.h"
 #include "launch/child.h"
 
 enum
@@ -92,8 +93,8 @@ child_home (void *self, struct err *err)
   struct child *c = self;
   const struct plan_process *p = &c->plan->process;
   struct stat st;
-  /* neither a FIFO nor a device in its place may hold us up */
-  own_fd int fd = openat (AT_FDCWD, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  /* neither a FIFO nor a device in its place may hold us up, nor a link of procfs lead us to what is the host's: other processes' roots, descriptors of ours */
+  own_fd int fd = path_open_here ("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
 
   if (p->n_envp + 2 > sizeof c->env / sizeof *c->env)
     return err_in (err, err_sys (err, E2BIG, "execve", "HOME"), "process.env");

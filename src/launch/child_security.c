@@ -12,11 +12,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fds.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/creds.h"
 #include "kernel/lsm.h"
 #include "kernel/mount.h"
+#include "kernel/mount_old.h"
 #include "kernel/path.h"
 #include "kernel/signal.h"
 #include "kernel/sys.h"
@@ -210,12 +212,28 @@ apply_caps (const struct plan_process *p, bool keep_admin, struct err *err)
   return capset_apply (&caps, err);
 }
 
+/* Closes what leads to the host: close-on-exec is too late for working directory, program and interpreter, of which each may be a link of the image to
+ * /proc/self/fd/N (CVE-2024-21626).  Nothing does unless its procfs was opened, or mounts were made by mount(2).  */
+static void
+leave_host (struct child *c)
+{
+  const int keep[] = { c->sync, c->listen, c->state_created };
+
+  if (c->proc < 0 && ! mount_old_used ())
+    return;
+  fds_close_but (3 + c->plan->preserve_fds, keep, sizeof keep / sizeof *keep);
+  c->proc = c->root = c->console = c->pidfd = c->state_creating = -1;
+}
+
 int
 child_creds (void *self, struct err *err)
 {
   struct child *c = self;
   const struct plan_process *p = &c->plan->process;
-  int again = p->cwd == NULL ? 0 : begin_cwd (c->plan->action, p->cwd, err), ret;
+  int again, ret;
+
+  leave_host (c);
+  again = p->cwd == NULL ? 0 : begin_cwd (c->plan->action, p->cwd, err);
 
   if (again < 0)
     return err_in (err, again, "process.cwd");

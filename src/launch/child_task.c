@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "kernel/numa.h"
+#include "kernel/path.h"
 #include "kernel/sched.h"
 #include "kernel/sys.h"
 #include "launch/child.h"
@@ -75,10 +76,10 @@ static int
 open_null (struct err *err)
 {
   struct stat st;
-  own_fd int fd = openat (AT_FDCWD, "/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  own_fd int fd = path_open_here ("/dev/null", O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 
   if (fd < 0 || fstat (fd, &st) < 0)
-    return err_sys (err, errno, "open", "/dev/null of the container");
+    return err_sys (err, fd < 0 ? -fd : errno, "open", "/dev/null of the container");
   return is_null (&st) ? take_fd (&fd) : err_host (err, ENODEV, "/dev/null of the container is not the null device");
 }
 

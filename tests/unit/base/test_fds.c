@@ -207,6 +207,48 @@ fds_cloexec_from_old_kernel (void **state)
     }
 }
 
+static int
+close_child (int answer)
+{
+  int keep[] = { -1, 0, 0 }, fd[6];
+
+  for (size_t i = 0; i < 6; i++)
+    if ((fd[i] = dup (0)) < 0)
+      return 1;
+  keep[1] = fd[4];
+  keep[2] = fd[2];
+  if (answer && without_close_range (answer))
+    return 77;
+  fds_close_but ((unsigned) fd[1], keep, 3);
+  for (size_t i = 0; i < 6; i++)
+    if ((fcntl (fd[i], F_GETFD) >= 0) != (i == 0 || i == 2 || i == 4))
+      return 2;
+  return 0;
+}
+
+static void
+fds_close_all_but_some (void **state)
+{
+  static const int answers[] = { 0, ENOSYS };
+
+  (void) state;
+  for (size_t i = 0; i < 2; i++)
+    {
+      int status;
+      pid_t pid = fork ();
+
+      if (pid == 0)
+        _exit (close_child (answers[i]));
+      assert_int_equal (waitpid (pid, &status, 0), pid);
+      if (status == 77 << 8)
+        {
+          print_message ("skip: no seccomp filters here\n");
+          skip ();
+        }
+      assert_int_equal (status, 0);
+    }
+}
+
 /* A connection to NAME below DIRFD, made by NAME_TO below DIR_TO, carries a byte.  */
 static void
 assert_connects (int dir_at, const char *name_at, int dir_to, const char *name_to)
@@ -299,6 +341,7 @@ main (void)
     cmocka_unit_test (fds_send_errors),
     cmocka_unit_test (fds_cloexec_from_first),
     cmocka_unit_test (fds_cloexec_from_old_kernel),
+    cmocka_unit_test (fds_close_all_but_some),
     cmocka_unit_test (fds_connect_by_any_name),
     cmocka_unit_test (fds_connect_errors),
   };
