@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,6 +79,21 @@ freezer_set (const struct cgroup_dir *d, bool frozen, long ms, struct err *err)
 {
   long until = clock_ms () + ms;
   return cgroup_dir_is_v2 (d) ? freeze_v2 (d, frozen, until, err) : freeze_v1 (d, frozen, until, err);
+}
+
+void
+freezer_hold_signals (sigset_t *ret_old)
+{
+  sigset_t all;
+
+  (void) sigfillset (&all);
+  (void) pthread_sigmask (SIG_BLOCK, &all, ret_old); /* cannot fail with these */
+}
+
+void
+freezer_release_signals (const sigset_t *old)
+{
+  (void) pthread_sigmask (SIG_SETMASK, old, NULL);
 }
 
 const struct cgroup_dir *

@@ -151,7 +151,9 @@ signal_round (const struct cgroup *cg, struct pid_list *l, int sig, bool keep, s
 {
   const struct cgroup_dir *freezer = freezer_of (cg);
   int r, first = 0;
+  sigset_t old;
 
+  freezer_hold_signals (&old);
   if (freezer && ! keep)
     (void) freezer_set (freezer, true, KILL_FREEZE_MS, NULL); /* if not, somebody may escape: killing is repeated */
   r = list_pids (cg, l, err);
@@ -163,6 +165,7 @@ signal_round (const struct cgroup *cg, struct pid_list *l, int sig, bool keep, s
     }
   if (freezer && ! keep)
     (void) freezer_set (freezer, false, KILL_FREEZE_MS, NULL); /* if not yet, it is on its way */
+  freezer_release_signals (&old);
   return r < 0 ? r : first;
 }
 

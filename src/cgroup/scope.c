@@ -19,6 +19,7 @@
 #include "cgroup/clock.h"
 #include "cgroup/devices.h"
 #include "cgroup/dir.h"
+#include "cgroup/freezer.h"
 #include "cgroup/layout.h"
 #include "cgroup/systemd.h"
 #include "cgroup/undo.h"
@@ -371,13 +372,17 @@ set_unit (const struct cgroup *cg, const struct unit_properties *props, struct e
   own_borrowed b = { .own = NULL };
   bool freeze = device_dir (cg) && cgroup_frozen (cg) == 0;
   int r = borrow (cg, &b, err), thawed;
+  sigset_t old;
 
   if (r < 0)
     return r;
-  if (freeze)
-    freeze = cgroup_freeze (cg, true, NULL) == 0;
+  if (! freeze)
+    return systemd_set (b.systemd, cg->unit, props, err);
+  freezer_hold_signals (&old);
+  freeze = cgroup_freeze (cg, true, NULL) == 0;
   r = systemd_set (b.systemd, cg->unit, props, err);
   thawed = freeze ? cgroup_freeze (cg, false, r < 0 ? NULL : err) : 0;
+  freezer_release_signals (&old);
   return r < 0 ? r : thawed;
 }
 

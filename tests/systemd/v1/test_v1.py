@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import signal
 import subprocess
 
 import pytest
@@ -327,3 +328,23 @@ def test_no_moment_without_devices(sd):
     sd.box.delete()
     with open(f"{b.path}/out") as f:
         assert f.read() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_ended_while_it_holds_still(sd, number):
+    """Who ends an update in that moment does not leave the container frozen."""
+    b = sd.bundle()
+    sd.create(b)
+    sd.box.orlop("start", "c")
+    met = 0
+    for n in range(300):
+        with subprocess.Popen(sd.box.command("update", f"--cpu-share={100 + n}", "c"), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as update:
+            while update.poll() is None and read(b, "freezer.state") == "THAWED":
+                pass
+            update.send_signal(number)
+        met += update.returncode == -number
+        assert read(b, "freezer.state") == "THAWED"
+        if met == 3:
+            break
+    assert met == 3, "updates that ended by the signal"
+    sd.box.delete()
