@@ -86,6 +86,19 @@ def test_property(box, name, how):
     set_and_updated(box, case, rows, how)
 
 
+@pytest.mark.parametrize("key, file", [("cpus", "cpuset.cpus"), ("mems", "cpuset.mems")])
+def test_cpuset_by_update(box, key, file):
+    """Of a machine with one processor or memory node no other list can be asked for; but on v2 a cgroup begins with none."""
+    needs_v2("cpuset")
+    b = box.bundle(SLEEP)
+    b.config["linux"]["resources"] = {"unified": {"cgroup.max.depth": "9"}}
+    box.run(b, "-d")
+    assert (read(b, file) or "").strip() == ""
+    update(box, {"cpu": {key: "0"}})
+    assert read(b, file).strip() == "0"
+    box.delete()
+
+
 # --- weights, which are for a scheduler or controller of the block layer
 
 def write(path, text):
