@@ -102,6 +102,25 @@ add_number (struct job *j, const char *name, uint64_t number)
   return unit_props_add (j->props, name, variant_number (j->props->arena, 't', number), j->err);
 }
 
+/* Reads "64M" in WORD, which it changes: files about memory take that (Linux: memparse), and others refuse it by themselves.  */
+static bool
+read_scaled (char *word, uint64_t *ret)
+{
+  static const char units[] = "kmgtpe";
+  char *last = word + strlen (word) - 1;
+  const char *unit = last > word ? strchr (units, tolower ((unsigned char) *last)) : NULL;
+  unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+  uint64_t number;
+
+  if (unit == NULL)
+    return false;
+  *last = '\0';
+  if (str_u64 (word, UINT64_MAX >> shift, &number) < 0)
+    return false;
+  *ret = number << shift;
+  return true;
+}
+
 /* Reads the word at *TEXT, a number, "max" or v1's "-1", and moves on behind it and its spaces.  Returns false for anything else.  */
 static bool
 take_amount (const char **text, uint64_t *ret)
@@ -116,7 +135,7 @@ take_amount (const char **text, uint64_t *ret)
   *text += len;
   *text += strspn (*text, " \t\n");
   *ret = UINT64_MAX; /* systemd's infinity */
-  return strcmp (word, "max") == 0 || strcmp (word, "-1") == 0 || str_u64 (word, UINT64_MAX, ret) == 0;
+  return strcmp (word, "max") == 0 || strcmp (word, "-1") == 0 || str_u64 (word, UINT64_MAX, ret) == 0 || read_scaled (word, ret);
 }
 
 static int

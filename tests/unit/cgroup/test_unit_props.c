@@ -103,6 +103,7 @@ unit_props_limits_unified (void **state)
     const char *json, *shown;
   } cases[] = {
     { "{'unified':{'memory.high':'1000','memory.min':'max','memory.oom.group':'1'}}", "MemoryHigh:t=1000\nMemoryMin:t=infinity\n" },
+    { "{'unified':{'memory.high':'64M','memory.max':'1g','memory.low':'3k'}}", "MemoryHigh:t=67108864\nMemoryMax:t=1073741824\nMemoryLow:t=3072\n" },
     { "{'unified':{'cpu.max':'max'}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=100000\n" },
     { "{'unified':{'cpu.weight':'77'},'cpu':{'shares':2}}", "CPUWeight:t=77\n" },
     { "{'unified':{'io.weight':'default 30\\n8:0 40'}}", "IOWeight:t=30\nIODeviceWeight:a(st)=/dev/block/8:0,40\n" },
@@ -110,7 +111,7 @@ unit_props_limits_unified (void **state)
       "IOReadBandwidthMax:a(st)=/dev/block/8:0,1\nIOWriteIOPSMax:a(st)=/dev/block/8:0,infinity\nIOWriteBandwidthMax:a(st)=/dev/block/8:16,2\n" },
     { "{'unified':{'cpuset.cpus':'1','pids.max':'3'}}", "AllowedCPUs:ay=2,0,0,0,0,0,0,0\nTasksMax:t=3\n" },
     /* what systemd could not say: the kernel is asked alone */
-    { "{'unified':{'memory.max':'1G','cpu.max':'a b','cpuset.cpus':'x','io.max':'8:0','io.weight':'8:0 x','cgroup.freeze':'0'}}", "" },
+    { "{'unified':{'memory.max':'1X','memory.high':'G','memory.min':'18446744073709551615k','cpu.max':'a b','cpuset.cpus':'x','io.max':'8:0','io.weight':'8:0 x','cgroup.freeze':'0'}}", "" },
   };
 
   (void) state;
