@@ -86,6 +86,7 @@ static const struct hint hints[] = {
   { NULL, "fsconfig", EPERM, "create cgroup", "cgroups need a cgroup namespace of the same user namespace: add one, or bind /sys/fs/cgroup" },
   { NULL, "fsconfig", EPERM, "create mqueue", "mqueue needs an ipc namespace of the same user namespace: add one, or leave it out" },
   { NULL, "fsconfig", EPERM, "create ", "in a user namespace the kernel mounts only file systems that are made for it (user_namespaces(7)): bind what the host has mounted" },
+  { "root.mounts", "fsconfig", EINVAL, "create devpts", "in a user namespace the group of its gid= must be mapped: map it in linux.gidMappings, or leave the option out, as `orlop spec --rootless` does" }, /* kernels that look at the options of devpts only then */
   { NULL, "fsconfig", EINVAL, "gid=", "in a user namespace the group must be mapped: map it in linux.gidMappings, or leave the option out, as `orlop spec --rootless` does" },
   { NULL, "fsconfig", EINVAL, "uid=", "in a user namespace the user must be mapped: map it in linux.uidMappings, or leave the option out" },
   { "root.mounts", "move_mount", ENOTDIR, NULL, "source and destination must both be directories or both be files" },

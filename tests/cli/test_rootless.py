@@ -498,7 +498,7 @@ def limit(b):
 
 FIRST_DAY = [
     (lambda b: b.namespace("user", False) or [b.config["linux"].pop(f"{k}Mappings") for k in ("uid", "gid")], ["user namespace", "spec --rootless"]),
-    (option("devpts", "gid=5"), ["mounts[2]", "gid=5", "linux.gidMappings", "spec --rootless"]),
+    (option("devpts", "gid=5"), ["mounts[2]", "gid=", "linux.gidMappings", "spec --rootless"]),
     (option("tmpfs", "uid=5"), ["mounts[1]", "uid=5", "linux.uidMappings"]),
     (cgroup2, ["create cgroup2", "cgroup namespace"]),
     (new_mount("ext4"), ["ext4", "hint: "]),

@@ -36,6 +36,7 @@ static const struct
   { "root.mounts", "fsconfig", EPERM, "create ext4", "made for it" },
   { "root.mounts", "fsconfig", EINVAL, "gid=5", "gidMappings" },
   { "root.mounts", "fsconfig", EINVAL, "mode=9", "" },
+  { "root.mounts", "fsconfig", EINVAL, "create devpts", "gidMappings" },
   { "child.spawn", "clone3", ENOSPC, "", "limit on namespaces" },
   { "record.reserve", "mkdirat", ENOSPC, "", "full" }, /* the general one */
   { "any.step", "setns", EPERM, "", "CAP_SYS_ADMIN" },
