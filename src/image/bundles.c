@@ -31,6 +31,7 @@ bundle_run (struct call *c, struct err *err)
 
   args.command = c->argv + 2 + (c->argc > 2 && strcmp (c->argv[2], "--") == 0);
   args.rootless = ! s.is_trusted;
+  args.call = c;
   if (ret == 0)
     ret = bundle_make (&s, c->argv[0], c->argv[1], &args, err);
   store_close (&s);

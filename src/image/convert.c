@@ -15,8 +15,10 @@
 #include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "image/command.h"
 #include "image/users.h"
 #include "ocispec/config.h"
+#include "plan/annotations.h"
 #include "plan/spec.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -206,6 +208,37 @@ annotate (struct conversion *c, const char *key, const char *value)
     o->annotations[o->n_annotations++] = (struct oci_pair){ key, value };
 }
 
+/* True if a runtime would do on the host what a label named KEY says: whoever made the image is not who may.  crun obeys many of run.oci.  */
+static bool
+is_the_hosts (const char *key)
+{
+  return annotation_is_the_hosts (key) || str_after (key, "run.oci.") != NULL;
+}
+
+/* Labels of the image as annotations, but for those that would have power over the host.  */
+static void
+annotate_labels (struct conversion *c)
+{
+  const struct execution *e = c->run;
+  const struct call *call = c->args->call;
+  const char *first = NULL;
+  size_t n_left_out = 0;
+  char text[400], more[40] = "";
+
+  for (size_t n = 0; n < e->n_labels; n++)
+    if (is_the_hosts (e->labels[n].key))
+      first = n_left_out++ == 0 ? e->labels[n].key : first;
+    else
+      c->config->annotations[c->config->n_annotations++] = e->labels[n];
+  if (n_left_out > 1)
+    (void) snprintf (more, sizeof more, " and %zu more", n_left_out - 1);
+  (void) snprintf (text, sizeof text,
+                   "the image's label \"%.120s\"%s was left out: as an annotation it reaches for what is the host's; write it into config.json if you mean it",
+                   first ? first : "", more);
+  if (first)
+    command_report (call->json, "warning", call->name, text, NULL);
+}
+
 /* WORDS with commas between them.  */
 static const char *
 join (struct conversion *c, const char *const *words, size_t n)
@@ -243,8 +276,7 @@ set_annotations (struct conversion *c, struct err *err)
   annotate (c, "org.opencontainers.image.created", i->created);
   annotate (c, "org.opencontainers.image.stopSignal", e->stop_signal);
   annotate (c, "org.opencontainers.image.exposedPorts", join (c, ports, e->n_exposed_ports));
-  for (size_t n = 0; n < e->n_labels; n++)
-    c->config->annotations[c->config->n_annotations++] = e->labels[n];
+  annotate_labels (c);
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "image/documents.h"
 
+struct call;
 struct err;
 
 /* What the caller wants otherwise than the image.  */
@@ -20,6 +21,7 @@ struct convert_args
   struct opt_list env;    /* NAME=VALUE, or NAME: as the caller has it */
   bool tty, read_only;
   bool rootless;          /* for a user namespace */
+  const struct call *call; /* of the command that tells of what is left out */
 };
 
 /* Makes the document for IMAGE, whose root file system is ROOT: JSON text that the caller frees.  Returns 0 or negative errno.  */

@@ -25,8 +25,8 @@ const struct annotation annotations_known[] = {
   { CGROUP_ANNOTATION_DELEGATE, true },    { NULL, false },
 };
 
-static bool
-is_the_hosts (const char *key)
+bool
+annotation_is_the_hosts (const char *key)
 {
   for (const struct annotation *a = annotations_known; a->name; a++)
     if (a->is_the_hosts && (a->name[strlen (a->name) - 1] == '.' ? str_after (key, a->name) != NULL : strcmp (key, a->name) == 0))
@@ -58,7 +58,7 @@ annotations_check (const struct oci_pair *given, size_t n, const char *file, str
     {
       ssize_t len;
 
-      if (! is_the_hosts (given[i].key))
+      if (! annotation_is_the_hosts (given[i].key))
         continue;
       len = text ? 0 : file_read_at (AT_FDCWD, file, FILE_MAX, &text, err);
       if (len == -ENOENT)

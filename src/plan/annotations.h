@@ -25,6 +25,9 @@ struct annotation
 /* Ends with a NULL name.  */
 extern const struct annotation annotations_known[];
 
+/* True if KEY is one that reaches for what is the host's.  */
+bool annotation_is_the_hosts (const char *key);
+
 /* Looks whether the host, by FILE, allows those of the N annotations GIVEN that are its to allow.  The file is read only if there is one of them.  Returns 0,
  * -EINVAL (ERR_SPEC) with the annotation as place, or negative errno: a file that cannot be read allows nothing.  */
 int annotations_check (const struct oci_pair *given, size_t n, const char *file, struct err *err);

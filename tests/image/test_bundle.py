@@ -146,6 +146,19 @@ def test_conversion(image, tmp_path):
     assert c["root"] == {"path": "rootfs"} and "CAP_SETUID" in p["capabilities"]["bounding"] and "CAP_SYS_ADMIN" not in p["capabilities"]["bounding"]
 
 
+def test_labels_that_reach_for_the_host(image, tmp_path):
+    """As annotations they would have programs started, properties of systemd set, or files of the host written, as whoever made the image likes."""
+    done = subprocess.run([orlop.PROGRAM, "features"], capture_output=True, text=True, check=True)
+    powers = [name + "X" * name.endswith(".") for name in json.loads(done.stdout)["potentiallyUnsafeConfigAnnotations"] if "stopSignal" not in name]
+    assert "org.criu.config" in powers
+    labels = dict.fromkeys([*powers, "run.oci.hooks.stdout", "org.opencontainers.image.stopSignal", "run.ocix", "org.systemd.propertyX"], "1")
+    image.load(Layout(tmp_path / "labels").add("box", [busybox_layer()], {**CONFIG, "Labels": labels}).path, "labels")
+    done = image.bundle("labels", tmp_path / "b")
+    kept = set(image.config(tmp_path / "b")["annotations"]) & set(labels)
+    assert kept == {"org.opencontainers.image.stopSignal", "run.ocix", "org.systemd.propertyX"}
+    assert "warning: the image's label \"" in done.err and f" and {len(powers)} more was left out" in done.err
+
+
 @pytest.mark.parametrize("user, expected", [
     ("", {"uid": 0, "gid": 0}), ("0", {"uid": 0, "gid": 0}), ("8", {"uid": 8, "gid": 12}), ("4000", {"uid": 4000, "gid": 0}), ("8:99", {"uid": 8, "gid": 99}),
     ("mail:extra", {"uid": 8, "gid": 77}), ("root", {"uid": 0, "gid": 0, "additionalGids": [0, 77]}), ("12:mail", {"uid": 12, "gid": 12})])
