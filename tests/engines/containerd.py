@@ -13,11 +13,12 @@ import tarfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
-from rig import HOG, WAIT, Operations, Skipped, call, check, eventually  # noqa: E402
+from rig import HOG, WAIT, Operations, Skipped, call, check, eventually, goes_on, stands_still  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 IMAGE = "docker.io/library/busybox:latest"
 SLEEP = ("sleep", "1000")
+COUNT = ("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
 NETWORK = {"cniVersion": "0.4.0", "name": "pods", "plugins": [
     {"type": "bridge", "bridge": "cni0", "isGateway": True, "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.0.0/16"}]]}}]}
 
@@ -106,6 +107,10 @@ def needs(p, option):
 
 def status_of(p, name):
     return next((line.split()[2] for line in p("task", "ls").splitlines() if line.startswith(f"{name} ")), None)
+
+
+def pid_of(p, name):
+    return next(line.split()[1] for line in p("task", "ls").splitlines() if line.startswith(f"{name} "))
 
 
 def one(p, *options):
@@ -228,16 +233,23 @@ def top(p):
 @operation
 def stats(p):
     one(p)
-    check("memory" in p("task", "metrics", "one"), "metrics")
+    out = p("task", "metrics", "one")
+    check(re.search(r"(?m)^memory\.usage\S*\s+[1-9]", out), out)
 
 
 @operation
 def pause(p):
-    one(p)
-    p("task", "pause", "one")
-    check(status_of(p, "one") == "PAUSED", "not paused")
-    p("task", "resume", "one")
-    check(status_of(p, "one") == "RUNNING", "not running")
+    p("run", "-d", "--null-io", IMAGE, "two", *COUNT)
+    written = f"/proc/{pid_of(p, 'two')}/root/numbers"
+    eventually(lambda: os.path.exists(written), "the first number")
+    goes_on(written)
+    p("task", "pause", "two")
+    check(status_of(p, "two") == "PAUSED", "not paused")
+    stands_still(written)
+    p("task", "resume", "two")
+    check(status_of(p, "two") == "RUNNING", "not running")
+    goes_on(written)
+    p.remove("two")
 
 
 @operation
@@ -429,7 +441,7 @@ def host_namespaces(p):
 @operation
 def shared_namespaces(p):
     one(p)
-    pid = next(line.split()[1] for line in p("task", "ls").splitlines() if line.startswith("one "))
+    pid = pid_of(p, "one")
     for name, kind in (("net", "network"), ("ipc", "ipc"), ("pid", "pid")):
         ask = ("readlink", f"/proc/self/ns/{name}")
         check(p("run", "--rm", "--with-ns", f"{kind}:/proc/{pid}/ns/{name}", IMAGE, "c", *ask) == execute(p, "one", *ask), name)
@@ -467,7 +479,7 @@ def counts_on(p):
 def checkpoint(p):
     """A counting program goes on counting: into a directory, and as an image from which the container is made again with its files."""
     p.in_path("criu", rig.criu())
-    p("run", "-d", "--null-io", IMAGE, "one", "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
+    p("run", "-d", "--null-io", IMAGE, "one", *COUNT)
     counts_on(p)
     p("task", "checkpoint", "--image-path", p.path("images"), "one")
     check("inventory.img" in os.listdir(p.path("images")), "no images")

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
 import streams  # noqa: E402
 from containerd import IMAGE, NETWORK, cni_plugins, oci_archive  # noqa: E402
+from operations import SHARES_512  # noqa: E402
 from rig import HOG, Operations, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
@@ -68,6 +69,12 @@ address = "{SOCKET}"
             return e.details()
         check(not fails, f"{name} succeeded")
         return got
+
+    def left(self):
+        """The cgroups of pods are the kubelet's own; what is in them is the runtime's."""
+        found = super().left()
+        pods = [path for path in found if os.path.basename(path).startswith("pod")]
+        return [path for path in found if path not in pods] + [d.path for pod in pods for d in os.scandir(pod) if d.is_dir()]
 
     # --- what a kubelet does with these calls
 
@@ -314,11 +321,16 @@ def oom(p):
 def limits_update(p):
     cid, _ = p.started(p.main(), *TRAP, linux=p.m.Linux(resources=p.m.Resources(memory=64 << 20, cpu_shares=512)))
 
+    def setting(v1, v2):
+        return p.exec(cid, "sh", "-c", f"cat /sys/fs/cgroup/{v1} 2>/dev/null || cat /sys/fs/cgroup/{v2}").strip()
+
     def memory():
-        return p.exec(cid, "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max").strip()
+        return setting("memory/memory.limit_in_bytes", "memory.max")
     check(memory() == str(64 << 20), memory())
+    check(setting("cpu/cpu.shares", "cpu.weight") in SHARES_512, "shares")
     p.call("UpdateContainerResources", p.m.Update(id=cid, linux=p.m.Resources(memory=96 << 20, cpu_quota=50000, cpu_period=100000)))
     check(memory() == str(96 << 20), memory())
+    check(setting("cpu/cpu.cfs_quota_us", "cpu.max") in ("50000", "50000 100000"), "quota")
     p.stop(cid, 0)
 
 
@@ -471,7 +483,7 @@ def remove_running(p):
 def nothing_left(p):
     p.clean()
     check(not p.call("ListContainers", p.m.Nothing()).items, "containers are left")
-    eventually(lambda: not [path for path in p.left() if "/pod" not in path], p.left, 10)
+    eventually(lambda: not p.left(), p.left, 10)
 
 
 if __name__ == "__main__":

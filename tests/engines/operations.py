@@ -4,11 +4,12 @@ import json
 import os
 import time
 
-from rig import HOG, WAIT, Operations, call, check, eventually
+from rig import HOG, WAIT, Operations, call, check, eventually, goes_on, stands_still
 
 operation = Operations()
 SLEEP = ("busybox", "sleep", "1000")
 COUNT = ("sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >>/numbers; usleep 20000; done")
+SHARES_512 = "512", "20", "59"  # on cgroup v1; as a weight, by the first formula and by that of 2025
 
 
 def inspect(p, name, what):
@@ -40,6 +41,14 @@ def setting(p, name, v1, v2):
 
 def numbers(p, name):
     return [int(n) for n in p("exec", name, "cat", "/numbers").split()]
+
+
+def counting(p, name, *options):
+    """A container that counts; where its numbers are, as seen from outside, where its being paused is no matter."""
+    p("run", "-d", "--name", name, *options, "busybox", *COUNT)
+    path = f"/proc/{inspect(p, name, '.State.Pid')}/root/numbers"
+    eventually(lambda: os.path.exists(path), f"the first number of {name}")
+    return path
 
 
 def counts_on(p, name):
@@ -198,12 +207,16 @@ def stats(p):
 
 @operation
 def pause(p):
-    one(p)
-    p("pause", "one")
-    check(status_of(p, "one") == "paused", "not paused")
-    p("exec", "one", "true", status=p.exec_paused)
-    p("unpause", "one")
-    check(status_of(p, "one") == "running", "not running")
+    written = counting(p, "two")
+    goes_on(written)
+    p("pause", "two")
+    check(status_of(p, "two") == "paused", "not paused")
+    stands_still(written)
+    p("exec", "two", "true", status=p.exec_paused)
+    p("unpause", "two")
+    check(status_of(p, "two") == "running", "not running")
+    goes_on(written)
+    p.remove("two")
 
 
 @operation
@@ -220,6 +233,7 @@ def update(p):
     p("update", "--memory", "64m", "--memory-swap", "64m", "--cpu-shares", "512", "--cpu-quota", "50000", "--cpu-period", "100000", *p.update_pids, "one")
     check(setting(p, "one", "memory/memory.limit_in_bytes", "memory.max") == str(64 << 20), "memory")
     check(setting(p, "one", "cpu/cpu.cfs_quota_us", "cpu.max") in ("50000", "50000 100000"), "quota")
+    check(setting(p, "one", "cpu/cpu.shares", "cpu.weight") in SHARES_512, "shares")
     if p.update_pids:
         check(setting(p, "one", "pids/pids.max", "pids.max") == "55", "pids")
     check(p("exec", "one", "echo", "on") == "on\n", "output")
@@ -498,6 +512,7 @@ def limits(p):
     check(setting(p, "small", "pids/pids.max", "pids.max") == "77", "pids")
     check(setting(p, "small", "memory/memory.limit_in_bytes", "memory.max") == str(64 << 20), "memory")
     check(setting(p, "small", "cpuset/cpuset.cpus", "cpuset.cpus") == "0", "cpus")
+    check(setting(p, "small", "cpu/cpu.shares", "cpu.weight") in SHARES_512, "shares")
     p.remove("small")
 
 

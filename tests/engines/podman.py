@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402 - first: it knows where what is below is found
 import operations  # noqa: E402
-from rig import Operations, check, eventually  # noqa: E402
+from rig import Operations, check, eventually, goes_on, stands_still  # noqa: E402
 
 NPROC = "nproc=1024:1024"
 
@@ -80,11 +80,13 @@ operation = Operations(operations.operation)
 def pod(p):
     p("pod", "create", "--name", "pod")
     p("run", "-d", "--pod", "pod", "--name", "a", *operations.SLEEP)
-    p("run", "-d", "--pod", "pod", "--name", "b", *operations.SLEEP)
+    written = operations.counting(p, "b", "--pod", "pod")
     same = [[p("exec", c, "readlink", f"/proc/self/ns/{n}") for n in ("net", "ipc", "uts")] for c in "ab"]
     check(same[0] == same[1], same)
     p("pod", "pause", "pod")
+    stands_still(written)
     p("pod", "unpause", "pod")
+    goes_on(written)
     p("pod", "stop", "-t", "0", "pod")
     p("pod", "rm", "-f", "-t", "0", "pod")
 

@@ -74,6 +74,18 @@ def call(*words, **more):
     return done.stdout
 
 
+def stands_still(path):
+    """Nothing is written to PATH, which a program appends to while it runs."""
+    size = os.path.getsize(path)
+    time.sleep(0.5)
+    check(os.path.getsize(path) == size, f"{path} grows on")
+
+
+def goes_on(path):
+    size = os.path.getsize(path)
+    eventually(lambda: os.path.getsize(path) > size, f"{path} grows")
+
+
 class Operations(list):
     """The operations of a driver, in order: a decorator.  Those marked `slow` are left to the whole run."""
 

@@ -8,6 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
+import operations  # noqa: E402
 from docker import Docker  # noqa: E402
 from rig import Operations, check, eventually  # noqa: E402
 
@@ -74,6 +75,7 @@ def service_update(p):
     p("service", "update", *QUIET, "--env-add", "A=two", "--update-delay", "0s", "--limit-memory", "64m", "web")
     eventually(lambda: not before & set(p.tasks("web")) and len(p.tasks("web")) == 2, "others in their place", 60)
     check(p("exec", p.tasks("web")[0], "sh", "-c", "echo $A") == "two\n", "variable")
+    check(operations.setting(p, p.tasks("web")[0], "memory/memory.limit_in_bytes", "memory.max") == str(64 << 20), "memory")
 
 
 @operation(slow=True)
@@ -115,7 +117,12 @@ def service_global(p):
     p("service", "create", *QUIET, "--name", "each", "--mode", "global", "--mount", "type=tmpfs,target=/data", "--user", "1000", "--read-only", "--init",
       "--cap-drop", "ALL", *WAIT)
     p.replicas("each", 1)
-    check(p("exec", p.tasks("each")[0], "id", "-u") == "1000\n", "user")
+    task = p.tasks("each")[0]
+    check(p("exec", task, "id", "-u") == "1000\n", "user")
+    check(p("exec", task, "cat", "/proc/1/comm") != "sh\n", "init")
+    check(p("exec", task, "grep", "CapBnd", "/proc/1/status").split()[1] == "0" * 16, "capabilities")
+    mounts = {line.split()[1]: line for line in p("exec", task, "cat", "/proc/mounts").splitlines()}
+    check(mounts["/"].split()[3].split(",")[0] == "ro" and mounts["/data"].startswith("tmpfs "), mounts)
     p("service", "rm", "each")
 
 

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig  # noqa: E402
-from rig import Operations, call, check  # noqa: E402
+from rig import Operations, call, check, goes_on, stands_still  # noqa: E402
 
 
 class Umoci(rig.Engine):
@@ -72,14 +72,17 @@ def run_terminal(p):
 
 @operation
 def whole_life(p):
-    path = p.bundle("life", lambda c: c["process"].update(args=["sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"]))
+    path = p.bundle("life", lambda c: c["process"].update(args=["sh", "-c", "trap 'exit 3' TERM; while :; do echo >>/ticks; usleep 20000; done"]))
     p("create", "--bundle", path, "c")
     check(json.loads(p("state", "c"))["status"] == "created", "created")
     p("start", "c")
     check(p("exec", "c", "echo", "inside") == "inside\n", "exec")
+    goes_on(f"{path}/rootfs/ticks")
     p("pause", "c")
     check(json.loads(p("state", "c"))["status"] == "paused", "paused")
+    stands_still(f"{path}/rootfs/ticks")
     p("resume", "c")
+    goes_on(f"{path}/rootfs/ticks")
     p("kill", "c", "TERM")
     rig.eventually(lambda: json.loads(p("state", "c"))["status"] == "stopped", "stopped")
     p("delete", "c")
