@@ -38,7 +38,7 @@ struct dump
   const struct log *log;
   struct known known;
   const struct oci_config *config;
-  int first; /* pidfd */
+  int lock, first; /* first: a pidfd */
   struct images images;
   struct wire opts;
   int status_fd;
@@ -250,6 +250,9 @@ prepare (struct dump *d, const char *root, const char *id, struct err *err)
   /* no other command is to change it meanwhile; a `run` in the foreground has the lock for as long as it lives, and does nothing but wait */
   if (ret == 0 && (ret = record_lock (&d->known.dir, false, NULL)) == -EBUSY)
     ret = 0;
+  /* and two at once would trace the same processes, which stay frozen */
+  if (ret == 0 && (d->lock = record_lock_update (&d->known.dir, err)) < 0)
+    ret = d->lock;
   if (ret == 0)
     ret = check_state (d, err);
   if (ret == 0)
@@ -291,13 +294,14 @@ checkpoint (struct dump *d, const char *root, const char *id, struct err *err)
 int
 launch_checkpoint (const char *root, const char *id, const struct criu_args *args, const struct log *log, struct err *err)
 {
-  struct dump d = { .args = args, .log = log, .known = KNOWN_NONE, .first = -1, .images = IMAGES_NONE, .status_fd = args->status_fd };
+  struct dump d = { .args = args, .log = log, .known = KNOWN_NONE, .lock = -1, .first = -1, .images = IMAGES_NONE, .status_fd = args->status_fd };
   int ret;
 
   ret = checkpoint (&d, root, id, err);
   wire_free (&d.opts);
   images_close (&d.images);
   own_close (&d.first);
+  own_close (&d.lock);
   if (d.known.dir.locked)
     record_unlock (&d.known.dir);
   known_close (&d.known);

@@ -89,8 +89,8 @@ int record_lock (struct record_dir *dir, bool wait, struct err *err);
 /* Gives the lock back, for who waits with DIR open.  */
 void record_unlock (struct record_dir *dir);
 
-/* Takes the lock of those who change what limits the container: one at a time, also while another has the lock of DIR.  Returns a descriptor to
- * close; -EBUSY: not within ten seconds; or negative errno.  */
+/* Takes the lock of those who change what limits the container, or dump it: one at a time, also while another has the lock of DIR.  Returns a
+ * descriptor to close; -EBUSY: not within ten seconds; or negative errno.  */
 int record_lock_update (const struct record_dir *dir, struct err *err);
 
 /* Closes DIR and so unlocks it.  */

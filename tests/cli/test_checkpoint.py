@@ -201,6 +201,19 @@ def test_life_goes_on(box, c):
     box.state(status=1)
 
 
+def test_several_at_once(box, c):
+    """One dump at a time: each is made or refused, and the container goes on."""
+    b = counter(box, c)
+    dumps = [subprocess.Popen(box.command("--criu", c.program, "checkpoint", "--leave-running", "--image-path", f"{c.images}{n}", "c"), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for n in range(3)]
+    for dump in dumps:
+        err = dump.communicate(timeout=2 * TIMEOUT)[1]
+        assert dump.returncode == 0 or "in use by another command" in err, err
+    assert 0 in [dump.returncode for dump in dumps]
+    goes_on(b)
+    box.delete()
+
+
 def test_paused(box, c):
     """What is paused can be dumped; once restored it is as it was."""
     b = counter(box, c)
