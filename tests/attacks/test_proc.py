@@ -81,13 +81,19 @@ def test_kernel_parameters(victim, key, value):
 
 
 def seen(text, path):
-    """Mounts at and below PATH that no later one covers, from mountinfo: [mount point, flags]."""
-    mounts = []
-    for line in text.splitlines():
-        if " - " in line:
-            point, flags = line.split()[4:6]
-            mounts = [m for m in mounts if m[0] != point and not m[0].startswith(point.rstrip("/") + "/")] + [[point, flags.split(",")]]
-    return [m for m in mounts if m[0] == path or m[0].startswith(path + "/")]
+    """Mounts at and below PATH that no other covers, from mountinfo: [mount point, flags].  Whatever lies on the way to one is what it is
+    mounted on, or covers it: the order of the lines does not tell."""
+    rows = [line.split() for line in text.splitlines() if " - " in line]
+    parent, point = {r[0]: r[1] for r in rows}, {r[0]: r[4] for r in rows}
+
+    def below(mount):
+        while (mount := parent.get(mount)) in parent:
+            yield mount
+
+    def covered(mount):
+        under = {mount, *below(mount)}
+        return any(n not in under and (point[mount] + "/").startswith(point[n].rstrip("/") + "/") for n in point)
+    return [[r[4], r[5].split(",")] for r in rows if (r[4] + "/").startswith(path + "/") and not covered(r[0])]
 
 
 @pytest.mark.attack("T19", "N5")
