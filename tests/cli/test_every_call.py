@@ -24,7 +24,7 @@ CAN_DO_WITHOUT = {
                157: "prctl: the last capability as the headers have it", 262: "newfstatat: of /proc/self/ns/user: as in the first one",
                439: "faccessat2: an unknown cgroup is taken for one that was there"},
     "child": {0: "read: of /etc/passwd, HOME is / then", 4: "stat: the next directory of PATH", 5: "fstat: of /etc/passwd",
-              14: "rt_sigprocmask: cannot fail", 95: "umask: cannot fail", 203: "sched_setaffinity: the processors of the caller, then",
+              14: "rt_sigprocmask: cannot fail", 436: "close_range: each is closed by itself then", 95: "umask: cannot fail", 203: "sched_setaffinity: the processors of the caller, then",
               218: "set_tid_address: the C library's, cannot fail",
               257: "openat: of /etc/passwd", 429: "move_mount: to a plain name; it is walked to then"},
 }
