@@ -63,10 +63,6 @@ static const struct hint hints[] = {
   { NULL, "execve", ENOENT, "newgidmap", "to map ids that are not your own newgidmap must be in $PATH (package uidmap or shadow-utils); `orlop spec --rootless` maps your own alone" },
   { "root.propagation", "mount", EINVAL, NULL, "the runtime's / is no mount point, as in a chroot: bind that directory onto itself before entering it" },
   { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },
-  { "root.attach", "open_tree", EACCES, NULL, "a directory on the way to root.path is not searchable for the runtime's user" },
-  { "", "open", EACCES, NULL, "a directory on the way is not searchable for the runtime's user, or the file itself not readable" },
-  { "child.spawn", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
-  { "mounts.join", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
   { "root.mounts", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "mounts.join", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "child.spawn", "open_tree", ENOENT, NULL, "the source of a bind mount, and root.path, must exist on the host" },
@@ -79,7 +75,6 @@ static const struct hint hints[] = {
   { "mounts.make", "fsopen", ENODEV, NULL, "the kernel does not know this file system: is its module loaded (/proc/filesystems)?" },
   { "mounts.make", "fsconfig", EPERM, "create proc", "proc cannot be mounted in a user namespace while parts of the host's /proc are covered" },
   { "mounts.make", "fsconfig", EPERM, "create sysfs", "in a user namespace sysfs needs a network namespace of its own" },
-  { "root.mounts", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
   { "root.mounts", "fsopen", ENODEV, NULL, "the kernel does not know this file system: is its module loaded (/proc/filesystems)?" },
   { "root.mounts", "fsconfig", EPERM, "create proc", "proc cannot be mounted in a user namespace while parts of the host's /proc are covered" },
   { "root.mounts", "fsconfig", EPERM, "create sysfs", "sysfs needs a network namespace of the same user namespace: add one, or bind /sys" },
@@ -168,16 +163,13 @@ static const struct hint hints[] = {
   { NULL, NULL, ENOSPC, NULL, "a file system is full, or a kernel limit is reached" },
 };
 
-/* Where the object is a path of the host: which directory on the way keeps us out can be told, at EACCES.  */
-static const struct
-{
-  const char *step, *call;
-} ways[] = {
-  { "", "open" },
-  { "root.attach", "open_tree" },
-  { "root.mounts", "open_tree" },
-  { "child.spawn", "open_tree" },
-  { "mounts.join", "open_tree" },
+/* Where the object is a path of the host: the advice, if it cannot be told which directory on the way keeps us out.  */
+static const struct hint ways[] = {
+  { "root.attach", "open_tree", EACCES, NULL, "a directory on the way to root.path is not searchable for the runtime's user" },
+  { "", "open", EACCES, NULL, "a directory on the way is not searchable for the runtime's user, or the file itself not readable" },
+  { "child.spawn", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
+  { "mounts.join", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
+  { "root.mounts", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
 };
 
 static int
@@ -213,9 +205,9 @@ hint_for (const char *step, const char *call, int num, const char *object, char 
 {
   if (num == 0)
     return "";
-  for (size_t i = 0; num == EACCES && object[0] && i < sizeof ways / sizeof *ways; i++)
-    if (strcmp (ways[i].step, step) == 0 && strcmp (ways[i].call, call) == 0 && blocked (object, buf, size))
-      return buf;
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+    if (fits (&ways[i], step, call, num, object))
+      return object[0] && blocked (object, buf, size) ? buf : ways[i].advice;
   for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
     if (fits (&hints[i], step, call, num, object))
       return hints[i].advice;

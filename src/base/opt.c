@@ -40,21 +40,12 @@ takes_value (const struct opt *o)
 static const char *const yes[] = { "true", "1", "t", "T", "TRUE", "True", "yes", NULL };
 static const char *const no[] = { "false", "0", "f", "F", "FALSE", "False", "no", NULL };
 
-static bool
-is_one_of (const char *const *words, const char *word)
-{
-  for (; *words; words++)
-    if (strcmp (*words, word) == 0)
-      return true;
-  return false;
-}
-
 static int
 store_bool (const struct opt *o, const char *value, bool *at, struct err *err)
 {
-  bool on = value == NULL || is_one_of (yes, value);
+  bool on = value == NULL || str_is_one_of (yes, value);
 
-  if (! on && ! is_one_of (no, value))
+  if (! on && ! str_is_one_of (no, value))
     return err_usage (err, "option --%s is true or false, not \"%s\"", o->name, value);
   *at = o->kind == OPT_NOT ? ! on : on;
   return 0;
@@ -64,7 +55,7 @@ store_bool (const struct opt *o, const char *value, bool *at, struct err *err)
 static int
 check_auto (const struct opt *o, const char *value, struct err *err)
 {
-  if (is_one_of (yes, value) || is_one_of (no, value) || strcasecmp (value, "auto") == 0 || value[0] == '\0')
+  if (str_is_one_of (yes, value) || str_is_one_of (no, value) || strcasecmp (value, "auto") == 0 || value[0] == '\0')
     return 0;
   return err_usage (err, "option --%s is true, false or auto, not \"%s\"", o->name, value);
 }
@@ -177,7 +168,7 @@ opt_asks_help (const struct opt *table, int argc, char *const *argv, bool stop)
       const char *value;
       const struct opt *o;
 
-      if (is_one_of (help, argv[i]))
+      if (str_is_one_of (help, argv[i]))
         return true;
       if (argv[i][0] != '-' || argv[i][1] == '\0')
         {

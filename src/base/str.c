@@ -107,6 +107,14 @@ str_make_utf8 (char *text)
     }
 }
 
+bool
+str_is_one_of (const char *const *words, const char *text)
+{
+  while (*words && strcmp (*words, text) != 0)
+    words++;
+  return *words != NULL;
+}
+
 void
 str_make_plain (char *text)
 {

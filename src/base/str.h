@@ -23,6 +23,9 @@ bool str_is_id (const char *text);
 /* Copies TEXT into BUF of SIZE bytes, always terminated.  Returns 0 or -ENAMETOOLONG (BUF then holds the beginning).  */
 int str_copy (char *buf, size_t size, const char *text);
 
+/* True if TEXT is one of WORDS, which end with NULL.  */
+bool str_is_one_of (const char *const *words, const char *text);
+
 /* Puts back in place what procfs writes in octal, "\\040" and the like (proc(5), "mountinfo").  Returns TEXT.  */
 char *str_unescape_octal (char *text);
 

@@ -186,19 +186,27 @@ make_levels (struct cgroup_dir *d, struct err *err)
   return 0;
 }
 
+/* The same, counted anew if that was wrong: a parent that other hierarchies have is missing in this one, or was removed just now; or our own place is not
+ * below this mount (the cgroup mounts of a container without a cgroup namespace).  */
+static int
+make_missing (struct cgroup_dir *d, struct err *err)
+{
+  int r = make_levels (d, err);
+
+  if (r != -ENOENT || d->made)
+    return r;
+  err_clear (err);
+  d->known = 0;
+  r = cgroup_dir_count (d, err);
+  return r < 0 ? r : make_levels (d, err);
+}
+
 int
 cgroup_dir_make (struct cgroup_dir *d, struct err *err)
 {
   uint32_t least = d->made;
-  int r = make_levels (d, err);
+  int r = make_missing (d, err);
 
-  if (r == -ENOENT)
-    {
-      err_clear (err);
-      r = cgroup_dir_count (d, err);
-      if (r == 0)
-        r = make_levels (d, err);
-    }
   d->made = d->made > least ? d->made : least;
   return r;
 }
@@ -214,17 +222,8 @@ may_skip (const struct cgroup *cg, int r)
 static int
 make_dir (const struct cgroup *cg, struct cgroup_dir *d, struct err *err)
 {
-  int r = d->made ? make_levels (d, err) : 0;
+  int r = d->made ? make_missing (d, err) : 0;
 
-  if (r == -ENOENT && d->made == 0)
-    {
-      /* a parent that other hierarchies have is missing in this one, or was removed just now; or our own place is
-       * not below this mount (the cgroup mounts of a container without a cgroup namespace) */
-      d->known = 0;
-      r = cgroup_dir_count (d, err);
-      if (r == 0)
-        r = make_levels (d, err);
-    }
   if (may_skip (cg, r))
     {
       err_clear (err);

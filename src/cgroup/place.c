@@ -119,6 +119,24 @@ place (const struct cgroup_layout *l, const struct cgroup_hierarchy *h, const ch
   return 0;
 }
 
+/* The same in all hierarchies.  */
+static int
+place_all (const struct cgroup_layout *l, const char *path, bool relative, struct oci_arena **arena, struct cgroup *cg, struct err *err)
+{
+  cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
+  if (path == NULL || cg->dirs == NULL)
+    return err_sys (err, ENOMEM, "malloc", "cgroup");
+  for (size_t i = 0; i < l->n_hierarchies; i++)
+    {
+      int r = place (l, &l->hierarchies[i], path, relative, arena, &cg->dirs[i], err);
+
+      if (r < 0)
+        return r;
+    }
+  cg->n_dirs = l->n_hierarchies;
+  return 0;
+}
+
 static int
 plan_cgroupfs (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
                struct cgroup *cg, struct err *err)
@@ -133,17 +151,7 @@ plan_cgroupfs (const struct cgroup_layout *l, const struct cgroup_args *args, st
     return cg->rootless && ! cg->explicit_path
                ? 0
                : err_host (err, ENOENT, "no cgroup hierarchy is mounted below " CGROUP_ROOT);
-  cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
-  if (cg->dirs == NULL)
-    return err_sys (err, ENOMEM, "malloc", "cgroup");
-  for (size_t i = 0; i < l->n_hierarchies; i++)
-    {
-      r = place (l, &l->hierarchies[i], path, *given != '/', arena, &cg->dirs[i], err);
-      if (r < 0)
-        return r;
-    }
-  cg->n_dirs = l->n_hierarchies;
-  return 0;
+  return place_all (l, path, *given != '/', arena, cg, err);
 }
 
 static int
@@ -230,26 +238,6 @@ check_asked (const struct cgroup_layout *l, const struct unit_properties *asked,
   return 0;
 }
 
-/* The unit's cgroup in all hierarchies: what systemd does not make there is ours to make.  */
-static int
-plan_unit_dirs (const struct cgroup_layout *l, const struct unit_place *where_to, struct oci_arena **arena, struct cgroup *cg, struct err *err)
-{
-  const char *path = unit_cgroup (arena, where_to);
-
-  cg->dirs = oci_alloc (arena, l->n_hierarchies * sizeof *cg->dirs);
-  if (path == NULL || cg->dirs == NULL)
-    return err_sys (err, ENOMEM, "malloc", "cgroup");
-  for (size_t i = 0; i < l->n_hierarchies; i++)
-    {
-      int r = place (l, &l->hierarchies[i], path, false, arena, &cg->dirs[i], err);
-
-      if (r < 0)
-        return r;
-    }
-  cg->n_dirs = l->n_hierarchies;
-  return 0;
-}
-
 static int
 plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
               struct cgroup *cg, struct err *err)
@@ -273,7 +261,7 @@ plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, str
   if (r == 0)
     r = plan_description (args, asked, arena, cg, err);
   if (r == 0)
-    r = plan_unit_dirs (l, &where_to, arena, cg, err);
+    r = place_all (l, unit_cgroup (arena, &where_to), false, arena, cg, err); /* what systemd does not make there is ours to make */
   if (r < 0)
     return r;
   cg->unit = where_to.unit;

@@ -36,14 +36,6 @@ parse (char *text, struct entries *es, struct err *err)
 }
 
 static bool
-is_one_of (const char *const *names, const char *name)
-{
-  while (*names && strcmp (*names, name) != 0)
-    names++;
-  return *names != NULL;
-}
-
-static bool
 has_dev (const struct entries *es, const char *dev)
 {
   for (size_t i = 0; i < es->n; i++)
@@ -71,7 +63,7 @@ is_source (const struct mountinfo *e, const struct entries *host, enum external_
     return cgroups == EXTERNAL_CGROUPS_NONE;
   if (strcmp (e->root, "/") != 0)
     return false;
-  return is_one_of (kernels_own, e->type) || ! has_dev (host, e->device);
+  return str_is_one_of (kernels_own, e->type) || ! has_dev (host, e->device);
 }
 
 /* True if E shows a part of one that stands on its own feet, or is one.  */

@@ -3,7 +3,6 @@
  * that is never attached (apply_cgroup_root_flags in the kernel's cgroup.c).  */
 #include "launch/host_cgroups.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +38,8 @@ host_cgroups_look (struct host_cgroups *h)
       }
 }
 
-/* True if OPTION is not of cgroup v2 but of any file system.  */
-static bool
-is_general (const char *option)
-{
-  static const char *const names[] = { "rw", "ro", "seclabel" };
-
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp (option, names[i]) == 0)
-      return true;
-  return false;
-}
+/* Options that are not of cgroup v2 but of any file system.  */
+static const char *const general[] = { "rw", "ro", "seclabel", NULL };
 
 void
 host_cgroups_put_back (const struct host_cgroups *before, const struct log *log)
@@ -66,7 +56,7 @@ host_cgroups_put_back (const struct host_cgroups *before, const struct log *log)
     return;
   (void) str_copy (text, sizeof text, before->options);
   for (char *option; n < OPTIONS_MAX && (option = strsep (&rest, ","));)
-    if (! is_general (option))
+    if (! str_is_one_of (general, option))
       opts[n++] = (struct mount_opt){ .key = option };
   own_fd int mount = mount_make ("cgroup2", "cgroup2", opts, n, 0, &err);
   if (mount < 0)

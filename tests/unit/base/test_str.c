@@ -192,11 +192,24 @@ str_unescape_octal_takes_three_digits (void **state)
     }
 }
 
+static void
+str_is_one_of_the_words (void **state)
+{
+  static const char *const words[] = { "one", "two", NULL }, *const none[] = { NULL };
+
+  (void) state;
+  assert_true (str_is_one_of (words, "one"));
+  assert_true (str_is_one_of (words, "two"));
+  assert_false (str_is_one_of (words, "tw"));
+  assert_false (str_is_one_of (words, ""));
+  assert_false (str_is_one_of (none, "one"));
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (str_u64_good),       cmocka_unit_test (str_u64_bad),    cmocka_unit_test (str_u64_range),
+    cmocka_unit_test (str_is_one_of_the_words), cmocka_unit_test (str_u64_good),       cmocka_unit_test (str_u64_bad),    cmocka_unit_test (str_u64_range),
     cmocka_unit_test (str_i64_ends),       cmocka_unit_test (str_i64_bad),    cmocka_unit_test (str_after_prefixes),
     cmocka_unit_test (str_is_id_good),     cmocka_unit_test (str_is_id_bad),  cmocka_unit_test (str_copy_fits_or_says),
     cmocka_unit_test (str_make_utf8_replaces_what_is_none), cmocka_unit_test (str_unescape_octal_takes_three_digits),
