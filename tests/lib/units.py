@@ -43,6 +43,16 @@ class Driver:
         b.save()
         return self.box.orlop("--systemd-cgroup", "run", "--bundle", b.path, *options, id, **more)
 
+    def stopped_by_systemctl(self):
+        """A container whose unit systemd was told to stop."""
+        b = self.bundle()
+        b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 100000"}
+        self.create(b)
+        self.box.orlop("start", "c")
+        systemctl("stop", b.unit)
+        self.box.wait("stopped")
+        return b
+
     def end(self):
         """Stops what units there are, and fails if there were any."""
         left = systemctl("list-units", "--all", "--plain", "--no-legend", f"{self.name}*")

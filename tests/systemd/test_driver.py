@@ -401,12 +401,7 @@ def test_anothers_unit_of_the_name_is_left_alone(sd):
 
 
 def test_stopped_by_systemctl(sd):
-    b = sd.bundle()
-    b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 100000"}
-    sd.create(b)
-    sd.box.orlop("start", "c")
-    systemctl("stop", b.unit)
-    sd.box.wait("stopped")
+    b = sd.stopped_by_systemctl()
     sd.box.delete(force=False)
     assert not loaded(b.unit)
 

@@ -84,12 +84,7 @@ def test_nothing_is_left(sd):
 
 def test_stopped_by_systemctl(sd):
     """The unit is gone before the container is: what of v1 systemd does not know is removed by delete."""
-    b = sd.bundle()
-    b.config["annotations"] = {"org.systemd.property.TimeoutStopUSec": "uint64 100000"}
-    sd.create(b)
-    sd.box.orlop("start", "c")
-    systemctl("stop", b.unit)
-    sd.box.wait("stopped")
+    b = sd.stopped_by_systemctl()
     orlop.eventually(lambda: not loaded(b.unit), "the unit goes")
     assert cgroups(b), "systemd has removed cgroups that it does not know"
     sd.box.delete(force=False)
