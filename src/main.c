@@ -46,16 +46,20 @@ static const struct opt global_options[] = {
 
 static const struct opt help_option[] = { { "help", 'h', OPT_FLAG, 0, NULL, "print this help" }, { .name = NULL } };
 
-static void
-print (const char *text)
+/* Returns the exit status.  */
+static int
+print (const struct report_to *to, const char *text)
 {
   struct cmd_call c = { 0 };
 
-  (void) cmd_print (&c, text);
+  if (cmd_print (&c, text) == 0)
+    return 0;
+  report_message (to, NULL, c.message);
+  return CMD_FAILED;
 }
 
 static int
-print_help (void)
+print_help (const struct report_to *to)
 {
   char text[8192];
   size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop [OPTION...] COMMAND [OPTION...] [OPERAND...]\n\n"
@@ -65,12 +69,11 @@ print_help (void)
     used += (size_t) snprintf (text + used, sizeof text - used, "  %-28s  %s\n", (*c)->name, (*c)->help);
   used += (size_t) snprintf (text + used, sizeof text - used, "  %-28s  %s\n\nOptions:\n", "help [COMMAND]", "print help");
   opt_help (global_options, text, sizeof text, &used);
-  print (text);
-  return 0;
+  return print (to, text);
 }
 
 static int
-print_command_help (const struct cmd *c)
+print_command_help (const struct report_to *to, const struct cmd *c)
 {
   char text[8192];
   size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop %s [OPTION...] %s\n\n%c%s.\n\nOptions:\n", c->name, c->operands,
@@ -78,18 +81,16 @@ print_command_help (const struct cmd *c)
 
   opt_help (c->options, text, sizeof text, &used);
   opt_help (help_option, text, sizeof text, &used);
-  print (text);
-  return 0;
+  return print (to, text);
 }
 
 static int
-print_version (void)
+print_version (const struct report_to *to)
 {
   char text[256];
 
   (void) snprintf (text, sizeof text, "orlop version %s\ncommit: %s\nspec: 1.3.0\n", orlop_version (), ORLOP_COMMIT);
-  print (text);
-  return 0;
+  return print (to, text);
 }
 
 static const struct cmd *
@@ -203,7 +204,7 @@ dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int ar
       return CMD_FAILED;
     }
   if (strcmp (argv[0], "help") == 0 && argc == 1)
-    return print_help ();
+    return print_help (to);
   cmd = find (strcmp (argv[0], "help") == 0 ? argv[1] : argv[0]);
   if (cmd == NULL)
     {
@@ -211,7 +212,7 @@ dispatch (struct orlop *o, const struct globals *g, struct report_to *to, int ar
       return CMD_FAILED;
     }
   if (strcmp (argv[0], "help") == 0 || opt_asks_help (cmd->options, argc - 1, argv + 1, cmd->stop))
-    return print_command_help (cmd);
+    return print_command_help (to, cmd);
   return run_command (o, cmd, to, argc - 1, argv + 1);
 }
 
@@ -242,9 +243,9 @@ main (int argc, char **argv)
   if (opt_parse (global_options, &g, argc, argv, &next, true, &err) < 0)
     return refuse_options (&g, argc, argv, next, err.what);
   if (g.version)
-    return print_version ();
+    return print_version (&to);
   if (g.help)
-    return print_help ();
+    return print_help (&to);
   o = orlop_new ();
   if (o == NULL)
     {

@@ -38,7 +38,25 @@ static const struct opt global_options[] = {
 static const struct opt help_option[] = { { "help", 'h', OPT_FLAG, 0, NULL, "print this help" }, { .name = NULL } };
 
 static int
-print_help (void)
+fail (const struct call *c, const struct err *err)
+{
+  char text[TEXT_MAX];
+
+  command_report (c->json, "error", c->name, err_text (err, NULL, text, sizeof text), err);
+  return FAILED;
+}
+
+/* Returns the exit status.  */
+static int
+print (const struct call *c, const char *text)
+{
+  struct err err = { 0 };
+
+  return command_print (text, &err) < 0 ? fail (c, &err) : 0;
+}
+
+static int
+print_help (const struct call *call)
 {
   char text[TEXT_MAX];
   size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop-image [OPTION...] COMMAND [OPTION...] [OPERAND...]\n\n"
@@ -48,11 +66,11 @@ print_help (void)
     used += (size_t) snprintf (text + used, sizeof text - used, "  %-28s  %s\n", (*c)->name, (*c)->help);
   used += (size_t) snprintf (text + used, sizeof text - used, "\nOptions:\n");
   opt_help (global_options, text, sizeof text, &used);
-  return command_print (text, NULL) < 0 ? FAILED : 0;
+  return print (call, text);
 }
 
 static int
-print_command_help (const struct command *c)
+print_command_help (const struct call *call, const struct command *c)
 {
   char text[TEXT_MAX];
   size_t used = (size_t) snprintf (text, sizeof text, "Usage: orlop-image %s [OPTION...] %s\n\n%c%s.\n\nOptions:\n", c->name, c->operands,
@@ -60,16 +78,16 @@ print_command_help (const struct command *c)
 
   opt_help (c->options, text, sizeof text, &used);
   opt_help (help_option, text, sizeof text, &used);
-  return command_print (text, NULL) < 0 ? FAILED : 0;
+  return print (call, text);
 }
 
 static int
-print_version (void)
+print_version (const struct call *call)
 {
   char text[256];
 
   (void) snprintf (text, sizeof text, "orlop-image version %s\ncommit: %s\n", ORLOP_VERSION, ORLOP_COMMIT);
-  return command_print (text, NULL) < 0 ? FAILED : 0;
+  return print (call, text);
 }
 
 static const struct command *
@@ -91,15 +109,6 @@ wants_help (const struct command *c, int argc, char **argv)
     else if (strcmp (argv[i], "--") == 0 || (c->stop && argv[i][0] != '-'))
       return false;
   return false;
-}
-
-static int
-fail (const struct call *c, const struct err *err)
-{
-  char text[TEXT_MAX];
-
-  command_report (c->json, "error", c->name, err_text (err, NULL, text, sizeof text), err);
-  return FAILED;
 }
 
 /* Parses the command's own words and runs it.  Returns the exit status.  */
@@ -146,7 +155,7 @@ dispatch (const struct globals *g, int argc, char **argv)
   c.json = g->log_format && strcmp (g->log_format, "json") == 0;
   if (err.kind != ERR_NONE)
     return fail (&c, &err);
-  return wants_help (cmd, argc - 1, argv + 1) ? print_command_help (cmd) : run (cmd, &c, argc - 1, argv + 1);
+  return wants_help (cmd, argc - 1, argv + 1) ? print_command_help (&c, cmd) : run (cmd, &c, argc - 1, argv + 1);
 }
 
 int
@@ -160,6 +169,6 @@ main (int argc, char **argv)
   if (opt_parse (global_options, &g, argc, argv, &next, true, &err) < 0)
     return fail (&(struct call){ 0 }, &err);
   if (g.version)
-    return print_version ();
-  return g.help ? print_help () : dispatch (&g, argc - next, argv + next);
+    return print_version (&(struct call){ 0 });
+  return g.help ? print_help (&(struct call){ 0 }) : dispatch (&g, argc - next, argv + next);
 }

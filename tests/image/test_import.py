@@ -332,3 +332,12 @@ def test_names_in_the_archive_that_are_twice(store, tmp_path):
 def test_paths_that_lead_out_of_the_archive(store, tmp_path, e):
     (tmp_path / "a").write_bytes(archive(e))
     store.refused("import", tmp_path / "a", "x")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["import", "--help"], ["list"], ["list", "--quiet"], ["list", "--format", "json"], ["inspect", "app"]],
+                         ids=" ".join)
+def test_output_that_cannot_be_written(store, tmp_path, words):
+    store.load(Layout(tmp_path / "l").add("app", [ONE]).path, "app")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(store.command(*words), stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and 'write("standard output"): No space left on device' in done.stderr and done.stderr.count("\n") == 1, done
