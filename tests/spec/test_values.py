@@ -3,7 +3,6 @@
 lists are those of libocispec's tables, which tests/unit/ocispec/test_schema.py compares with the specification's schema."""
 import copy
 import json
-import os
 import pathlib
 import sys
 
@@ -13,8 +12,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/unit/ocispec"))
 import ocispec_tool  # noqa: E402
 
-TOOL = os.environ.get("OCISPEC_TOOL")
-ROWS = ocispec_tool.rows(TOOL)["config"] if TOOL and os.path.exists(TOOL) else {}
+TOOL = ocispec_tool.find()
+ROWS = ocispec_tool.rows(TOOL)["config"] if TOOL else {}
 COMPLETE = json.loads((TOP / "tests/data/schema/complete-config.json").read_text())
 COMPLETE["linux"]["readonlyPaths"].append("/proc/sys")
 COMPLETE["linux"]["personality"]["flags"].append("NONE_IS_KNOWN")
@@ -24,7 +23,7 @@ OTHERS = {"string": 7, "boolean": "true", "array": {}, "object": [], "map": [], 
 
 def needs_rows():
     if not ROWS:
-        pytest.skip("OCISPEC_TOOL is not set: run by tests/run")
+        pytest.skip(ocispec_tool.MISSING)
 
 
 def places(value, steps, seen=()):
