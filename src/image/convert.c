@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "image/command.h"
 #include "image/users.h"
+#include "kernel/signal.h"
 #include "ocispec/config.h"
 #include "plan/annotations.h"
 #include "plan/spec.h"
@@ -69,36 +70,72 @@ begin (struct conversion *c, struct err *err)
   return ret;
 }
 
+static void
+warn (const struct conversion *c, const char *text)
+{
+  command_report (c->args->call->json, "warning", c->args->call->name, text, NULL);
+}
+
+static void
+add_args (struct oci_process *p, const char *const *words, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    p->args[p->n_args++] = words[i];
+}
+
+/* One empty word takes an Entrypoint back, as it does for Docker and containerd.  */
+static bool
+is_taken_back (const char *const *words, size_t n)
+{
+  return n == 1 && words[0][0] == '\0';
+}
+
+static int
+check_args (const struct conversion *c, size_t n_entrypoint, size_t n_command, struct err *err)
+{
+  const struct oci_process *p = c->config->process;
+
+  if (p->n_args == 0)
+    return err_usage (err, "%s: say a command",
+                      c->args->entrypoint ? "without the image's Entrypoint and Cmd there is no program" : "the image has neither Entrypoint nor Cmd");
+  if (p->args[0][0])
+    return 0;
+  if (n_entrypoint == 0 && n_command > 0)
+    return err_usage (err, "the first word of the command names the program, and is empty");
+  return err_spec (err, n_entrypoint ? "config.Entrypoint[0]" : "config.Cmd[0]", "the word that names the program is empty: say a command%s",
+                   n_entrypoint ? " with --entrypoint" : "");
+}
+
 static int
 set_args (struct conversion *c, struct err *err)
 {
   const struct convert_args *a = c->args;
+  const char *const *entrypoint = a->entrypoint ? &a->entrypoint : c->run->entrypoint;
+  size_t n_entrypoint = a->entrypoint ? 1 : c->run->n_entrypoint, n_command = 0;
   struct oci_process *p = c->config->process;
-  size_t n_command = 0, n = 0;
 
+  if (is_taken_back (entrypoint, n_entrypoint))
+    n_entrypoint = 0;
   while (a->command && a->command[n_command])
     n_command++;
-  p->args = oci_alloc (&c->arena, (c->run->n_entrypoint + c->run->n_cmd + n_command + 2) * sizeof *p->args);
+  p->args = oci_alloc (&c->arena, (n_entrypoint + c->run->n_cmd + n_command + 1) * sizeof *p->args);
+  p->n_args = 0;
   if (p->args == NULL)
     return no_memory (err);
-  if (a->entrypoint)
-    p->args[n++] = a->entrypoint;
-  for (size_t i = 0; ! a->entrypoint && i < c->run->n_entrypoint; i++)
-    p->args[n++] = c->run->entrypoint[i];
-  for (size_t i = 0; i < n_command; i++)
-    p->args[n++] = a->command[i];
-  for (size_t i = 0; n_command == 0 && ! a->entrypoint && i < c->run->n_cmd; i++)
-    p->args[n++] = c->run->cmd[i];
-  p->n_args = n;
-  return n ? 0 : err_usage (err, "the image has neither Entrypoint nor Cmd: say a command");
+  add_args (p, entrypoint, n_entrypoint);
+  add_args (p, (const char *const *) a->command, n_command);
+  if (n_command == 0 && ! a->entrypoint)
+    add_args (p, c->run->cmd, c->run->n_cmd);
+  return check_args (c, n_entrypoint, n_command, err);
 }
 
+/* True if one of the first N variables has the name of VARIABLE.  */
 static bool
-has_variable (const struct oci_process *p, const char *variable)
+has_variable (const struct oci_process *p, size_t n, const char *variable)
 {
   size_t len = strcspn (variable, "=");
 
-  for (size_t i = 0; i < p->n_env; i++)
+  for (size_t i = 0; i < n; i++)
     if (strncmp (p->env[i], variable, len) == 0 && p->env[i][len] == '=')
       return true;
   return false;
@@ -112,6 +149,8 @@ with_value (struct conversion *c, const char *variable, const char **ret, struct
   char *text;
 
   *ret = variable;
+  if (variable[0] == '\0' || variable[0] == '=')
+    return err_usage (err, "--env \"%s\": it has no name", variable);
   if (strchr (variable, '='))
     return 0;
   if (value == NULL)
@@ -124,7 +163,39 @@ with_value (struct conversion *c, const char *variable, const char **ret, struct
   return 0;
 }
 
-/* The caller's variables, then the image's that are not among them, then what a program needs.  */
+/* True if a runtime takes it.  */
+static bool
+is_variable (const char *text)
+{
+  return text[0] != '=' && strchr (text, '=') != NULL;
+}
+
+/* The image's variables, but for those that the caller has said; the last of one name counts, as with engines.  What is no variable no runtime takes.  */
+static void
+add_images_env (struct conversion *c)
+{
+  struct oci_process *p = c->config->process;
+  size_t n_callers = p->n_env, n_left_out = 0, first = 0;
+  char text[300], more[40] = "";
+
+  for (size_t i = 0; i < c->run->n_env; i++)
+    {
+      if (has_variable (p, n_callers, c->run->env[i]))
+        continue;
+      if (is_variable (c->run->env[i]))
+        p->env[p->n_env++] = c->run->env[i];
+      else
+        first = n_left_out++ == 0 ? i : first;
+    }
+  if (n_left_out == 0)
+    return;
+  if (n_left_out > 1)
+    (void) snprintf (more, sizeof more, " (and %zu more)", n_left_out - 1);
+  (void) snprintf (text, sizeof text, "config.Env[%zu]: the image's \"%.120s\"%s is no NAME=VALUE, and was left out", first, c->run->env[first], more);
+  warn (c, text);
+}
+
+/* The caller's variables, then the image's, then what a program needs.  */
 static int
 set_env (struct conversion *c, struct err *err)
 {
@@ -138,14 +209,14 @@ set_env (struct conversion *c, struct err *err)
     return no_memory (err);
   for (size_t i = 0; i < a->env.n && ret == 0; i++)
     ret = with_value (c, a->env.item[i], &p->env[p->n_env++], err);
-  for (size_t i = 0; i < c->run->n_env && ret == 0; i++)
-    if (! has_variable (p, c->run->env[i]))
-      p->env[p->n_env++] = c->run->env[i];
-  if (ret == 0 && ! has_variable (p, DEFAULT_PATH))
+  if (ret < 0)
+    return ret;
+  add_images_env (c);
+  if (! has_variable (p, p->n_env, DEFAULT_PATH))
     p->env[p->n_env++] = DEFAULT_PATH;
-  if (ret == 0 && a->tty && ! has_variable (p, "TERM="))
+  if (a->tty && ! has_variable (p, p->n_env, "TERM="))
     p->env[p->n_env++] = "TERM=xterm";
-  return ret;
+  return 0;
 }
 
 static int
@@ -158,11 +229,13 @@ set_process (struct conversion *c, int root, struct err *err)
 
   p->terminal = a->tty;
   p->cwd = cwd && cwd[0] ? cwd : "/";
+  if (p->cwd[0] != '/' && a->workdir)
+    return err_usage (err, "--workdir %s: it is not absolute", p->cwd);
   if (p->cwd[0] != '/')
     return err_spec (err, "config.WorkingDir", "\"%s\" is not absolute: say another with --workdir", p->cwd);
   *p->capabilities = (struct oci_capabilities){ .bounding = capabilities, .n_bounding = N_CAPABILITIES, .effective = capabilities,
                                                 .n_effective = N_CAPABILITIES, .permitted = capabilities, .n_permitted = N_CAPABILITIES };
-  return users_find (root, user ? user : "", &c->arena, p->user, err);
+  return users_find (root, a->user ? "--user" : "config.User", user ? user : "", &c->arena, p->user, err);
 }
 
 /* The ids that FILE, uid_map or gid_map of this process, has here, each as itself.  */
@@ -220,7 +293,6 @@ static void
 annotate_labels (struct conversion *c)
 {
   const struct execution *e = c->run;
-  const struct call *call = c->args->call;
   const char *first = NULL;
   size_t n_left_out = 0;
   char text[400], more[40] = "";
@@ -236,7 +308,23 @@ annotate_labels (struct conversion *c)
                    "the image's label \"%.120s\"%s was left out: as an annotation it reaches for what is the host's; write it into config.json if you mean it",
                    first ? first : "", more);
   if (first)
-    command_report (call->json, "warning", call->name, text, NULL);
+    warn (c, text);
+}
+
+/* The image's signal to stop by.  One that nobody knows is left out: then `kill` sends TERM, and does not fail.  */
+static void
+annotate_stop_signal (struct conversion *c)
+{
+  const char *signal = c->run->stop_signal;
+  char text[300];
+
+  if (signal == NULL || signal[0] == '\0' || signal_number (signal) > 0)
+    {
+      annotate (c, ANNOTATION_STOP_SIGNAL, signal);
+      return;
+    }
+  (void) snprintf (text, sizeof text, "config.StopSignal: the image's \"%.120s\" is no signal, and was left out", signal);
+  warn (c, text);
 }
 
 /* WORDS with commas between them.  */
@@ -274,7 +362,7 @@ set_annotations (struct conversion *c, struct err *err)
   annotate (c, "org.opencontainers.image.os.features", join (c, i->os_features, i->n_os_features));
   annotate (c, "org.opencontainers.image.author", i->author);
   annotate (c, "org.opencontainers.image.created", i->created);
-  annotate (c, "org.opencontainers.image.stopSignal", e->stop_signal);
+  annotate_stop_signal (c);
   annotate (c, "org.opencontainers.image.exposedPorts", join (c, ports, e->n_exposed_ports));
   annotate_labels (c);
   return 0;

@@ -122,7 +122,7 @@ find_groups (char *text, const char *user, struct oci_arena **arena, struct oci_
 }
 
 static int
-find_group (int root, const char *group, struct oci_user *u, struct err *err)
+find_group (int root, const char *where, const char *group, struct oci_user *u, struct err *err)
 {
   own_mem char *text = NULL;
   char *field[FIELDS];
@@ -134,13 +134,13 @@ find_group (int root, const char *group, struct oci_user *u, struct err *err)
   if (ret < 0)
     return ret;
   if (! find_line (text, group, 0, field))
-    return err_spec (err, "config.User", "there is no group \"%s\" in the image's etc/group", group);
+    return err_spec (err, where, "there is no group \"%s\" in the image's etc/group", group);
   (void) is_id (field[2], &u->gid); /* or it would not have been found */
   return 0;
 }
 
 int
-users_find (int root, const char *user, struct oci_arena **arena, struct oci_user *ret_user, struct err *err)
+users_find (int root, const char *where, const char *user, struct oci_arena **arena, struct oci_user *ret_user, struct err *err)
 {
   own_mem char *passwd = NULL, *groups = NULL, *name = NULL;
   const char *colon = strchr (user, ':');
@@ -160,7 +160,7 @@ users_find (int root, const char *user, struct oci_arena **arena, struct oci_use
         return ret;
       found = find_line (passwd, is_number ? NULL : name, ret_user->uid, field);
       if (! found && ! is_number)
-        return err_spec (err, "config.User", "there is no user \"%s\" in the image's etc/passwd", name);
+        return err_spec (err, where, "there is no user \"%s\" in the image's etc/passwd", name);
       if (found)
         {
           (void) is_id (field[2], &ret_user->uid);
@@ -168,7 +168,7 @@ users_find (int root, const char *user, struct oci_arena **arena, struct oci_use
         }
     }
   if (colon && colon[1])
-    return find_group (root, colon + 1, ret_user, err);
+    return find_group (root, where, colon + 1, ret_user, err);
   if (is_number)
     return 0;
   ret = read_file (root, "etc/group", &groups, err);

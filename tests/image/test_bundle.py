@@ -171,7 +171,7 @@ def test_user(image, tmp_path, user, expected):
 def test_user_that_is_not_there(image, tmp_path, user):
     done = image.bundle("box", tmp_path / "b", options=["--user", user], status=0 if user == "mail:" else 1)
     if user != "mail:":
-        assert "there is no " in done.err and not (tmp_path / "b").exists() and os.listdir(image.path / "bundles") == [] and not mounted(tmp_path / "b/rootfs")
+        assert "--user: there is no " in done.err and not (tmp_path / "b").exists() and os.listdir(image.path / "bundles") == [] and not mounted(tmp_path / "b/rootfs")
 
 
 def test_passwd_of_an_attacker(store, tmp_path, image):
@@ -268,6 +268,69 @@ def test_image_without_command(store, tmp_path, image):
     assert store.config(tmp_path / "b")["process"]["args"] == ["/bin/x", "-y"]
     assert store.config(tmp_path / "b")["process"]["env"] == ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
     assert store.config(tmp_path / "b")["process"]["cwd"] == "/"
+
+
+def odd(store, path, **config):
+    """An image with this configuration beside that of CONFIG."""
+    store.load(Layout(path / "odd").add("odd", [busybox_layer()], {**CONFIG, **config}).path, "odd")
+
+
+@pytest.mark.parametrize("config, words, said", [
+    ({"Cmd": [""]}, [], "config.Cmd[0]: the word that names the program is empty"),
+    ({"Entrypoint": [""], "Cmd": ["", "x"]}, [], "config.Cmd[0]: the word that names the program is empty"),
+    ({"Entrypoint": ["", "x"], "Cmd": ["echo"]}, [], "config.Entrypoint[0]: the word that names the program is empty"),
+    ({"Entrypoint": [""], "Cmd": None}, [], "neither Entrypoint nor Cmd"), ({"Entrypoint": [], "Cmd": []}, [], "neither Entrypoint nor Cmd"),
+    ({}, ["--", "", "x"], "the first word of the command names the program, and is empty"),
+    ({"User": "x:y"}, [], 'config.User: there is no user "x" in the image'), ({"User": "mail:y"}, [], 'config.User: there is no group "y" in the image'),
+    ({"WorkingDir": "tmp"}, [], 'config.WorkingDir: "tmp" is not absolute')])
+def test_odd_configuration_is_refused(image, tmp_path, config, words, said):
+    """A bundle that no runtime could start is not made."""
+    odd(image, tmp_path, **{"Entrypoint": None, **config})
+    assert said in image.bundle("odd", tmp_path / "b", *words, status=1).err
+    assert not (tmp_path / "b").exists() and os.listdir(image.path / "bundles") == []
+
+
+def test_entrypoint_that_was_taken_back(image, runner, tmp_path):
+    """By one empty word, in the image or by the caller."""
+    odd(image, tmp_path, Entrypoint=[""], Cmd=["echo", "cmd"])
+    image.bundle("odd", tmp_path / "b")
+    assert runner.run(tmp_path / "b").out == "cmd\n"
+    image.bundle("box", tmp_path / "b2", "echo", "alone", options=["--entrypoint", ""])
+    assert runner.run(tmp_path / "b2").out == "alone\n"
+    assert "say a command" in image.bundle("box", tmp_path / "b3", options=["--entrypoint", ""], status=1).err
+
+
+def test_odd_variables(image, runner, tmp_path):
+    """Those that are none are left out, with a warning, as no runtime would take them; of one name the last counts, and the caller's above all."""
+    odd(image, tmp_path, User="", Env=["FOO", "A=1", "", "A=2", "=x", "B=1", "PATH=/bin", "C"], Entrypoint=None, Cmd=["sh", "-c", "echo $A $B $C"])
+    done = image.bundle("odd", tmp_path / "b", options=["--env", "B=3", "--env", "B=4", "--env", "C=5"])
+    assert 'warning: config.Env[0]: the image\'s "FOO" (and 2 more) is no NAME=VALUE, and was left out\n' in done.err and done.err.count("\n") == 1
+    assert runner.run(tmp_path / "b").out == "2 4 5\n"
+    for name in ("", "=x"):
+        assert "it has no name" in image.bundle("odd", tmp_path / "none", options=["--env", name], status=1).err
+
+
+@pytest.mark.parametrize("signal", ["SIGFOO", "999", "0", "-1", "TERM "])
+def test_odd_stop_signal(image, tmp_path, signal):
+    odd(image, tmp_path, StopSignal=signal)
+    assert f'warning: config.StopSignal: the image\'s "{signal}" is no signal, and was left out\n' in image.bundle("odd", tmp_path / "b").err
+    assert "org.opencontainers.image.stopSignal" not in image.config(tmp_path / "b")["annotations"]
+
+
+@pytest.mark.parametrize("signal", ["15", "term", "SIGRTMIN+3"])
+def test_stop_signal(image, tmp_path, signal):
+    """In the image's words."""
+    odd(image, tmp_path, StopSignal=signal)
+    assert image.bundle("odd", tmp_path / "b").err == "" and image.config(tmp_path / "b")["annotations"]["org.opencontainers.image.stopSignal"] == signal
+
+
+def test_much_that_is_told(image, runner, tmp_path):
+    """Ports and labels up to the size of a document, volumes of any name: the container starts all the same."""
+    ports = {f"{i}/tcp": {} for i in range(100000)}
+    odd(image, tmp_path, User="", ExposedPorts=ports, Volumes={"/data": {}, "rel": {}, "/../..": {}, "": {}}, Labels={"a": "x" * 1000000}, Entrypoint=None, Cmd=["true"])
+    assert image.bundle("odd", tmp_path / "b").err == ""
+    assert image.config(tmp_path / "b")["annotations"]["org.opencontainers.image.exposedPorts"] == ",".join(ports)
+    runner.run(tmp_path / "b")
 
 
 def test_deep_tree_of_a_container(image, runner, tmp_path):

@@ -21,7 +21,7 @@ NARROW = [
     (r"src/launch/child_.*\.c", ("src/launch/", "src/kernel/", "src/base/", "src/plan/plan.h")),
     (r"src/cmd/.*|src/main\.c", ("src/cmd/", "src/base/", "src/orlop.h", "libocispec/ocispec/table.h")),
     (r"src/orlop\.h", ()),
-    (r"src/image/.*", ("src/image/", "src/base/", "libocispec/ocispec/", "src/plan/spec.h", "src/plan/annotations.h")),
+    (r"src/image/.*", ("src/image/", "src/base/", "libocispec/ocispec/", "src/plan/spec.h", "src/plan/annotations.h", "src/kernel/signal.h")),
 ]
 
 # system headers: who may include them, or None for nobody
