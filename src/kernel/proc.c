@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runtime's own procfs; see proc.h.  It is the host's, and not one made by fsopen for us: that takes a privilege which the root of a user namespace
- * often has not, and what is mounted over the host's is the host's doing.  child-safe */
+/* The runtime's own procfs; see proc.h.  One made for us has nothing mounted in it, and of its files those alone that are asked for; nobody else has a
+ * handle to it.  It takes CAP_SYS_ADMIN over the user namespace that owns our pid namespace and, where the mount namespace is another user
+ * namespace's than the first, a /proc of which nothing is covered.  An ordinary user has the one as little as most runtimes in a container have the other: then it is the host's, checked.
+ * child-safe */
 #include "kernel/proc.h"
 
 #include <errno.h>
@@ -13,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/own.h"
+#include "kernel/mount.h"
 #include "kernel/sys.h"
 
 enum
@@ -38,6 +41,32 @@ proc_open (const char *path, struct err *err)
   if (st.st_ino != ROOT_INODE)
     return err_host (err, ENOTSUP, "%s of the host is a part of a procfs, not its root", path);
   return take_fd (&fd);
+}
+
+int
+proc_make (bool parameters, struct err *err)
+{
+  /* Linux 5.8: no more than the directories of processes, and of these those alone that we may trace, as we may ourselves */
+  static const struct mount_opt processes[] = { { "subset", "pid" }, { "hidepid", "ptraceable" } };
+  const uint64_t attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  int ret = mount_make ("proc", NULL, processes, parameters ? 0 : sizeof processes / sizeof *processes, attr, err);
+
+  if (ret != -EINVAL || parameters)
+    return ret;
+  err_clear (err);
+  return mount_make ("proc", NULL, NULL, 0, attr, err); /* an older kernel, which does not know these options */
+}
+
+int
+proc_own (bool parameters, const char *path, struct err *err)
+{
+  int ret = proc_make (parameters, err);
+
+  /* EACCES is what a security module says */
+  if (ret != -ENOSYS && ret != -EPERM && ret != -EACCES)
+    return ret;
+  err_clear (err);
+  return proc_open (path, err);
 }
 
 /* On a kernel without openat2: what is opened must lie in the same instance of procfs.  */

@@ -28,7 +28,7 @@ struct child
   uint64_t ignored;                 /* signals that the caller ignores */
   int pidfd;                        /* exec: the container's first process */
   int joins[CHILD_MAX_JOINS];
-  int proc;                         /* the runtime's /proc, checked to be procfs; opened when a step needs it */
+  int proc;                         /* a procfs of the runtime's; made or opened when a step needs it */
   int root;                         /* the container's root, attached */
   int state_creating, state_created; /* memfds: the state text for hooks */
   size_t n_received, n_taken;       /* mount trees from the parent */
@@ -139,7 +139,7 @@ int child_set_bind (const struct plan_mount *m, int mnt, struct err *err);
 /* Fills MNT, which is attached nowhere yet, with what lies at its target.  */
 int child_copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err);
 
-/* Opens (once) and returns the runtime's procfs, checked by its magic; negative errno otherwise.  */
+/* Makes or opens (once) and returns the runtime's procfs, with kernel parameters if the plan has any to set; negative errno otherwise.  */
 int child_proc (struct child *c, struct err *err);
 
 /* Covers the host's procfs and sysfs mounts in our mount namespace, while the host's paths still resolve.  Returns 0 or negative errno.  */

@@ -23,7 +23,7 @@ child_proc (struct child *c, struct err *err)
 {
   if (c->proc < 0)
     {
-      int fd = proc_open ("/proc", err);
+      int fd = proc_own (c->plan->n_sysctls > 0, "/proc", err);
 
       if (fd < 0)
         return fd;

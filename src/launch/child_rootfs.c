@@ -318,44 +318,24 @@ child_root_readonly_paths (void *self, struct err *err)
   return 0;
 }
 
-/* Sets all parameters through PROC, a procfs; returns the result of the one that failed, and which in AT.  */
-static int
-set_sysctls (const struct child *c, int proc, size_t *at, struct err *err)
-{
-  int ret = 0;
-  own_fd int sys = openat (proc, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-  if (sys < 0)
-    return err_sys (err, errno, "openat", "/proc/sys");
-  for (; *at < c->plan->n_sysctls; (*at)++)
-    {
-      const struct plan_sysctl *s = &c->plan->sysctls[*at];
-      ret = err_in (err, sysctl_set (sys, s->path, s->value, err), "%s", s->where);
-      if (ret < 0)
-        break;
-    }
-  return ret;
-}
-
 int
 child_sysctl (void *self, struct err *err)
 {
   struct child *c = self;
-  struct err why = { 0 };
-  size_t at = 0;
-  int proc = child_proc (c, err), ret;
+  int proc = child_proc (c, err), ret = 0;
 
   if (proc < 0)
     return proc;
-  ret = set_sysctls (c, proc, &at, err);
-  if (ret != -EROFS && ret != -EXDEV)
-    return ret;
-  /* where the runtime itself is in a container, its /proc/sys is read-only or has mounts in it; a procfs of our own has not */
-  own_fd int own = mount_make ("proc", NULL, NULL, 0, 0, &why);
-  if (own < 0)
-    return ret; /* what was wrong first is what can be mended */
-  err_clear (err);
-  return set_sysctls (c, own, &at, err);
+  own_fd int sys = openat (proc, "sys", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (sys < 0)
+    return err_sys (err, errno, "openat", "/proc/sys");
+  for (size_t i = 0; ret == 0 && i < c->plan->n_sysctls; i++)
+    {
+      const struct plan_sysctl *s = &c->plan->sysctls[i];
+
+      ret = err_in (err, sysctl_set (sys, s->path, s->value, err), "%s", s->where);
+    }
+  return ret;
 }
 
 /* chroot alone: nothing was mounted and the mount namespace is the runtime's.  */

@@ -6,7 +6,7 @@
 
 const struct step child_create[] = {
   /* stage 1: namespaces */
-  { "label.open", child_label_open, want_label, SYNC_NONE },           /* the runtime's procfs, while it is in reach */
+  { "label.open", child_label_open, want_label, SYNC_NONE },           /* a procfs of the runtime's, while one is in reach */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },                  /* before anything is made: a new user namespace would take the right to */
   { "ns.user", child_ns_user, want_unshare_user, SYNC_MAP_IDS },       /* before the rest: it is to own them */
   { "ns.unshare", child_ns_unshare, want_unshare, SYNC_NONE },
@@ -24,7 +24,7 @@ const struct step child_create[] = {
   { "root.devices", child_root_devices, want_devices, SYNC_NONE },
   { "root.links", child_root_links, want_links, SYNC_NONE },           /* after the mounts: they lie in /dev */
   { "root.cwd", child_root_cwd, want_process, SYNC_NONE },             /* while the root may be written */
-  { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through the host's /proc, before it is left; or a new one */
+  { "sysctl", child_sysctl, want_sysctl, SYNC_NONE },                  /* through a procfs of our own, or the host's before it is left */
   { "session", child_session, NULL, SYNC_NONE },
   { "root.console", child_root_console, want_terminal, SYNC_NONE },    /* needs the container's devpts */
   { "root.late_mounts", child_root_late_mounts, want_root, SYNC_NONE }, /* read-only now: all that lies in them is made */

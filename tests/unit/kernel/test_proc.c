@@ -3,9 +3,11 @@
 #include "in_child.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/err.h"
 #include "kernel/proc.h"
@@ -92,6 +94,111 @@ proc_open_sees_what_covers_it (void **state)
   assert_child (cover_proc);
 }
 
+static bool
+has (int proc, const char *name)
+{
+  return faccessat (proc, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A procfs of our own, while all of /proc, and ARG of it, is covered.  */
+static int
+make_one (void *arg)
+{
+  struct statfs fs;
+
+  CHILD_SKIP_UNLESS (unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mounts need root");
+  CHECK (mount ("none", arg, "tmpfs", 0, NULL) == 0);
+  int processes = proc_own (false, "/proc", NULL);
+  CHILD_SKIP_UNLESS (processes != -ENOTSUP && processes != -EPERM, "no new procfs can be mounted here");
+  CHECK (processes >= 0 && fstatfs (processes, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC);
+  CHECK ((fs.f_flags & (MS_NOSUID | MS_NODEV | MS_NOEXEC)) == (MS_NOSUID | MS_NODEV | MS_NOEXEC));
+  CHECK (try_file (processes, "self/mountinfo") == 0 && has (processes, "self/attr"));
+  CHECK (! has (processes, "sys") && ! has (processes, "sysrq-trigger"));
+  int all = proc_own (true, "/proc", NULL);
+  CHECK (all >= 0 && fstatfs (all, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC && has (all, "sys/kernel") && has (all, "self/attr"));
+  return 0;
+}
+
+static void
+proc_own_is_not_the_hosts (void **state)
+{
+  (void) state;
+  assert_child_arg (make_one, "/proc", "make_one, /proc covered");
+  assert_child_arg (make_one, "/proc/self/attr", "make_one, /proc/self/attr covered");
+}
+
+/* Before Linux 5.8 its options are unknown.  */
+static int
+make_without_options (void *arg)
+{
+  enum { SET = 1 }; /* FSCONFIG_SET_STRING; and no bit of the commands */
+
+  (void) arg;
+  CHILD_SKIP_UNLESS (deny_call (SYS_fsconfig, 1, SET, EINVAL) == 0, "no seccomp");
+  int fd = proc_make (false, NULL);
+  CHILD_SKIP_UNLESS (fd != -EPERM && fd != -ENOSYS, "no new procfs can be mounted here");
+  CHECK (fd >= 0 && has (fd, "self/attr") && has (fd, "sys"));
+  return 0;
+}
+
+static void
+proc_make_of_older_kernels (void **state)
+{
+  (void) state;
+  assert_child (make_without_options);
+}
+
+/* It is that of the pid namespace that its maker is in.  */
+static int
+make_in_a_namespace (void *arg)
+{
+  char self[16] = "";
+  int status;
+
+  (void) arg;
+  CHILD_SKIP_UNLESS (unshare (CLONE_NEWPID) == 0, "no pid namespace");
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      int fd = proc_make (false, NULL);
+      _exit (fd == -EPERM || fd == -ENOSYS ? 77 : fd < 0 || readlinkat (fd, "self", self, sizeof self - 1) != 1 || strcmp (self, "1") != 0);
+    }
+  CHECK (waitpid (pid, &status, 0) == pid && WIFEXITED (status));
+  CHILD_SKIP_UNLESS (WEXITSTATUS (status) != 77, "no new procfs can be mounted here");
+  CHECK (WEXITSTATUS (status) == 0);
+  return 0;
+}
+
+static void
+proc_make_in_a_pid_namespace (void **state)
+{
+  (void) state;
+  assert_child (make_in_a_namespace);
+}
+
+/* ARG is what fsopen says.  Whether the host's was asked is told by what it then is.  */
+static int
+fall_back (void *arg)
+{
+  const int *num = arg;
+  bool another = *num == EIO;
+
+  CHILD_SKIP_UNLESS (deny_call (SYS_fsopen, 0, 0, *num) == 0, "no seccomp");
+  CHECK (proc_own (false, "/tmp", NULL) == (another ? -EIO : -ENOTSUP));
+  CHECK (another || proc_own (true, "/proc", NULL) >= 0);
+  return 0;
+}
+
+static void
+proc_own_falls_back_for_three_reasons (void **state)
+{
+  static int reasons[] = { ENOSYS, EPERM, EACCES, EIO };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    assert_child_arg (fall_back, &reasons[i], strerror (reasons[i]));
+}
+
 int
 main (void)
 {
@@ -99,6 +206,10 @@ main (void)
     cmocka_unit_test (proc_open_takes_the_root_alone),
     cmocka_unit_test (proc_open_file_crosses_nothing),
     cmocka_unit_test (proc_open_sees_what_covers_it),
+    cmocka_unit_test (proc_own_is_not_the_hosts),
+    cmocka_unit_test (proc_make_of_older_kernels),
+    cmocka_unit_test (proc_make_in_a_pid_namespace),
+    cmocka_unit_test (proc_own_falls_back_for_three_reasons),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

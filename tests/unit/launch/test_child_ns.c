@@ -9,6 +9,7 @@
 
 #include "kernel/idmap.h"
 #include "kernel/ns.h"
+#include "kernel/proc.h"
 
 static int
 take_names (void *arg)
@@ -284,7 +285,7 @@ child_ns_fork_hands_over (void **state)
   close (pidfd);
 }
 
-/* --- the host's procfs */
+/* --- the runtime's procfs */
 
 static void
 child_proc_is_opened_once (void **state)
@@ -298,10 +299,34 @@ child_proc_is_opened_once (void **state)
   close (fd);
 }
 
+/* Kernel parameters are in it only when there are any to set.  */
+static int
+look_for_parameters (void *arg)
+{
+  (void) arg;
+  child_plan.n_sysctls = 1;
+  CHECK (child_proc (&child, &child_err) >= 0 && faccessat (child.proc, "sys", F_OK, 0) == 0);
+  child_plan.n_sysctls = 0;
+  child.proc = -1;
+  CHECK (child_proc (&child, &child_err) >= 0 && faccessat (child.proc, "self/attr", F_OK, 0) == 0);
+  int own = proc_make (false, NULL);
+  CHILD_SKIP_UNLESS (own >= 0 && faccessat (own, "sys", F_OK, 0) < 0, "no procfs of processes alone can be mounted here");
+  CHECK (faccessat (child.proc, "sys", F_OK, 0) < 0 && errno == ENOENT);
+  return 0;
+}
+
+static void
+child_proc_has_what_the_plan_needs (void **state)
+{
+  (void) state;
+  assert_child (look_for_parameters);
+}
+
 static int
 find_a_false_proc (void *arg)
 {
   CHILD_SKIP_UNLESS (chroot (arg) == 0 && chdir ("/") == 0, "another root directory needs root");
+  CHILD_SKIP_UNLESS (deny_call (SYS_fsopen, 0, 0, EPERM) == 0, "no seccomp"); /* none of our own */
   CHECK (child_proc (&child, &child_err) == -ENOENT);
   CHECK (mkdir ("/proc", 0755) == 0);
   err_clear (&child_err);
@@ -355,6 +380,7 @@ main (void)
     child_test (child_ns_user_whose_parent_is_gone),
     child_test (child_ns_fork_hands_over),
     child_test (child_proc_is_opened_once),
+    child_test (child_proc_has_what_the_plan_needs),
     child_test (child_proc_is_procfs),
     child_test (child_net_loopback_is_up),
   };
