@@ -14,13 +14,14 @@ import rig  # noqa: E402
 import streams  # noqa: E402
 from containerd import IMAGE, NETWORK, cni_plugins, oci_archive  # noqa: E402
 from operations import SHARES_512  # noqa: E402
-from rig import HOG, Operations, call, check, eventually  # noqa: E402
+from rig import HOG, Operations, Skipped, call, check, eventually  # noqa: E402
 
 SOCKET = "/run/containerd.sock"
 ANSWERS = {"RunPodSandbox": "Id", "PodSandboxStatus": "PodStatusAnswer", "ListPodSandbox": "Pods", "CreateContainer": "Id", "ContainerStatus": "StatusAnswer",
-           "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "Status": "NodeStatus",
+           "ListContainers": "Items", "ExecSync": "ExecAnswer", "ContainerStats": "StatsAnswer", "PodSandboxStats": "PodStatsAnswer", "Status": "NodeStatus",
            "Exec": "Url", "Attach": "Url", "PortForward": "Url"}
 CREATED, RUNNING, EXITED = range(3)
+STOPPED, DELETED = 2, 3  # what an event tells
 TRAP = ("sh", "-c", "echo started; trap 'exit 3' TERM; while :; do sleep 0.1; done")
 
 
@@ -57,18 +58,40 @@ address = "{SOCKET}"
         call("ctr", "-a", SOCKET, "-n", "k8s.io", "image", "import", self.path("oci.tar"))
         eventually(lambda: all(c.holds for c in self.call("Status", self.m.Nothing()).status.conditions), "the node is ready")
 
+    def method(self, kind, name, request, answer):
+        return kind(f"/runtime.v1.RuntimeService/{name}", request_serializer=type(request).SerializeToString,
+                    response_deserializer=getattr(self.m, answer).FromString)
+
+    def is_there(self, name, error):
+        """What a release of containerd does not have at all is not tried with it."""
+        if error.code() == self.grpc.StatusCode.UNIMPLEMENTED:
+            raise Skipped(f"this release of containerd has no {name} ({error.details()})") from error
+
     def call(self, name, request, fails=None):
         """Makes one call; FAILS: words that its error must have."""
-        answer = getattr(self.m, ANSWERS.get(name, "Nothing"))
-        method = self.channel.unary_unary(f"/runtime.v1.RuntimeService/{name}", request_serializer=type(request).SerializeToString,
-                                          response_deserializer=answer.FromString)
         try:
-            got = method(request, timeout=60)
+            got = self.method(self.channel.unary_unary, name, request, ANSWERS.get(name, "Nothing"))(request, timeout=60)
         except self.grpc.RpcError as e:
+            self.is_there(name, e)
             check(fails and fails in e.details(), f"{name}: {e.details()}")
             return e.details()
         check(not fails, f"{name} succeeded")
         return got
+
+    def events(self, seconds=60):
+        """What happens from now on, while somebody asks, for so many seconds."""
+        request = self.m.Nothing()
+        stream = self.method(self.channel.unary_stream, "GetContainerEvents", request, "Event")(request, timeout=seconds)
+
+        def each():
+            try:
+                yield from stream
+            except self.grpc.RpcError as e:
+                self.is_there("GetContainerEvents", e)
+                check(e.code() == self.grpc.StatusCode.DEADLINE_EXCEEDED, e.details())
+            finally:
+                stream.cancel()
+        return each()
 
     def left(self):
         """The cgroups of pods are the kubelet's own; what is in them is the runtime's."""
@@ -339,6 +362,48 @@ def stats(p):
     cid, _ = p.started(p.main(), *TRAP)
     got = p.call("ContainerStats", p.m.Id(id=cid)).stats
     check(got.cpu.nanoseconds.value > 0 and got.memory.bytes.value > 0, got)
+    p.stop(cid, 0)
+
+
+@operation
+def pod_stats(p):
+    """What the pod's cgroup has used, and which of it each container."""
+    pod_ = p.pod(name="counted")
+    cid, _ = p.started(pod_, *TRAP)
+    got = p.call("PodSandboxStats", p.m.Id(id=pod_[0])).stats.linux
+    check(got.cpu.nanoseconds.value > 0 and got.memory.bytes.value > 0, got)
+    check([c.of.id for c in got.containers] == [cid] and got.containers[0].memory.bytes.value > 0, got)
+    p.remove(pod_)
+
+
+@operation
+def events(p):
+    """What a kubelet hears that does not ask again and again: what becomes of each container, and with which status."""
+    heard, seen = p.events(), {}
+    pod_ = p.pod(name="heard")
+    cid, log = p.started(pod_, *TRAP)
+    eventually(lambda: os.path.getsize(log) > 0, "its first words")
+    p.stop(cid, 20)
+    p.remove(pod_)
+    for event in heard:
+        seen.setdefault(event.id, []).append(event.kind)
+        if event.id == cid and event.kind == STOPPED:
+            check([c.exit_code for c in event.containers if c.id == cid] == [3], event)
+        if event.id == pod_[0] and event.kind == DELETED:
+            break
+    check(seen.get(cid) == [0, 1, STOPPED, DELETED] and seen.get(pod_[0]) == [0, 1, STOPPED, DELETED], seen)
+
+
+@operation
+def checkpoint(p):
+    """The kubelet's: an archive of a container that runs on."""
+    p.in_path("criu", rig.criu())
+    cid, _ = p.started(p.main(), *TRAP)
+    archive = p.path("checkpoint.tar")
+    p.call("CheckpointContainer", p.m.Checkpoint(id=cid, path=archive, timeout=60))
+    names = call("tar", "-tf", archive).split()
+    check(any(name.endswith("inventory.img") for name in names), names)
+    check(p.exec(cid, "echo", "on") == "on\n", "it does not go on")
     p.stop(cid, 0)
 
 
