@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/when.h"
+#include "launch/bound.h"
 #include "launch/hooks.h"
 #include "launch/launch.h"
 #include "launch/lifecycle.h"
@@ -142,6 +143,7 @@ create (struct launch *l, struct wait_signals *signals, int *ret_status, struct 
     ret = l->stop = wait_stop (err);
   if (ret >= 0)
     ret = record_net (l->rec, l->plan, err);
+  bound_warn (l->plan, a->log);
   if (ret == 0)
     ret = step_run (a->criu ? parent_restored : parent_create, l, l->plan, a->log ? &watch : NULL, err);
   if (ret == 0 && a->run && a->criu == NULL)

@@ -155,12 +155,21 @@ struct plan_link
   bool replace;           /* dev/ptmx: an existing name is removed first */
 };
 
+/* What the document says of a device itself.  */
+enum plan_device_given
+{
+  PLAN_DEVICE_MODE = 1,
+  PLAN_DEVICE_UID = 2,
+  PLAN_DEVICE_GID = 4
+};
+
 /* A device node; device.path is inside the root, no leading slash.  */
 struct plan_device
 {
   struct plan_place place;
   const char *where;
   struct device device;
+  unsigned given; /* enum plan_device_given */
 };
 
 /* What a path is, where that can be known.  */

@@ -74,6 +74,7 @@ convert (const struct part *p, const struct oci_device *from, size_t i, struct p
   to->device.minor = from->minor ? (unsigned) *from->minor : 0;
   to->device.uid = from->uid ? *from->uid : 0;
   to->device.gid = from->gid ? *from->gid : 0;
+  to->given = (from->file_mode ? PLAN_DEVICE_MODE : 0) | (from->uid ? PLAN_DEVICE_UID : 0) | (from->gid ? PLAN_DEVICE_GID : 0);
   return 0;
 }
 

@@ -122,6 +122,36 @@ def test_bound_in_a_user_namespace(box):
     assert stat.S_ISREG(os.lstat(f"{b.rootfs}/dev/zero").st_mode)
 
 
+@pytest.mark.spec(105)
+@pytest.mark.parametrize("how", ["create", "run"])
+def test_bound_one_has_the_hosts_mode_and_owner(box, how):
+    """What is asked and not so is told, each by its place; what is so anyway, or made, is not."""
+    host = os.stat("/dev/zero")
+    mode = stat.S_IMODE(host.st_mode)
+    b = bundle(box, device("/dev/full", "c", 1, 7, fileMode=stat.S_IMODE(os.stat("/dev/full").st_mode), uid=65534, gid=65534),
+               device("/dev/zero", "c", 1, 5, fileMode=mode ^ 0o22, uid=3, gid=4), device("/dev/random", "c", 1, 8),
+               device("/dev/pipe", "p", fileMode=0o640, uid=5, gid=6), user=True,
+               args=["sh", "-c", "stat -c '%a %u %g' /dev/zero /dev/pipe"])
+    assert host.st_uid == host.st_gid == 0, "of the host's devices it is assumed that they are root's"
+    b.save()
+    done = box.orlop("--log-level", "warning", how, "--bundle", b.path, "c")
+    why = "does nothing, as the container gets the host's /dev/zero, which it sees with"
+    told = {f"linux.devices[1].{name}: {why} {value}" for name, value in (("fileMode", f"0{mode:o}"), ("uid", 65534), ("gid", 65534))}
+    assert {line.split('msg="')[1].rstrip('"') for line in done.err.splitlines()} == told, done.err
+    if how == "create":
+        box.delete()
+    else:
+        assert done.out.splitlines() == [f"{mode:o} 65534 65534", "640 5 6"]
+
+
+@pytest.mark.spec(105)
+def test_made_one_has_what_is_asked(box):
+    b = bundle(box, device("/dev/zero", "c", 1, 5, fileMode=0o640, uid=3, gid=4), args=["stat", "-c", "%a %u %g", "/dev/zero"])
+    b.save()
+    done = box.orlop("--log-level", "warning", "run", "--bundle", b.path, "c")
+    assert (done.out, done.err) == ("640 3 4\n", "")
+
+
 @pytest.mark.parametrize("user", [False, True], ids=["root", "userns"])
 def test_in_a_dev_that_is_read_only(box, user):
     """It becomes so when all that lies in it is made: devices, or mount points for the host's."""
