@@ -37,7 +37,7 @@ class Delegated(rootless.Rootless):
         """setup-root has."""
 
 
-WANTED = {"image_import", "run", "exec_", "stats", "pause", "update", "limits", "oom", "top", "pod", "rm", "whoami", "nothing_left"}
+WANTED = {"image_import", "run", "exec_", "stats", "pause", "update", "limits", "oom", "top", "pod", "rm", "device", "device_refused", "whoami", "nothing_left"}
 operation = Operations(f for f in rootless.operation if f.__name__ in WANTED)
 
 

@@ -17,10 +17,8 @@ from rig import Operations, call, check  # noqa: E402
 
 # what asks for more than he can have
 NOT_HIS = {"stats": "Podman has no cgroups for him on cgroup v1", "pause": "Podman has no cgroups for him on cgroup v1",
-           "pod": "Podman has no cgroups for him on cgroup v1",
-           "device_refused": "he can make no device", "oom": "Podman has no cgroups for him on cgroup v1",
-           "limits": "Podman has no cgroups for him on cgroup v1", "update": "Podman has no cgroups for him on cgroup v1",
-           "device": "he may write what he may open"}
+           "pod": "Podman has no cgroups for him on cgroup v1", "oom": "Podman has no cgroups for him on cgroup v1",
+           "limits": "Podman has no cgroups for him on cgroup v1", "update": "Podman has no cgroups for him on cgroup v1"}
 
 
 def open_device(path, where):
@@ -92,7 +90,32 @@ class Rootless(podman.Podman):
         return [path for path in super().left() if "cgroup" not in path]
 
 
-operation = Operations(f for f in podman.operation if f.__name__ not in ("user_namespace", "run_preserve_fds", "no_cgroup", "checkpoint"))
+operation = Operations(f for f in podman.operation
+                       if f.__name__ not in ("user_namespace", "run_preserve_fds", "no_cgroup", "checkpoint", "device", "device_refused"))
+
+
+@operation
+def device(p):
+    """Bound from the host, under another name, too: what he may open he may use."""
+    p("run", "--rm", "--device", "/dev/zero:/dev/nought", "busybox", "head", "-c", "1", "/dev/nought")
+    check(os.path.exists("/dev/fuse"), "needs /dev/fuse, a device that not every container has")
+    script = "[ -c /dev/file ] && : <> /dev/file && ! [ -e /dev/fuse ]"
+    p("run", "--rm", "--device", "/dev/fuse:/dev/file", "busybox", "sh", "-c", script)
+
+
+@operation
+def device_refused(p):
+    """What he may not open on the host root of his container may not either, who can make no device."""
+    for mode, status, said in ((0o666, 0, "\0"), (0o600, 1, "Permission denied")):
+        path = f"{p.devices}/orlop-zero-{mode:o}"
+        os.mknod(path, stat.S_IFCHR, os.makedev(1, 5))
+        try:
+            os.chmod(path, mode)
+            check(said in p("run", "--rm", "--device", f"{path}:/dev/other", "busybox", "head", "-c", "1", "/dev/other", status=status), said)
+        finally:
+            os.unlink(path)
+    out = p("run", "--rm", "--cap-add", "MKNOD", "busybox", "sh", "-c", "mknod /tmp/mem c 1 1; head -c 1 /tmp/mem", status=1)
+    check("mknod: /tmp/mem: Operation not permitted" in out and "head: /tmp/mem: No such file" in out, out)
 
 
 @operation
