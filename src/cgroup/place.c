@@ -201,7 +201,7 @@ plan_description (const struct cgroup_args *args, const struct unit_properties *
   if (text == NULL)
     return err_sys (err, ENOMEM, "malloc", "cgroup");
   (void) snprintf (text, size, words, args->id, root);
-  cg->description = given && *given->signature == 's' ? given->text : text;
+  cg->description = given ? given->text : text;
   return 0;
 }
 
@@ -238,6 +238,18 @@ check_asked (const struct cgroup_layout *l, const struct unit_properties *asked,
   return 0;
 }
 
+/* The slice that an annotation asks for goes before that of the path, here as in systemd.  */
+static int
+plan_slice (const struct unit_properties *asked, struct unit_place *where_to, struct err *err)
+{
+  const struct variant *given = unit_props_find (asked, "Slice");
+
+  if (given == NULL)
+    return 0;
+  where_to->slice = given->text;
+  return unit_check_slice (given->text, "annotations[\"" UNIT_ANNOTATION "Slice\"]", err);
+}
+
 static int
 plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, struct oci_arena **arena,
               struct cgroup *cg, struct err *err)
@@ -254,6 +266,8 @@ plan_systemd (const struct cgroup_layout *l, const struct cgroup_args *args, str
   r = unit_plan (args, arena, &where_to, err);
   if (r == 0)
     r = unit_props_annotations (asked, args->annotations, args->n_annotations, err);
+  if (r == 0)
+    r = plan_slice (asked, &where_to, err);
   if (r == 0)
     r = check_asked (l, asked, err);
   if (r == 0)

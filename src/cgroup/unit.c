@@ -74,20 +74,20 @@ make_unit (const char *prefix, const char *name, struct oci_arena **arena, const
 }
 
 /* A slice is named by its path: words joined by dashes (systemd.slice(5)).  */
-static int
-check_slice (const char *name, struct err *err)
+int
+unit_check_slice (const char *name, const char *place, struct err *err)
 {
   size_t len = strlen (name), words = len - (sizeof slice - 1);
 
   if (! ends_with (name, slice) || len == sizeof slice - 1)
-    return err_spec (err, where, "\"%.100s\" is no slice of systemd: it does not end in \".slice\"", name);
+    return err_spec (err, place, "\"%.100s\" is no slice of systemd: it does not end in \".slice\"", name);
   if (len > UNIT_NAME_MAX || strspn (name, unit_chars) != len)
-    return err_spec (err, where, "\"%.100s\" is no name of a slice of systemd", name);
+    return err_spec (err, place, "\"%.100s\" is no name of a slice of systemd", name);
   if (strcmp (name, "-.slice") == 0)
     return 0;
   for (size_t i = 0; i < words; i++)
     if (name[i] == '-' && (i == 0 || i + 1 == words || name[i + 1] == '-'))
-      return err_spec (err, where, "\"%.100s\" is no slice of systemd: a word between dashes is empty", name);
+      return err_spec (err, place, "\"%.100s\" is no slice of systemd: a word between dashes is empty", name);
   return 0;
 }
 
@@ -117,7 +117,7 @@ unit_plan (const struct cgroup_args *args, struct oci_arena **arena, struct unit
     return r;
   if (*in == '\0')
     in = args->rootless ? "user.slice" : "system.slice";
-  r = check_slice (in, err);
+  r = unit_check_slice (in, where, err);
   if (r == 0)
     r = make_unit (prefix, name, arena, &ret_place->unit, err);
   ret_place->slice = in;

@@ -27,6 +27,9 @@ struct unit_place
  * Returns 0, -EINVAL (ERR_SPEC) or -ENOMEM.  */
 int unit_plan (const struct cgroup_args *args, struct oci_arena **arena, struct unit_place *ret_place, struct err *err);
 
+/* 0 if NAME can be the name of a slice; else -EINVAL (ERR_SPEC at PLACE).  */
+int unit_check_slice (const char *name, const char *place, struct err *err);
+
 /* The cgroup of UNIT in SLICE, below that of systemd's manager, in *ARENA: "a-b.slice" is "/a.slice/a-b.slice".  Returns NULL when memory
  * is short.  */
 const char *unit_cgroup (struct oci_arena **arena, const struct unit_place *place);

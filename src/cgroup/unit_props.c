@@ -37,6 +37,19 @@ enum
 /* Which processes are in the unit nobody else may say.  */
 static const char *const ours[] = { "PIDs", "PIDFDs", NULL };
 
+/* What the runtime sets, too, in types that it can rely on: another one would be systemd's to refuse, when the process is there already and without a
+ * word about which property it was.  */
+static const struct
+{
+  const char *name, *signature, *words;
+} known[] = {
+  { "Description", "s", "'text'" },         { "Slice", "s", "'name.slice'" },
+  { "CollectMode", "s", "'inactive'" },     { "Delegate", "b", "true or false" },
+  { "CPUAccounting", "b", "true or false" }, { "DefaultDependencies", "b", "true or false" },
+  { "IOAccounting", "b", "true or false" },  { "MemoryAccounting", "b", "true or false" },
+  { "TasksAccounting", "b", "true or false" },
+};
+
 /* A value on its way.  */
 struct job
 {
@@ -520,6 +533,15 @@ add_seconds (struct unit_properties *props, const char *name, const struct varia
 }
 
 static int
+check_known (const char *name, const struct variant *v, struct err *err)
+{
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (strcmp (name, known[i].name) == 0 && strcmp (v->signature, known[i].signature) != 0)
+      return err_spec (err, "", "is of another type in systemd: %s", known[i].words);
+  return 0;
+}
+
+static int
 add_annotation (struct unit_properties *props, const char *name, const char *text, struct err *err)
 {
   size_t len = strlen (name);
@@ -532,6 +554,8 @@ add_annotation (struct unit_properties *props, const char *name, const char *tex
   if (len < NAME_MIN || strspn (name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") != len)
     return err_spec (err, "", "is no name of a property of systemd: it has at least %d letters and nothing else", NAME_MIN);
   r = variant_parse (text, props->arena, &v, err);
+  if (r == 0)
+    r = check_known (name, v, err);
   if (r < 0)
     return r;
   if (len > 3 && strcmp (name + len - 3, "Sec") == 0 && islower ((unsigned char) name[len - 4]))

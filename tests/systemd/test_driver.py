@@ -278,12 +278,24 @@ def test_annotations(sd):
     assert not loaded(b.unit)
 
 
-@pytest.mark.parametrize("name,value,says", [("Abc", "1", "Abc"), ("TimeoutStopSec", "'x'", "seconds"), ("PIDs", "@au [1]", "own"), ("Documentation", "5", "")])
+@pytest.mark.parametrize("name,value,says", [("Abc", "1", "Abc"), ("TimeoutStopSec", "'x'", "seconds"), ("PIDs", "@au [1]", "own"), ("Documentation", "5", ""),
+                                             ("Slice", "'nosuch'", 'annotations["org.systemd.property.Slice"]'), ("Slice", "5", 'annotations["org.systemd.property.Slice"]')])
 def test_annotation_that_cannot_be(sd, name, value, says):
     b = sd.bundle()
     b.config["annotations"] = {f"org.systemd.property.{name}": value}
     assert says in sd.create(b, status=1).err
     assert not loaded(b.unit) and not os.path.exists(f"{sd.box.root}/c")
+
+
+def test_slice_by_annotation(sd):
+    """It goes before that of the path."""
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.Slice": "'orlop-test.slice'"}
+    sd.create(b)
+    assert own(sd.box.state()["pid"]) == f"/orlop.slice/orlop-test.slice/{b.unit}"
+    assert show(b.unit, "Slice") == "orlop-test.slice"
+    sd.box.delete()
+    assert not loaded(b.unit)
 
 
 def test_subgroup(sd):

@@ -82,6 +82,20 @@ def test_nothing_is_left(sd):
     assert not any(left.values()), left
 
 
+def test_slice_by_annotation(sd):
+    """It goes before that of the path, in all hierarchies."""
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.Slice": "'orlop-test.slice'"}
+    sd.create(b)
+    pid = str(sd.box.state()["pid"])
+    for h in hierarchies():
+        with open(f"{ROOT}/{h}/orlop.slice/orlop-test.slice/{b.unit}/cgroup.procs") as f:
+            assert f.read().split() == [pid], h
+    sd.box.delete()
+    assert gone(b) and glob.glob(f"{ROOT}/*/orlop.slice/orlop-test.slice/*.scope") == []
+    systemctl("stop", "orlop.slice")
+
+
 def test_stopped_by_systemctl(sd):
     """The unit is gone before the container is: what of v1 systemd does not know is removed by delete."""
     b = sd.stopped_by_systemctl()

@@ -268,6 +268,9 @@ unit_props_annotations_bad (void **state)
     { "org.systemd.property.AbcSec", "'1'" },  { "org.systemd.property.AbcSec", "-1" },    { "org.systemd.property.AbcSec", "1e30" },
     { "org.systemd.property.AbcSec", "[1]" },  { "org.systemd.property.PIDs", "@au [1]" }, { "org.systemd.property.PIDFDs", "1" },
     { "org.systemd.property.AbcSec", "uint64 18446744073709551615" },
+    /* what the runtime sets, too, in other types */
+    { "org.systemd.property.Slice", "5" },     { "org.systemd.property.Description", "['a']" }, { "org.systemd.property.Delegate", "'yes'" },
+    { "org.systemd.property.CPUAccounting", "1" },
   };
 
   (void) state;
