@@ -52,16 +52,6 @@ add_place (struct line *l, const struct err *err, const char *file)
     }
 }
 
-/* Texts may come from a container or a document: nothing in them may move a terminal's cursor or begin a new line.  */
-static void
-make_printable (char *text)
-{
-  for (char *p = text; *p; p++)
-    if (*p == '\n' || *p == '\t' || *p == '\r')
-      *p = ' ';
-  str_make_plain (text);
-}
-
 char *
 err_text (const struct err *err, const char *file, char *buf, size_t size)
 {
@@ -86,6 +76,6 @@ err_text (const struct err *err, const char *file, char *buf, size_t size)
       add_separator (&l);
       add (&l, "%s", strerror (err->num));
     }
-  make_printable (buf);
+  str_make_line (buf);
   return buf;
 }

@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 enum
@@ -115,15 +116,52 @@ str_is_one_of (const char *const *words, const char *text)
   return *words != NULL;
 }
 
+size_t
+str_is_obeyed (const char *text)
+{
+  /* ranges of the Unicode standard: C1 of section 23.1, Bidi_Control of section 23.3, the separators that section 5.8 has begin a new line */
+  static const struct
+  {
+    uint32_t from, to;
+  } obeyed[] = { { 0x80, 0x9f }, { 0x61c, 0x61c }, { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 } };
+  const unsigned char *p = (const unsigned char *) text;
+  size_t len = character (p);
+  uint32_t point = len == 2 ? (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU)
+                   : len == 3 ? (p[0] & 0xfU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU)
+                              : 0;
+
+  if (len == 1)
+    return *p < ' ' || *p == 0x7f;
+  for (size_t i = 0; i < sizeof obeyed / sizeof *obeyed; i++)
+    if (point >= obeyed[i].from && point <= obeyed[i].to)
+      return len;
+  return 0;
+}
+
 void
 str_make_plain (char *text)
 {
   str_make_utf8 (text);
-  for (unsigned char *p = (unsigned char *) text; *p; p++)
-    if (*p < ' ' || *p == 0x7f)
-      *p = '?';
-    else if (p[0] == 0xc2 && p[1] < 0xa0)
-      p[0] = p[1] = '?';
+  while (*text)
+    {
+      size_t len = str_is_obeyed (text);
+
+      memset (text, '?', len);
+      text += len ? len : 1; /* the rest of a character is none that is obeyed */
+    }
+}
+
+void
+str_make_line (char *text)
+{
+  size_t len = strlen (text);
+
+  while (len > 0 && text[len - 1] == '\n')
+    text[--len] = '\0';
+  for (char *p = text; *p; p++)
+    if (*p == '\n' || *p == '\t' || *p == '\r')
+      *p = ' ';
+  str_make_plain (text);
 }
 
 char *

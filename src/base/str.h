@@ -33,8 +33,14 @@ char *str_unescape_octal (char *text);
  * text that was cut.  */
 void str_make_utf8 (char *text);
 
-/* As str_make_utf8, and what could speak to a terminal becomes '?', too: control characters, those of U+0080 to U+009F among them, which some terminals
- * obey as they do escape sequences.  */
+/* Length of the character at TEXT if it is one that a terminal obeys instead of showing it, else 0: control characters, those of U+0080 to U+009F among
+ * them, which some terminals obey as they do escape sequences; those that turn the direction of what follows; separators of lines.  */
+size_t str_is_obeyed (const char *text);
+
+/* As str_make_utf8, and each byte of what a terminal would obey becomes '?', too.  */
 void str_make_plain (char *text);
+
+/* As str_make_plain, with blanks in the place of line ends and tabs, and none for those at the end: one line for people.  */
+void str_make_line (char *text);
 
 #endif

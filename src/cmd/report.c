@@ -107,12 +107,12 @@ unless_empty (const char *text)
   return text && text[0] ? text : NULL;
 }
 
-/* MESSAGE as UTF-8, in BUF of MESSAGE_MAX bytes: the command line and what a container says may be anything, and a JSON record may not.  */
+/* MESSAGE as a line, in BUF of MESSAGE_MAX bytes: the command line and what a container says may be anything, and what people or a JSON reader see may not.  */
 static const char *
-make_utf8 (char *buf, const char *message)
+make_line (char *buf, const char *message)
 {
   (void) str_copy (buf, MESSAGE_MAX, message);
-  str_make_utf8 (buf);
+  str_make_line (buf);
   return buf;
 }
 
@@ -146,7 +146,7 @@ put_json (int fd, enum orlop_log_level level, const char *message, const struct 
   free (text);
 }
 
-/* The message stands between quotes: its own are escaped, as readers of such records expect.  */
+/* The message, one line, stands between quotes: its own are escaped, as readers of such records expect.  */
 static void
 put_text (int fd, enum orlop_log_level level, const char *message)
 {
@@ -160,7 +160,7 @@ put_text (int fd, enum orlop_log_level level, const char *message)
     {
       if (*message == '"' || *message == '\\')
         line[used++] = '\\';
-      line[used++] = (unsigned char) *message < ' ' ? ' ' : *message; /* one record, one line */
+      line[used++] = *message;
     }
   used += (size_t) snprintf (line + used, sizeof line - used, "\"\n");
   put (fd, line, used);
@@ -172,17 +172,14 @@ put_daemon (const struct report_to *to, enum orlop_log_level level, const char *
 {
   static const int priorities[] = { [ORLOP_LOG_DEBUG] = LOG_DEBUG, [ORLOP_LOG_WARNING] = LOG_WARNING, [ORLOP_LOG_ERROR] = LOG_ERR };
   char text[MESSAGE_MAX + 512];
-  size_t used, begin;
+  size_t used;
 
   if (to->kind == REPORT_JOURNAL)
     used = (size_t) snprintf (text, sizeof text, "PRIORITY=%d\nSYSLOG_IDENTIFIER=%.256s\nMESSAGE=", priorities[level], to->ident);
   else
     used = (size_t) snprintf (text, sizeof text, "<%d>%.256s[%d]: ", LOG_USER | priorities[level], to->ident, (int) getpid ());
-  begin = used;
   (void) str_copy (text + used, sizeof text - used - 1, message);
-  for (used = begin; text[used]; used++)
-    if ((unsigned char) text[used] < ' ')
-      text[used] = ' '; /* one record, one line */
+  used += strlen (text + used);
   if (to->kind == REPORT_JOURNAL)
     text[used++] = '\n';
   (void) send (to->log, text, used, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -229,7 +226,7 @@ report_message (const struct report_to *to, const char *command, const char *mes
   const struct orlop_error e = { .kind = ORLOP_ERROR_USAGE };
   char text[MESSAGE_MAX];
 
-  report (to, command, make_utf8 (text, message), "", &e);
+  report (to, command, make_line (text, message), "", &e);
 }
 
 void
@@ -238,5 +235,5 @@ report_event (void *data, enum orlop_log_level level, const char *message)
   const struct report_to *to = data;
   char text[MESSAGE_MAX];
 
-  put_record (to, to->log >= 0 ? to->log : STDERR_FILENO, level, make_utf8 (text, message), NULL);
+  put_record (to, to->log >= 0 ? to->log : STDERR_FILENO, level, make_line (text, message), NULL);
 }

@@ -72,15 +72,12 @@ command_report (bool json, const char *level, const char *command, const char *m
   int n;
 
   (void) str_copy (text, sizeof text, message);
-  str_make_utf8 (text);
+  str_make_line (text);
   if (json)
     {
       put_json (level, text, err);
       return;
     }
-  for (unsigned char *p = (unsigned char *) text; *p; p++)
-    if (*p < ' ' || *p == 0x7f)
-      *p = '?';
   n = snprintf (line, sizeof line, "orlop-image: %s%s%s%s\n", command ? command : "", command ? ": " : "",
                 strcmp (level, "error") == 0 ? "" : "warning: ", text);
   (void) file_write_all (STDERR_FILENO, line, n < (int) sizeof line ? (size_t) n : sizeof line - 1);

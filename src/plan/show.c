@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/names.h"
 #include "base/own.h"
+#include "base/str.h"
 #include "kernel/caps.h"
 #include "kernel/filter.h"
 #include "kernel/ns.h"
@@ -29,14 +30,21 @@
 static void
 quote (FILE *f, const char *text)
 {
+  size_t obeyed = 0; /* bytes of such a character that are still to come */
+
   fputc ('"', f);
-  for (const unsigned char *p = (const unsigned char *) text; *p; p++)
-    if (*p == '"' || *p == '\\')
-      fprintf (f, "\\%c", *p);
-    else if (*p < 0x20 || *p == 0x7f)
-      fprintf (f, "\\x%02x", *p);
-    else
-      fputc (*p, f);
+  for (const char *p = text; *p; p++)
+    {
+      if (obeyed == 0)
+        obeyed = str_is_obeyed (p);
+      if (*p == '"' || *p == '\\')
+        fprintf (f, "\\%c", *p);
+      else if (obeyed > 0)
+        fprintf (f, "\\x%02x", (unsigned char) *p);
+      else
+        fputc (*p, f);
+      obeyed -= obeyed > 0;
+    }
   fputc ('"', f);
 }
 

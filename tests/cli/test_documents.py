@@ -243,6 +243,27 @@ def test_record_of_texts_that_are_no_utf8(box):
     assert ["caf? ä" in records[0]["msg"], "/no/?" in records[1]["msg"], "ää" in records[2]["msg"], "unknown option --?" in records[3]["msg"]] == [True] * 4
 
 
+OBEYED = "\u202e\u2066\u061c\u200f\u2028\x1b\u009b\x7f"  # what a terminal obeys instead of showing it
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("what", ["program", "warning", "unknown option"])
+def test_what_a_terminal_would_obey(box, what, form):
+    """Nothing that an image or a document says turns what people read, in whatever way it reaches them."""
+    b, log = box.bundle([f"/{OBEYED}" if what == "program" else "true"]), os.path.join(box.dir, "log")
+    if what == "warning":
+        b.config["process"]["capabilities"]["permitted"].append(f"CAP_{OBEYED}")
+    b.save()
+    words = ["run", "--bundle", b.path, *(["--" + OBEYED] if what == "unknown option" else []), "c"]
+    words = ["--log-level", "warning", *words]
+    seen = box.orlop(*words, status=0 if what == "warning" else 1).err
+    seen += box.orlop("--log", log, "--log-format", form, *words, status=0 if what == "warning" else 1).err
+    with open(log) as f:
+        lines = f.read().rstrip("\n").split("\n")  # which splitlines does elsewhere, too
+    seen += "".join(json.loads(line)["msg"] for line in lines) if form == "json" else "".join(lines)
+    assert seen.count("????") >= 2 and not set(OBEYED) & set(seen), ascii(seen)
+
+
 @pytest.mark.parametrize("name,path", [("journald", "run/systemd/journal/socket"), ("syslog", "dev/log")])
 def test_log_of_a_daemon(box, name, path):
     """One datagram a record, at the places where the daemons listen: seen in a mount namespace of its own."""

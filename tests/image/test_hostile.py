@@ -59,6 +59,7 @@ ENTRIES = {
     "long name": ([entry("n" * 256, b"")], "is too long"),
     "long path": ([entry("/".join(["n" * 200] * 21), b"")], "is too long"),
     "deep path": ([entry("/".join("d" * 257), b"")], "is too deep"),
+    "text in the other direction": ([entry("x\u202ey\u2067/../y", b"")], 'the path "x???y???/../y"'),
     "escape sequences": ([entry("x\x1b[2J\n\x7f/../y", b"")], 'the path "x?[2J ?/../y"'),
 }
 

@@ -157,6 +157,12 @@ str_make_plain_leaves_nothing_to_obey (void **state)
   } rows[] = {
     { "", "" }, { "plain \303\244", "plain \303\244" }, { "\033]0;x\007", "?]0;x?" }, { "a\nb\177", "a?b?" }, { "\302\2331m", "??1m" },
     { "\302\200\302\237\302\240", "????\302\240" }, { "\233x\302", "?x?" },
+    /* of each range what is before it, the ends, what is after it: U+061C, U+200E-F, U+2028-E, U+2066-9 */
+    { "\330\233\330\234\330\235", "\330\233??\330\235" },
+    { "\342\200\215\342\200\216\342\200\217\342\200\220", "\342\200\215??????\342\200\220" },
+    { "\342\200\247\342\200\250\342\200\251\342\200\252\342\200\256\342\200\257", "\342\200\247????????????\342\200\257" },
+    { "\342\201\245\342\201\246\342\201\251\342\201\252", "\342\201\245??????\342\201\252" },
+    { "\342\200", "??" }, { "\360\222\200\250", "\360\222\200\250" },
   };
 
   (void) state;
@@ -167,6 +173,22 @@ str_make_plain_leaves_nothing_to_obey (void **state)
       (void) str_copy (text, sizeof text, rows[i].text);
       str_make_plain (text);
       assert_string_equal (text, rows[i].made);
+    }
+}
+
+static void
+str_make_line_is_one (void **state)
+{
+  static const char *const rows[][2] = { { "", "" }, { "\n", "" }, { "a\tb\r\nc\n\n", "a b  c" }, { "\na \342\200\256\033", " a ????" } };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      char text[32];
+
+      (void) str_copy (text, sizeof text, rows[i][0]);
+      str_make_line (text);
+      assert_string_equal (text, rows[i][1]);
     }
 }
 
@@ -213,7 +235,7 @@ main (void)
     cmocka_unit_test (str_i64_ends),       cmocka_unit_test (str_i64_bad),    cmocka_unit_test (str_after_prefixes),
     cmocka_unit_test (str_is_id_good),     cmocka_unit_test (str_is_id_bad),  cmocka_unit_test (str_copy_fits_or_says),
     cmocka_unit_test (str_make_utf8_replaces_what_is_none), cmocka_unit_test (str_unescape_octal_takes_three_digits),
-    cmocka_unit_test (str_make_plain_leaves_nothing_to_obey),
+    cmocka_unit_test (str_make_plain_leaves_nothing_to_obey), cmocka_unit_test (str_make_line_is_one),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -64,7 +64,7 @@ ps_rows (void **state)
   answer.n_pids = 1;
   play_ps ("echo \"$@\" >&2; exit 1");
   assert_int_equal (orlop ("ps c1"), CMD_FAILED);
-  assert_string_equal (seen.err, "orlop: ps: ps failed with status 1: -ef\n\n");
+  assert_string_equal (seen.err, "orlop: ps: ps failed with status 1: -ef\n");
   assert_int_equal (orlop ("ps c1 -o pid --format x"), CMD_FAILED);
   assert_non_null (strstr (seen.err, "status 1: -o pid --format x"));
   play_ps ("echo 'PPID  PID CMD'; echo '  12    1 init 12'; echo '   1   12 sleep'; printf '1 123 x'");
