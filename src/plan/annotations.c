@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/file.h"
@@ -49,6 +50,31 @@ is_listed (const char *text, const char *key)
   return false;
 }
 
+/* FILE is not there.  That is as good as none only where nobody meant it to be: a link on its way that leads nowhere, as to a volume that is not
+ * mounted, is an error, or the host's rules would be off and nobody would know.  */
+static int
+check_missing (const char *file, struct err *err)
+{
+  char path[256];
+  struct stat st;
+  size_t len = 0;
+
+  do
+    {
+      len += 1 + strcspn (file + len + 1, "/");
+      if (len >= sizeof path)
+        return err_sys (err, ENAMETOOLONG, "lstat", "%s", file);
+      memcpy (path, file, len);
+      path[len] = '\0';
+      if (lstat (path, &st) < 0)
+        return errno == ENOENT ? 0 : err_sys (err, errno, "lstat", "%s", path);
+      if (S_ISLNK (st.st_mode) && stat (path, &st) < 0)
+        return err_host (err, errno, "%s, the list of allowed annotations, cannot be read: %s is a link that leads nowhere: mend or remove it", file, path);
+    }
+  while (file[len] == '/');
+  return 0;
+}
+
 int
 annotations_check (const struct oci_pair *given, size_t n, const char *file, struct err *err)
 {
@@ -64,7 +90,7 @@ annotations_check (const struct oci_pair *given, size_t n, const char *file, str
       if (len == -ENOENT)
         {
           err_clear (err);
-          return 0;
+          return check_missing (file, err);
         }
       if (len < 0)
         return (int) len;

@@ -116,12 +116,15 @@ def test_listed_are_all_that_are_heeded(box):
 
 # --- what the host allows
 
-def allowing(box, text):
-    """The host's list: in a mount namespace of the command's own, where a layer with it covers /etc."""
+def allowing(box, text, link=None):
+    """The host's list, or a LINK in its place: in a mount namespace of the command's own, where a layer with it covers /etc."""
     layer = os.path.join(box.dir, "etc")
     os.makedirs(f"{layer}/orlop")
-    with open(f"{layer}/orlop/annotations", "w") as f:
-        f.write(text)
+    if link:
+        os.symlink(link, f"{layer}/orlop/annotations")
+    else:
+        with open(f"{layer}/orlop/annotations", "w") as f:
+            f.write(text)
     box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount -t overlay none -o lowerdir={layer}:/etc /etc && exec "$@"', "sh"]
 
 
@@ -134,6 +137,17 @@ def test_the_host_does_not_allow_it(box, key):
     assert f'annotations["{key}"]' in err and "/etc/orlop/annotations" in err, err
     del b.config["annotations"][key]
     box.run(b)
+    box.prefix = []
+    assert box.orlop("list", "-q").out == ""
+
+
+def test_what_the_host_allows_is_not_there(box):
+    """A link to where nothing is mounted yet is no leave for all."""
+    b = box.bundle(["true"])
+    b.config["annotations"] = {"org.criu.config": "/dev/null"}
+    allowing(box, None, link="/not/mounted/annotations")
+    err = box.run(b, status=1).err
+    assert "/etc/orlop/annotations" in err and "leads nowhere" in err, err
     box.prefix = []
     assert box.orlop("list", "-q").out == ""
 

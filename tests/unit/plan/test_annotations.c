@@ -43,6 +43,33 @@ annotations_check_without_a_file (void **state)
   assert_int_equal (annotations_check (NULL, 0, "/does/not/exist", NULL), 0);
 }
 
+/* A missing file of a missing directory is none; a link to one is not.  */
+static void
+annotations_check_of_links_that_lead_nowhere (void **state)
+{
+  struct oci_pair given[] = { { "org.criu.config", "1" } };
+  char dir[] = "/tmp/orlop-annotations-XXXXXX", path[64];
+  struct err err = { 0 };
+
+  (void) state;
+  assert_non_null (mkdtemp (dir));
+  assert_return_code (chdir (dir), errno);
+  assert_return_code (symlink ("nowhere/at/all", "link"), errno);
+  assert_return_code (symlink ("link", "second"), errno);
+  assert_return_code (symlink (".", "here"), errno);
+  (void) snprintf (path, sizeof path, "%s/here/missing/file", dir);
+  assert_int_equal (annotations_check (given, 1, path, &err), 0);
+  for (const char **name = (const char *[]){ "link", "second", "link/file", "here/link/file", "here/link", NULL }; *name; name++)
+    {
+      (void) snprintf (path, sizeof path, "%s/%s", dir, *name);
+      err_clear (&err);
+      assert_int_equal (annotations_check (given, 1, path, &err), -ENOENT);
+      assert_non_null (strstr (err.what, "leads nowhere"));
+    }
+  (void) snprintf (path, sizeof path, "rm -r %s", dir);
+  assert_int_equal (system (path), 0); /* NOLINT: a name of ours */
+}
+
 static void
 annotations_check_needs_the_file_for_the_hosts_alone (void **state)
 {
@@ -94,7 +121,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (annotations_check_without_a_file),
+    cmocka_unit_test (annotations_check_without_a_file), cmocka_unit_test (annotations_check_of_links_that_lead_nowhere),
     cmocka_unit_test (annotations_check_needs_the_file_for_the_hosts_alone),
     cmocka_unit_test (annotations_check_by_lines),
   };
