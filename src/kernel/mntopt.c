@@ -28,10 +28,20 @@
 #define ROFF(n, attr, ms) { .name = n, .rattr_clear = attr, .ms_clear = ms }
 /* What no system call knows.  */
 #define EXTRA(n, bits) { .name = n, .extra = bits }
+/* Of fstab(5), for who mounts, when, and what if it fails: mount(8) keeps it from the kernel, and there is nothing to do.  */
+#define FSTAB(n) { .name = n }
+/* Which bits mount(8) adds for those that let users mount, unless a later option takes them away.  */
+#define OWNER_ATTR (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define OWNER_MS (MS_NOSUID | MS_NODEV)
+#define USER_ATTR (OWNER_ATTR | MOUNT_ATTR_NOEXEC)
+#define USER_MS (OWNER_MS | MS_NOEXEC)
 
 static const struct mntopt_row rows[] = {
+  FSTAB ("X-mount.mkdir"), /* as is done for every mount */
+  FSTAB ("_netdev"),
   UNSUPER ("async", MS_SYNCHRONOUS),
   OFF ("atime", MOUNT_ATTR_NOATIME, MS_NOATIME),
+  FSTAB ("auto"),
   { .name = "bind", .bind = true, .ms_set = MS_BIND },
   EXTRA ("copy-symlink", MNTOPT_COPY_SYMLINK),
   { .name = "defaults" }, /* the kernel's own: rw, suid, dev, exec, async are what is without any option */
@@ -40,6 +50,7 @@ static const struct mntopt_row rows[] = {
   OFF ("diratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
   SUPER ("dirsync", MS_DIRSYNC),
   OFF ("exec", MOUNT_ATTR_NOEXEC, MS_NOEXEC),
+  ON ("group", OWNER_ATTR, OWNER_MS),
   EXTRA ("idmap", MNTOPT_IDMAP),
   SUPER ("iversion", MS_I_VERSION),
   SUPER ("lazytime", MS_LAZYTIME),
@@ -47,16 +58,23 @@ static const struct mntopt_row rows[] = {
   SUPER ("mand", MS_MANDLOCK),
   { .name = "noatime", .attr_set = MOUNT_ATTR_NOATIME, .attr_clear = ATIME, .ms_set = MS_NOATIME,
     .ms_clear = MS_RELATIME | MS_STRICTATIME },
+  FSTAB ("noauto"),
   ON ("nodev", MOUNT_ATTR_NODEV, MS_NODEV),
   ON ("nodiratime", MOUNT_ATTR_NODIRATIME, MS_NODIRATIME),
   ON ("noexec", MOUNT_ATTR_NOEXEC, MS_NOEXEC),
+  FSTAB ("nofail"),
+  FSTAB ("nogroup"),
   UNSUPER ("noiversion", MS_I_VERSION),
   UNSUPER ("nolazytime", MS_LAZYTIME),
   UNSUPER ("nomand", MS_MANDLOCK),
+  FSTAB ("noowner"),
   { .name = "norelatime", .ms_clear = MS_RELATIME }, /* back to the kernel's default, which is relatime */
   { .name = "nostrictatime", .attr_clear = MOUNT_ATTR_STRICTATIME, .ms_clear = MS_STRICTATIME },
   ON ("nosuid", MOUNT_ATTR_NOSUID, MS_NOSUID),
   ON ("nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW),
+  FSTAB ("nouser"),
+  FSTAB ("nousers"),
+  ON ("owner", OWNER_ATTR, OWNER_MS),
   PROPAGATION ("private", MS_PRIVATE),
   ROFF ("ratime", MOUNT_ATTR_NOATIME, MS_NOATIME),
   { .name = "rbind", .bind = true, .ms_set = MS_BIND | MS_REC },
@@ -99,8 +117,16 @@ static const struct mntopt_row rows[] = {
   SUPER ("sync", MS_SYNCHRONOUS),
   EXTRA ("tmpcopyup", MNTOPT_COPY_UP),
   PROPAGATION ("unbindable", MS_UNBINDABLE),
+  ON ("user", USER_ATTR, USER_MS),
+  ON ("users", USER_ATTR, USER_MS),
   { .name = NULL },
 };
+
+/* How words begin that mount(8) keeps from the kernel, too: what others write into fstab for themselves, and comments.  */
+static const char *const fstab_prefixes[] = { "X-", "comment=", "helper=", "uhelper=", "x-", NULL };
+
+/* Those that mount(8) obeys, and we do not.  */
+#define OBEYED "X-mount."
 
 const struct mntopt_super mntopt_supers[] = {
   { MS_RDONLY, "ro" },   { MS_SYNCHRONOUS, "sync" },  { MS_DIRSYNC, "dirsync" }, { MS_MANDLOCK, "mand" },
@@ -154,6 +180,15 @@ mntopt_unify (struct mntopt *acc)
   acc->rattr_set = acc->rattr_clear = 0;
 }
 
+static bool
+is_fstab (const char *option)
+{
+  for (const char *const *p = fstab_prefixes; *p; p++)
+    if (strncmp (option, *p, strlen (*p)) == 0)
+      return strncmp (option, OBEYED, strlen (OBEYED)) != 0;
+  return false;
+}
+
 enum mntopt_kind
 mntopt_apply (struct mntopt *acc, const char *option)
 {
@@ -169,5 +204,5 @@ mntopt_apply (struct mntopt *acc, const char *option)
           acc->idmap = option + len + 1;
         return MNTOPT_FLAG;
       }
-  return MNTOPT_DATA;
+  return is_fstab (option) ? MNTOPT_FLAG : MNTOPT_DATA;
 }

@@ -9,7 +9,7 @@
 /* What an option is to us.  */
 enum mntopt_kind
 {
-  MNTOPT_FLAG,  /* known and folded in */
+  MNTOPT_FLAG,  /* known and folded in; of fstab(5), nothing to do */
   MNTOPT_DATA   /* not known: data of the file system */
 };
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mounts of real containers: options, order, links, maps of owners; also as containers with a user namespace."""
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -414,6 +415,39 @@ def test_file_system_options_on_a_bind(box):
     for wrong in (["bind", "sise=1k"], ["bind", "size"], ["bind", "remount", "size=1k"]):
         b.config["mounts"][at]["options"] = wrong
         assert f"mounts[{at}].options[{len(wrong) - 1}]: {wrong[-1]} is an option of a new file system" in box.run(b, status=1).err
+
+
+FSTAB = ["nofail", "_netdev", "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "x-systemd.automount", "X-mine=1",
+         "X-mount.mkdir", "comment=hi", "uhelper=udisks2", "helper=x", "user,exec", "exec,user", "user,suid,dev", "owner,noexec", "nofail,ro"]
+
+
+@pytest.mark.spec(57)
+@pytest.mark.parametrize("kind", ["bind", "tmpfs"])
+def test_options_of_fstab(box, kind):
+    """What mount(8) keeps from the kernel is kept from it, and what it makes of the words that let users mount is made of them."""
+    if not shutil.which("mount") or "util-linux" not in subprocess.run(["mount", "--version"], capture_output=True, text=True, check=False).stdout:
+        pytest.skip("there is no mount of util-linux to compare with")
+    here, common = source(box), ["bind"] if kind == "bind" else []
+    os.mkdir(f"{box.dir}/at")
+    b = box.bundle(["cat", "/proc/self/mountinfo"])
+    for i, words in enumerate(FSTAB):
+        b.mount(f"/mnt{i}", here if kind == "bind" else "tmpfs", kind, [*common, *words.split(",")])
+    inside = flags(box.run(b).out)
+    for i, words in enumerate(FSTAB):
+        options = ",".join([*common, *words.split(",")])
+        line = subprocess.run(privately(f"mount -t {'none' if common else kind} -o {options} {here if common else kind} {box.dir}/at && cat /proc/self/mountinfo"),
+                              capture_output=True, text=True, check=True).stdout
+        assert inside[f"/mnt{i}"] == flags(line)[f"{box.dir}/at"], words
+    for wrong in ("loop", "nofial", "X-mount.subdir=x", "x_foo"):  # what changes what is mounted, and what nobody knows
+        b.config["mounts"][-1]["options"] = [*common, wrong]
+        assert f"mounts[{len(b.config['mounts']) - 1}]" in box.run(b, status=1).err
+
+
+def test_nofail_is_for_who_boots(box):
+    """A source that is missing is an error all the same, as of runc and crun."""
+    b = box.bundle()
+    b.mount("/mnt", "/is/not/here", options=["bind", "nofail"])
+    assert "/is/not/here" in box.run(b, status=1).err
 
 
 # --- fallbacks
