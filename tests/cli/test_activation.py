@@ -326,6 +326,24 @@ def test_stopped_while_it_waits(box, manager):
     assert p.wait(20) == 0
 
 
+def test_start_killed_while_it_waits(box, manager):
+    """The container is as any that runs; its program has nobody to speak to."""
+    b = notifier(box, "READY=1")
+    out = box.create(b, env=dict(os.environ, NOTIFY_SOCKET=manager.path)).out
+    p = start(box, manager.path)
+    box.wait("running")
+    box.orlop("exec", "c", "test", "-S", "/run/notify/notify.sock")
+    p.kill()
+    p.wait(20)
+    assert box.status() == "running"
+    assert "already running" in box.orlop("start", "c", status=1).err
+    go(b)
+    box.wait("stopped")
+    with open(out) as f:
+        assert f.read() == "/run/notify/notify.sock: Connection refused\n"
+    box.delete(force=False)
+
+
 def test_start_without_manager(box, manager):
     """Nobody waits; the program has nobody to speak to."""
     b = notifier(box, "READY=1")
