@@ -156,7 +156,9 @@ record_reserve (const char *root, const char *id, struct record_dir *dir, struct
   return ret;
 }
 
-/* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  */
+/* flock has no time limit of its own; a creator that hangs in a hook must not hang `delete` for ever.  So it is asked again and again: a wait that
+ * ends by itself would need a signal, whose handler is the program's and not a library's, or a process that waits on our description in our place.
+ * Both are much for a lock that another mostly has for milliseconds; locks of fcntl are none, a directory cannot be locked by them.  */
 static int
 lock (int fd, bool wait, const char *id, struct err *err)
 {
