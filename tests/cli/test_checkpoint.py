@@ -2,6 +2,7 @@
 """checkpoint and restore: what a container was before is what it is afterwards, nothing else changes, and what fails leaves things as they were."""
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -619,3 +620,25 @@ def test_probes_of_engines(box):
     assert box.orlop("checkpoint", "--help").out
     r = box.orlop("restore", "--lsm-mount-context", status=1)
     assert "requires an argument" in r.err or "flag needs an argument" in r.err
+
+
+# Options of runc 1.5 and crun 1.29, whether these are installed or not.
+OPTIONS = {"checkpoint": """image-path work-path parent-path leave-running tcp-established tcp-skip-in-flight ext-unix-sk shell-job file-locks link-remap pre-dump
+               lazy-pages status-fd page-server manage-cgroups-mode empty-ns auto-dedup network-lock""",
+           "restore": """bundle image-path work-path detach pid-file console-socket tcp-established tcp-close ext-unix-sk shell-job file-locks lazy-pages
+               manage-cgroups-mode empty-ns auto-dedup network-lock lsm-profile lsm-mount-context no-pivot no-subreaper"""}
+
+
+def options_of(program, command):
+    """What the help tells, without that of help itself."""
+    done = subprocess.run([program, command, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return set(re.findall(r"--([a-z]{2}[a-z-]*)", done.stdout)) - {"help", "usage", "version"}
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_options_of_other_runtimes(box, command):
+    """Each of theirs is one of ours: those that are known, and those of the runc that is here."""
+    ours = options_of(box.program, command)
+    assert set(OPTIONS[command].split()) - ours == set()
+    runc = shutil.which("runc") or pytest.skip("runc is not installed: only the options that are known were compared")
+    assert "image-path" in options_of(runc, command) and options_of(runc, command) - ours == set()
