@@ -136,6 +136,9 @@ int child_take_mount (struct child *c, struct err *err);
 /* Gives the clone MNT the attributes and propagation of M.  */
 int child_set_bind (const struct plan_mount *m, int mnt, struct err *err);
 
+/* Opens the target of M inside the root, made if it is missing, for what is a directory or not as IS_DIR says.  Returns an O_PATH descriptor or negative errno.  */
+int child_make_target (const struct child *c, const struct plan_mount *m, bool is_dir, struct err *err);
+
 /* Fills MNT, which is attached nowhere yet, with what lies at its target.  */
 int child_copy_up (const struct child *c, const struct plan_mount *m, int mnt, struct err *err);
 

@@ -93,7 +93,7 @@ find_target (struct child *c, size_t i, struct err *err)
     return err_sys (err, errno, "fstat", "%s", m->source);
   is_dir = S_ISDIR (st.st_mode);
   if (! m->target_link && ! m->no_symlinks)
-    return c->targets[i] = is_dir ? path_make_dir (c->root, m->target, 0755, err) : path_make_file (c->root, m->target, 0644, err);
+    return c->targets[i] = child_make_target (c, m, is_dir, err);
   c->targets[i] = path_parent (c->root, m->target, true, &name, err);
   if (c->targets[i] >= 0) /* what keeps us from it shows when the mount is attached */
     (void) (is_dir ? mkdirat (c->targets[i], name, 0755) : mknodat (c->targets[i], name, S_IFREG | 0644, 0));

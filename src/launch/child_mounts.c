@@ -87,11 +87,20 @@ attach (struct child *c, const struct plan_mount *m, int mnt, bool is_dir, struc
         return say_ordinary (m, ret, err);
       err_clear (err); /* a link: resolved inside the root below */
     }
-  own_fd int target = is_dir ? path_make_dir (c->root, m->target, 0755, err)
-                             : path_make_file (c->root, m->target, 0644, err);
+  own_fd int target = child_make_target (c, m, is_dir, err);
   if (target < 0)
     return say_ordinary (m, target, err);
   return say_ordinary (m, mount_attach (mnt, target, err), err);
+}
+
+int
+child_make_target (const struct child *c, const struct plan_mount *m, bool is_dir, struct err *err)
+{
+  int ret = is_dir ? path_make_dir (c->root, m->target, 0755, err) : path_make_file (c->root, m->target, 0644, err);
+
+  if (ret == (is_dir ? -ENOTDIR : -EISDIR)) /* Docker looks for "not a directory", and then says what that mostly comes from */
+    return err_doing (err, ret, is_dir ? "a directory is to be mounted on what is not a directory" : "what is not a directory is to be mounted on one");
+  return ret;
 }
 
 int

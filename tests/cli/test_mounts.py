@@ -312,6 +312,18 @@ def test_relative_source_and_destination(box, ids):
     assert sh(box, "cat /mnt/a/file /mnt/b/file", change) == "text\ntext\n"
 
 
+def test_a_directory_and_what_is_none(box, ids):
+    """Neither is mounted on the other, and what is said has the words that Docker explains: "not a directory"."""
+    s = source(box, file="x")
+    for from_, to, said in ((os.path.join(s, "file"), "/etc", "what is not a directory is to be mounted on one"), (s, "/etc/passwd", "on what is not a directory"),
+                            (os.path.join(s, "file"), "/made/x", None), (s, "/made/y", None)):
+        b = box.bundle(["true"])
+        ids(b)
+        b.config["mounts"].append({"destination": to, "type": "bind", "source": from_, "options": ["bind"]})
+        r = box.run(b, status=1 if said else 0)
+        assert not said or said in r.err and f"mounts[{len(b.config['mounts']) - 1}]" in r.err, r.err
+
+
 def test_source_link(box, ids):
     """A link as source: followed; with src-nofollow bound itself; with copy-symlink made anew."""
     src = source(box, file="text\n")

@@ -331,8 +331,8 @@ def test_nothing_of_a_wrong_document(box):
     s = source(box, file="x")
     before = points(box)
     for last, words in ((mount("/new2", "/no/such", "bind"), ["mounts[1]", "open_tree", "No such file", "must exist on the host"]),
-                        (mount("/etc/passwd", s, "bind"), ["mounts[1]", "Not a directory"]),
-                        (mount("/etc", os.path.join(s, "file"), "bind"), ["mounts[1]", "Is a directory"]),
+                        (mount("/etc/passwd", s, "bind"), ["mounts[1]", "on what is not a directory", "Not a directory"]),
+                        (mount("/etc", os.path.join(s, "file"), "bind"), ["mounts[1]", "what is not a directory is to be", "Is a directory"]),
                         (mount("/new2", "x", "no-such=1", type="tmpfs"), ["mounts[1]", "no-such"]),
                         (mount("/new2", "x", type="nosuchfs"), ["mounts[1]", "fsopen"])):
         refused(box, add(box, mount("/new1", s, "bind"), last, status=1), *words)
