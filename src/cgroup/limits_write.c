@@ -335,7 +335,7 @@ cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd, en
   int ret = phase & CGROUP_LIMIT_EARLY ? cgroup_devices_write (cg, r, fd, err) : 0;
 
   if (ret == 0 && cg->unit)
-    ret = scope_limit (cg, r, phase, false, err);
+    ret = scope_limit (cg, r, phase, err);
   if (ret > 0) /* systemd writes all that it has words for, in its precision */
     phase |= CGROUP_LIMIT_EARLY;
   if (ret >= 0 && r && phase & CGROUP_LIMIT_EARLY)
@@ -356,10 +356,7 @@ cgroup_limit_again (const struct cgroup *cg, const struct oci_resources *r, stru
   if (ret == 0)
     ret = write_phase (&j, 1, err);
   if (ret == 0 && cg->unit)
-    {
-      cgroup_undo_note_unit (undo, cg, r->n_devices > 0);
-      ret = scope_limit (cg, r, CGROUP_LIMIT_ALL, true, err);
-    }
+    ret = scope_update (cg, r, undo, err);
   if (ret <= 0)
     return ret;
   ret = write_phase (&j, 0, err);

@@ -367,73 +367,70 @@ period_now (const struct cgroup *cg)
 /* Sets PROPS.  With them systemd writes the device rules of v1 anew, all denied at first, which no process of the container is to meet: they hold
  * still meanwhile, if they can.  */
 static int
-set_unit (const struct cgroup *cg, const struct unit_properties *props, struct err *err)
+set_unit (const struct cgroup *cg, struct systemd *s, const struct unit_properties *props, struct err *err)
 {
-  own_borrowed b = { .own = NULL };
   bool freeze = device_dir (cg) && cgroup_frozen (cg) == 0;
-  int r = borrow (cg, &b, err), thawed;
+  int r, thawed;
   sigset_t old;
 
-  if (r < 0)
-    return r;
   if (! freeze)
-    return systemd_set (b.systemd, cg->unit, props, err);
+    return systemd_set (s, cg->unit, props, err);
   freezer_hold_signals (&old);
   freeze = cgroup_freeze (cg, true, NULL) == 0;
-  r = systemd_set (b.systemd, cg->unit, props, err);
+  r = systemd_set (s, cg->unit, props, err);
   thawed = freeze ? cgroup_freeze (cg, false, r < 0 ? NULL : err) : 0;
   freezer_release_signals (&old);
   return r < 0 ? r : thawed;
 }
 
 int
-scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, struct err *err)
+scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, struct err *err)
 {
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
-  int ret = 0;
+  own_borrowed b = { .own = NULL };
+  const struct unit_ask ask = { .cg = cg, .phase = phase & ~(unsigned) CGROUP_LIMIT_EARLY }; /* set when the unit was started */
+  int ret = unit_props_limits (&props, r, &ask, err);
 
-  if (r && ! update)
-    phase &= ~(unsigned) CGROUP_LIMIT_EARLY; /* of a new unit: set when it was started */
-  if (r)
-    ret = unit_props_limits (&props, r, &(struct unit_ask){ .cg = cg, .phase = phase, .update = update, .period = update ? period_now (cg) : 0 }, err);
-  if (ret == 0 && update && r && r->n_devices > 0)
-    ret = add_devices (cg, &props, r, err);
   if (ret == 0 && props.n > 0)
-    ret = set_unit (cg, &props, err);
+    ret = borrow (cg, &b, err);
+  if (ret == 0 && props.n > 0)
+    ret = set_unit (cg, b.systemd, &props, err);
   oci_arena_free (arena);
   return ret < 0 ? ret : props.n > 0;
 }
 
-/* The period that the files which UNDO has noted said at first, or else what there is now.  */
-static uint64_t
-period_before (const struct cgroup *cg, const struct cgroup_undo *undo)
+int
+scope_update (const struct cgroup *cg, const struct oci_resources *r, struct cgroup_undo *undo, struct err *err)
 {
-  for (size_t i = 0; i < undo->n; i++)
-    if (strcmp (undo->steps[i].file, "cpu.cfs_period_us") == 0)
-      return strtoull (undo->steps[i].text, NULL, 10);
-  return period_now (cg);
+  struct oci_arena *arena = NULL;
+  struct unit_properties props = { .arena = &arena };
+  own_borrowed b = { .own = NULL };
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_ALL, .update = true, .period = period_now (cg) };
+  int ret = unit_props_limits (&props, r, &ask, err);
+
+  undo->unit.arena = &undo->arena;
+  if (ret == 0 && r->n_devices > 0)
+    ret = add_devices (cg, &props, r, err);
+  if (ret == 0 && props.n > 0)
+    ret = borrow (cg, &b, err);
+  if (ret == 0 && props.n > 0)
+    ret = systemd_get (b.systemd, cg->unit, &props, &undo->unit, err);
+  if (ret < 0)
+    undo->unit.n = 0; /* nothing was set */
+  if (ret == 0 && props.n > 0)
+    ret = set_unit (cg, b.systemd, &props, err);
+  oci_arena_free (arena);
+  return ret < 0 ? ret : props.n > 0;
 }
 
 void
 scope_undo (const struct cgroup *cg, const struct cgroup_undo *undo)
 {
-  struct oci_arena *arena = NULL;
-  struct unit_properties props = { .arena = &arena };
-  uint64_t period = period_before (cg, undo);
-  struct device_rules rules;
-  int r = 0;
+  own_borrowed b = { .own = NULL };
 
-  for (size_t i = undo->n; r == 0 && i > 0; i--) /* what was noted first is what was there */
-    r = unit_props_file (&props, undo->steps[i - 1].file, cgroup_dir_is_v2 (undo->steps[i - 1].d), undo->steps[i - 1].text, period, NULL);
-  if (r == 0 && undo->devices && cgroup_device_rules_parse (undo->devices, &rules) == 0)
-    {
-      r = unit_props_devices (&props, &rules, NULL);
-      free (rules.rules);
-    }
-  if (r == 0 && props.n > 0)
-    (void) set_unit (cg, &props, NULL); /* the error is that of what came before */
-  oci_arena_free (arena);
+  if (undo->unit.n > 0 && borrow (cg, &b, NULL) == 0)
+    (void) set_unit (cg, b.systemd, &undo->unit, NULL); /* the error is that of what came before */
 }
 
 int

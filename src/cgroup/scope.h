@@ -21,12 +21,15 @@ int scope_survey (struct cgroup *cg, struct err *err);
  * negative errno.  */
 int scope_stop (const struct cgroup *cg, struct err *err);
 
-/* Sets the limits of R (may be NULL) for PHASE as properties of the unit; except with UPDATE those that cgroup_start has set.  Returns 1 if there were
- * any, 0 if not, or negative errno.  */
-int scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, bool update, struct err *err);
+/* Sets the limits of R (may be NULL) for PHASE as properties of a new unit, but those that cgroup_start has set.  Returns 1 if there were any, 0 if
+ * not, or negative errno.  */
+int scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup_limit_phase phase, struct err *err);
 
-/* Sets the unit's properties to what the files said that UNDO has noted, and the device rules likewise; before these are written back, since systemd
- * writes its own.  */
+/* Sets the limits of R, and its device rules where systemd writes them, as properties of the unit, and notes in UNDO what these were.  Returns as
+ * scope_limit.  */
+int scope_update (const struct cgroup *cg, const struct oci_resources *r, struct cgroup_undo *undo, struct err *err);
+
+/* Sets the unit's properties to what UNDO has noted; before files are written back, since systemd writes its own.  */
 void scope_undo (const struct cgroup *cg, const struct cgroup_undo *undo);
 
 /* Lets systemd move process PID into the cgroup.  Returns 0 or negative errno.  */

@@ -33,6 +33,8 @@ static const struct
   SYMBOL (message_open_container),
   SYMBOL (message_close_container),
   SYMBOL (message_enter_container),
+  SYMBOL (message_exit_container),
+  SYMBOL (message_at_end),
   SYMBOL (message_read_basic),
   SYMBOL (message_is_signal),
   SYMBOL (message_unref),

@@ -37,6 +37,8 @@ struct sdbus
   int (*message_open_container) (void *message, char type, const char *contents);
   int (*message_close_container) (void *message);
   int (*message_enter_container) (void *message, char type, const char *contents);
+  int (*message_exit_container) (void *message);
+  int (*message_at_end) (void *message, int complete);
   int (*message_read_basic) (void *message, char type, void *ret_value);
   int (*message_is_signal) (void *message, const char *interface, const char *member);
   void *(*message_unref) (void *message);

@@ -16,16 +16,19 @@
 #include "cgroup/sdbus.h"
 #include "cgroup/unit_props.h"
 #include "cgroup/variant.h"
+#include "ocispec/table.h"
 
 static const char service[] = "org.freedesktop.systemd1";
 static const char object[] = "/org/freedesktop/systemd1";
 static const char manager[] = "org.freedesktop.systemd1.Manager";
 static const char unit_interface[] = "org.freedesktop.systemd1.Unit";
+static const char scope_interface[] = "org.freedesktop.systemd1.Scope";
 static const char properties[] = "org.freedesktop.DBus.Properties";
 
 enum
 {
-  JOB_MS = 30000 /* as runc has it */
+  JOB_MS = 30000, /* as runc has it */
+  PATH_SIZE = 1024 /* of an object, in which a unit's name is escaped */
 };
 
 struct systemd
@@ -316,18 +319,119 @@ systemd_manager_text (struct systemd *s, const char *name, char *buf, size_t siz
   return get_text (s, object, manager, name, buf, size, err);
 }
 
-int
-systemd_unit_text (struct systemd *s, const char *unit, const char *name, char *buf, size_t size, struct err *err)
+/* The object of UNIT into PATH.  */
+static int
+unit_path (struct systemd *s, const char *unit, char *path, size_t size, struct err *err)
 {
   own_call c = begin (s, object, manager, "GetUnit");
-  char path[1024];
   int r;
 
   add_text (&c, 's', unit);
   r = finish (&c, "tell about", unit, err);
-  if (r == 0)
-    r = read_text (&c, 'o', false, path, sizeof path, err);
+  return r < 0 ? r : read_text (&c, 'o', false, path, size, err);
+}
+
+int
+systemd_unit_text (struct systemd *s, const char *unit, const char *name, char *buf, size_t size, struct err *err)
+{
+  char path[PATH_SIZE];
+  int r = unit_path (s, unit, path, sizeof path, err);
+
   return r < 0 ? r : get_text (s, path, unit_interface, name, buf, size, err);
+}
+
+/* --- values read */
+
+/* A single value of one of the TYPEs that limits have.  */
+static struct variant *
+read_basic (struct call *c, struct oci_arena **arena, char type)
+{
+  const char *text = NULL;
+  uint64_t number = 0;
+  uint8_t byte = 0;
+  void *to = type == 's' ? (void *) &text : type == 't' ? (void *) &number : (void *) &byte;
+
+  if (! good (c, strchr ("sty", type) ? c->s->lib.message_read_basic (c->reply, type, to) : -EPROTO))
+    return NULL;
+  return type == 's' ? variant_text (arena, text) : variant_number (arena, type, type == 't' ? number : byte);
+}
+
+static struct variant *read_value (struct call *c, struct oci_arena **arena, const char *signature, size_t len);
+
+/* Appends the next value, of the type that LEN bytes of SIGNATURE are, to LIST, which has room for *SIZE.  */
+static void
+read_item (struct call *c, struct oci_arena **arena, struct variant *list, size_t *size, const char *signature, size_t len)
+{
+  struct variant *v = read_value (c, arena, signature, len), *more;
+
+  if (list->n == *size)
+    {
+      *size = *size ? 2 * *size : 8;
+      more = oci_alloc (arena, *size * sizeof *more);
+      if (more && list->n)
+        memcpy (more, list->items, list->n * sizeof *more);
+      list->items = more;
+    }
+  if (v && list->items)
+    list->items[list->n++] = *v;
+  else
+    (void) good (c, -ENOMEM);
+}
+
+/* The next value of the answer, of the type that LEN bytes of SIGNATURE are; NULL if that is not what it is, or memory is short: C tells.  Recursion ends
+ * with the signature, which is ours.  */
+static struct variant *
+read_value (struct call *c, struct oci_arena **arena, const char *signature, size_t len)
+{
+  bool tuple = *signature == '(', list = *signature == 'a';
+  const char *whole = oci_strndup (arena, signature, len), *in = whole ? oci_strndup (arena, signature + 1, len - (tuple ? 2 : 1)) : NULL;
+  struct variant *v;
+  size_t size = 0;
+
+  if (! tuple && ! list)
+    return read_basic (c, arena, *signature);
+  v = in ? variant_list (arena, whole, 0) : NULL;
+  if (! good (c, v ? c->s->lib.message_enter_container (c->reply, tuple ? 'r' : 'a', in) : -ENOMEM))
+    return NULL;
+  for (const char *type = in; tuple && c->r >= 0 && *type; type += variant_type_length (type))
+    read_item (c, arena, v, &size, type, variant_type_length (type));
+  while (list && c->r >= 0 && c->s->lib.message_at_end (c->reply, 0) == 0)
+    read_item (c, arena, v, &size, in, len - 1);
+  return good (c, c->r < 0 ? c->r : c->s->lib.message_exit_container (c->reply)) ? v : NULL;
+}
+
+/* Adds what would set NAME to what it is.  */
+static int
+get_value (struct systemd *s, const char *path, const char *name, const char *signature, struct unit_properties *ret, struct err *err)
+{
+  own_call c = begin (s, path, properties, "Get");
+  struct variant *v = NULL;
+  int r;
+
+  add_text (&c, 's', scope_interface);
+  add_text (&c, 's', name);
+  r = finish (&c, "tell the property", name, err);
+  if (r < 0)
+    return r;
+  if (good (&c, s->lib.message_enter_container (c.reply, 'v', signature)))
+    v = read_value (&c, ret->arena, signature, strlen (signature));
+  if (v == NULL)
+    return c.r == -ENOMEM ? err_sys (err, ENOMEM, "malloc", "unit property") : err_bug (err, EPROTO, "systemd's answer about %s is not as expected", name);
+  if (strncmp (signature, "a(", 2) == 0)
+    r = unit_props_add (ret, name, variant_list (ret->arena, signature, 0), err);
+  return r < 0 || (strncmp (signature, "a(", 2) == 0 && v->n == 0) ? r : unit_props_add (ret, name, v, err);
+}
+
+int
+systemd_get (struct systemd *s, const char *unit, const struct unit_properties *like, struct unit_properties *ret, struct err *err)
+{
+  char path[PATH_SIZE];
+  int r = unit_path (s, unit, path, sizeof path, err);
+
+  for (size_t i = 0; r == 0 && i < like->n; i++)
+    if (unit_props_find (ret, like->list[i].name) == NULL)
+      r = get_value (s, path, like->list[i].name, like->list[i].value->signature, ret, err);
+  return r;
 }
 
 /* Asks for signals: the bus sends those that are asked for, and systemd sends any once somebody has subscribed.  Its private socket does both

@@ -41,6 +41,10 @@ int systemd_forget (struct systemd *s, const char *unit, struct err *err);
 /* Sets properties of UNIT until it ends.  Returns 0 or negative errno.  */
 int systemd_set (struct systemd *s, const char *unit, const struct unit_properties *props, struct err *err);
 
+/* Reads those properties of the scope UNIT that LIKE names, of the types that their values have there, into RET, as what would set them to what they are: a
+ * list after an empty one, which takes away what there is.  Returns 0 or negative errno.  */
+int systemd_get (struct systemd *s, const char *unit, const struct unit_properties *like, struct unit_properties *ret, struct err *err);
+
 /* Lets systemd move process PID into the cgroup of UNIT, or the one at BELOW ("/a"; "" for none) in it.  Returns 0 or negative errno.  */
 int systemd_attach (struct systemd *s, const char *unit, const char *below, pid_t pid, struct err *err);
 

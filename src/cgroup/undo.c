@@ -2,21 +2,20 @@
 /* What files of a cgroup said before; see undo.h.  Never reports: it works when something has failed already.  */
 #include "cgroup/undo.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cgroup/dir.h"
+#include "cgroup/layout.h" /* cgroup_list_has */
 #include "cgroup/limits.h" /* CGROUP_LIMIT_TEXT_MAX */
+#include "ocispec/table.h"
 
 enum
 {
-  OLD_MAX = 16 * 1024, /* bytes of a file that are looked at: lines of some hundred devices */
-  LIST_MAX = 1 << 20   /* of devices.list */
+  OLD_MAX = 16 * 1024 /* bytes of a file that are looked at: lines of some hundred devices */
 };
 
 /* The line of OLD whose first word is that of TEXT, or NULL.  */
@@ -68,6 +67,36 @@ cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t 
   return n < size ? n : 0;
 }
 
+size_t
+cgroup_undo_controllers (const char *old, const char *text, char *buf, size_t size)
+{
+  char have[CGROUP_LIMIT_TEXT_MAX];
+  size_t used = 0;
+
+  (void) str_copy (have, sizeof have, old);
+  have[strcspn (have, "\n")] = '\0';
+  for (size_t len; *(text += strspn (text, " ")); text += len)
+    {
+      char name[80];
+
+      len = strcspn (text, " ");
+      (void) snprintf (name, sizeof name, "%.*s", (int) len - 1, text + 1);
+      if (cgroup_list_has (have, name) == (*text == '-')) /* it changes something */
+        used += (size_t) snprintf (buf + used, used < size ? size - used : 0, "%s%c%s", used ? " " : "", *text == '-' ? '+' : '-', name);
+      if (used >= size)
+        return 0;
+    }
+  return used;
+}
+
+/* What takes back that TEXT is written to FILE of D, which says OLD.  */
+static size_t
+undo_text (const struct cgroup_dir *d, const char *file, const char *old, const char *text, char *buf, size_t size)
+{
+  return strcmp (file, "cgroup.subtree_control") == 0 ? cgroup_undo_controllers (old, text, buf, size)
+                                                      : cgroup_undo_text (old, text, cgroup_dir_is_v2 (d), buf, size);
+}
+
 /* The file of the weight beside cpu.idle.  */
 static const char *
 weight_of (const struct cgroup_dir *d)
@@ -90,7 +119,7 @@ note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const
   struct cgroup_undo_step *steps;
   own_mem char *name = NULL, *copy = NULL;
 
-  if (cgroup_dir_read (d, file, old, sizeof old) < 0 || cgroup_undo_text (old, text, cgroup_dir_is_v2 (d), back, sizeof back) == 0)
+  if (cgroup_dir_read (d, file, old, sizeof old) < 0 || undo_text (d, file, old, text, back, sizeof back) == 0)
     return;
   steps = realloc (u->steps, (u->n + 1) * sizeof *steps);
   if (steps)
@@ -114,17 +143,6 @@ cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char 
 }
 
 void
-cgroup_undo_note_unit (struct cgroup_undo *u, const struct cgroup *cg, bool devices)
-{
-  const struct cgroup_dir *d = devices ? cgroup_dir_of (cg, "devices") : NULL;
-  struct cgroup_path p;
-
-  u->unit = true;
-  if (u->devices == NULL && d && ! cgroup_dir_is_v2 (d) && cgroup_dir_path (d, "devices.list", &p, NULL) == 0)
-    (void) file_read_at (AT_FDCWD, p.text, LIST_MAX, &u->devices, NULL);
-}
-
-void
 cgroup_undo_all (const struct cgroup_undo *u)
 {
   for (size_t i = u->n; i > 0; i--) /* the way back leads through what was valid on the way there */
@@ -140,6 +158,6 @@ cgroup_undo_free (struct cgroup_undo *u)
       free (u->steps[i].text);
     }
   free (u->steps);
-  free (u->devices);
+  oci_arena_free (u->arena);
   *u = (struct cgroup_undo){ .n = 0 };
 }

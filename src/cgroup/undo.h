@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cgroup/unit_props.h"
+
 struct cgroup;
 struct cgroup_dir;
 struct err;
+struct oci_arena;
 struct oci_resources;
 
 /* One file, or one line of it, as it was.  */
@@ -23,20 +26,21 @@ struct cgroup_undo
 {
   struct cgroup_undo_step *steps;
   size_t n;
-  char *devices; /* devices.list of v1 before systemd was told other rules, or NULL */
-  bool unit;     /* properties of the unit were changed, or tried to */
+  struct unit_properties unit; /* what sets those of the unit back that were changed, or tried to; in ARENA */
+  struct oci_arena *arena;
 };
 
 /* Remembers what FILE of D says before TEXT is written to it: the line that TEXT changes if the file has one for each device, else its first
  * line; of cpu.idle the weight, too, which goes with it.  What cannot be read (no such file yet, one that is for writing only, no memory) is passed over.  */
 void cgroup_undo_note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text);
 
+/* What has to be written to cgroup.subtree_control, which says OLD, to take back that TEXT ("+pids -cpu") is written to it, into BUF.  Returns the
+ * length; 0: nothing.  Pure.  */
+size_t cgroup_undo_controllers (const char *old, const char *text, char *buf, size_t size);
+
 /* What has to be written to a file that says OLD to take back that TEXT is written to it, into BUF: a value, or the line of one device.  V2 is its
  * version of cgroups.  Returns the length; 0: nothing can be.  Pure.  */
 size_t cgroup_undo_text (const char *old, const char *text, bool v2, char *buf, size_t size);
-
-/* Remembers that the unit of CG is about to be told new limits, DEVICES: and device rules.  */
-void cgroup_undo_note_unit (struct cgroup_undo *u, const struct cgroup *cg, bool devices);
 
 /* Writes all files back, the last first; the unit is told before (scope_undo), since systemd writes its own.  What the kernel refuses stays as it is.  */
 void cgroup_undo_all (const struct cgroup_undo *u);

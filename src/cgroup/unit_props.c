@@ -375,27 +375,23 @@ static const struct cgroup_limit_row more[] = {
 };
 
 static const struct cgroup_limit_row *
-row_of (const struct cgroup_limit_row *rows, const char *file, bool v2)
+row_of (const struct cgroup_limit_row *rows, const char *file)
 {
   for (; rows->where; rows++)
-    {
-      const char *name = v2 ? rows->v2 : rows->v1;
-
-      if (name && (v2 ? rows->unit_kind : rows->unit_v1_kind) != CGROUP_UNIT_NONE && strcmp (name, file) == 0)
-        return rows;
-    }
+    if (rows->v2 && rows->unit_kind != CGROUP_UNIT_NONE && strcmp (rows->v2, file) == 0)
+      return rows;
   return NULL;
 }
 
-/* One file, line by line.  */
+/* One file of v2, line by line.  */
 static int
-add_file (struct job *j, const char *file, bool v2, const char *value)
+add_file (struct job *j, const char *file, const char *value)
 {
-  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file, v2);
+  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file);
   char line[CGROUP_LIMIT_TEXT_MAX];
   int r = 0;
 
-  row = row ? row : row_of (more, file, v2);
+  row = row ? row : row_of (more, file);
   while (row && r == 0 && *value)
     {
       size_t len = strcspn (value, "\n");
@@ -404,22 +400,11 @@ add_file (struct job *j, const char *file, bool v2, const char *value)
         {
           memcpy (line, value, len);
           line[len] = '\0';
-          r = len ? add_text (j, row, v2, line) : 0;
+          r = len ? add_text (j, row, true, line) : 0;
         }
       value += len + (value[len] == '\n');
     }
   return r;
-}
-
-int
-unit_props_file (struct unit_properties *props, const char *file, bool v2, const char *text, uint64_t period, struct err *err)
-{
-  struct job j = { .props = props, .period = period, .err = err };
-  const struct cgroup_limit_row *row = row_of (cgroup_limit_rows (), file, v2);
-
-  if (strcmp (text, "\n") == 0) /* an empty cpuset */
-    return row ? add_text (&j, row, v2, "") : 0;
-  return add_file (&j, file, v2, text);
 }
 
 /* True if all of CG is in the v2 hierarchy, in which systemd then has controllers.  */
@@ -441,7 +426,7 @@ unit_props_limits (struct unit_properties *props, const struct oci_resources *r,
     ret = add_row (&j, row, r, ask);
   for (size_t i = 0; r && is_pure (ask->cg) && ret == 0 && i < r->n_unified; i++)
     if (is_for (ask->phase, str_after (r->unified[i].key, "pids.") != NULL, r->unified[i].value))
-      ret = add_file (&j, r->unified[i].key, true, r->unified[i].value);
+      ret = add_file (&j, r->unified[i].key, r->unified[i].value);
   return ret;
 }
 

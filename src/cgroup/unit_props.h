@@ -60,10 +60,6 @@ struct unit_ask
  * they are written into the files like all others.  Returns 0 or negative errno.  */
 int unit_props_limits (struct unit_properties *props, const struct oci_resources *r, const struct unit_ask *ask, struct err *err);
 
-/* Appends what systemd has to be told when FILE, of v1 or V2, is to say TEXT; PERIOD as in struct unit_ask.  Nothing for a file that systemd does not
- * write.  Returns 0 or negative errno.  */
-int unit_props_file (struct unit_properties *props, const char *file, bool v2, const char *text, uint64_t period, struct err *err);
-
 /* Appends the device RULES, as cgroup_device_rules_reduce leaves them, in the place of those that the unit has: on v1 systemd writes its own over ours
  * whenever it sets anything.  Returns 0 or negative errno, as of unit_props_devices_check.  */
 int unit_props_devices (struct unit_properties *props, const struct device_rules *rules, struct err *err);

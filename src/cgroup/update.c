@@ -91,7 +91,7 @@ write_all (const struct cgroup *cg, const struct oci_resources *r, struct err *e
 
   if (ret == 0 && r->n_devices > 0)
     ret = cgroup_devices_update (cg, r, err);
-  if (ret < 0 && undo.unit)
+  if (ret < 0 && cg->unit)
     scope_undo (cg, &undo);
   if (ret < 0)
     cgroup_undo_all (&undo);

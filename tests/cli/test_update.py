@@ -249,6 +249,27 @@ def test_unified_is_set_back(box):
     box.delete()
 
 
+def test_subtree_control_is_set_back(box):
+    """By its words: what it says are none that could be written."""
+    if v2_root() is None:
+        pytest.skip("no cgroup v2 in this view")
+    b = made(box, {"unified": {"cgroup.max.depth": "4"}})
+    file = f"{v2_root()}{b.cgroup}/cgroup.subtree_control"
+    with open(f"{os.path.dirname(file)}/cgroup.controllers") as f:
+        name = next((c for c in ("pids", "cpu", "perf_event") if c in f.read().split()), None)
+    if name is None:
+        box.delete()
+        pytest.skip("no controller of cgroup v2 that a cgroup with processes could hand on")
+    update(box, {"unified": {"cgroup.subtree_control": f"+{name}", "cgroup.max.depth": "x"}}, status=1)
+    with open(file) as f:
+        assert f.read().split() == []
+    update(box, {"unified": {"cgroup.subtree_control": f"+{name}"}})
+    update(box, {"unified": {"cgroup.subtree_control": f"-{name}", "cgroup.max.descendants": "x"}}, status=1)
+    with open(file) as f:
+        assert f.read().split() == [name]
+    box.delete()
+
+
 def test_throttle_is_set_back(box):
     if "blkio" not in hierarchies():
         needs_v2("io")

@@ -3,14 +3,16 @@
 import glob
 import json
 import os
+import shutil
 import signal
 import subprocess
+import types
 
 import pytest
-from limits import block_device
+from limits import block_device, state_of
 
 import orlop
-from units import SLEEP, loaded, show, systemctl
+from units import SLEEP, loaded, show, shown, systemctl
 
 def directory(b):
     return "/sys/fs/cgroup" + show(b.unit, "ControlGroup")
@@ -258,6 +260,72 @@ def test_device_rules_changed(sd):
         assert tries(sd, b, 1, 1) == "Operation not permitted"
         systemctl("daemon-reload")
     sd.box.delete()
+
+
+# --- an update that fails halfway
+
+def update_without_programs(sd, b, resources):
+    """With device rules, whose program the kernel does not take (strace sees to that): by then it has taken all limits, and systemd all properties."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    with open(f"{b.path}/resources.json", "w") as f:
+        json.dump({**resources, "devices": [{"allow": True, "type": "c", "major": 4, "minor": 255, "access": "rw"}]}, f)
+    done = subprocess.run(["strace", "-qq", "-o", f"{b.path}/calls", "-e", "trace=bpf", "-e", "inject=bpf:error=ENOSPC",
+                           *sd.box.command("update", "--resources", f"{b.path}/resources.json", "c")], capture_output=True, text=True, timeout=orlop.TIMEOUT, check=False)
+    assert done.returncode == 1 and "No space left" in done.stderr, done
+
+
+PROPERTIES = [  # controller, at create, by update, properties of the unit that change
+    ("", {"unified": {"cgroup.max.depth": "5"}}, {"unified": {"cgroup.max.depth": "9"}}, ""),
+    ("memory", {"memory": {"limit": 64 * M}}, {"memory": {"limit": 32 * M}}, "MemoryMax"),
+    ("memory", {"unified": {"memory.high": f"{16 * M}"}}, {"unified": {"memory.high": f"{8 * M}"}}, "MemoryHigh"),
+    ("cpu", {"cpu": {"quota": 40000, "period": 80000}}, {"cpu": {"quota": 10000, "period": 50000}}, "CPUQuotaPerSecUSec CPUQuotaPeriodUSec"),
+    ("cpu", {"cpu": {"shares": 512}}, {"cpu": {"idle": 1}}, "CPUWeight"),
+    ("cpuset", {"cpu": {"mems": "0"}}, {"cpu": {"cpus": "0"}}, "AllowedCPUs"),
+    ("pids", {"pids": {"limit": 100}}, {"pids": {"limit": 50}}, "TasksMax"),
+    ("hugetlb", {"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * M}]}, {"hugepageLimits": [{"pageSize": "2MB", "limit": 4 * M}]}, ""),
+]
+
+
+@pytest.mark.parametrize("controller,create,then,properties", PROPERTIES, ids=[json.dumps(x[2])[:40] for x in PROPERTIES])
+def test_update_that_fails_is_taken_back(sd, controller, create, then, properties):
+    """In the unit, too; and so it stays when systemd reads and writes everything anew."""
+    needs(controller, create, then, [])
+    names = properties.split()
+    b = sd.bundle()
+    b.config["linux"]["resources"] = create
+    sd.create(b)
+    here = types.SimpleNamespace(cgroup=show(b.unit, "ControlGroup"))
+    before = state_of(here), shown(b.unit, names)
+    update_without_programs(sd, b, then)
+    assert (state_of(here), shown(b.unit, names)) == before
+    systemctl("daemon-reload")
+    assert (state_of(here), shown(b.unit, names)) == before
+    update(sd, b, then)
+    after = shown(b.unit, names)
+    assert state_of(here) != before[0] and all(after[name] != before[1][name] for name in names)
+    sd.box.delete()
+
+
+def test_weight_of_a_device_is_taken_back(sd):
+    """The unit had none of it; then it has none again."""
+    qos = "/sys/fs/cgroup/io.cost.qos"
+    if "ORLOP_GUEST" not in os.environ or "io" not in controllers() or not os.path.exists(qos):
+        pytest.skip("a weight needs iocost at the machine's own disk; a guest with CONFIG_BLK_CGROUP_IOCOST has a disk of its own")
+    major, minor = block_device()
+    with open(qos, "w") as f:
+        f.write(f"{major}:{minor} enable=1")
+    b = sd.bundle()
+    sd.create(b)
+    before = read(b, "io.weight"), show(b.unit, "IODeviceWeight")
+    weight = {"blockIO": {"weightDevice": [{"major": major, "minor": minor, "weight": 321}]}}
+    update_without_programs(sd, b, weight)
+    assert (read(b, "io.weight"), show(b.unit, "IODeviceWeight")) == before
+    update(sd, b, weight)
+    assert "3142" in show(b.unit, "IODeviceWeight") and "3142" in read(b, "io.weight")
+    sd.box.delete()
+    with open(qos, "w") as f:
+        f.write(f"{major}:{minor} enable=0")
 
 
 # --- annotations

@@ -49,6 +49,29 @@ cgroup_undo_text_of_files (void **state)
 }
 
 static void
+cgroup_undo_controllers_words (void **state)
+{
+  static const struct
+  {
+    const char *old, *text, *back;
+  } cases[] = {
+    { "\n", "+pids", "-pids" },     { "cpu pids\n", "-pids", "+pids" }, { "pids\n", "+pids", "" },
+    { "cpu\n", "-pids", "" },       { "cpu io\n", "+pids -cpu +io", "-pids +cpu" },
+    { "cpuset\n", "+cpu", "-cpu" }, { "\n", "+", "-" }, /* the kernel refuses both */
+  };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    {
+      char buf[32] = "";
+
+      (void) cgroup_undo_controllers (cases[i].old, cases[i].text, buf, sizeof buf);
+      assert_string_equal (buf, cases[i].back);
+    }
+  assert_int_equal (cgroup_undo_controllers ("", "+memory +hugetlb", (char[8]){ 0 }, 8), 0);
+}
+
+static void
 cgroup_undo_text_without_room (void **state)
 {
   char buf[8];
@@ -65,6 +88,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (cgroup_undo_text_of_files),
     cmocka_unit_test (cgroup_undo_text_without_room),
+    cmocka_unit_test (cgroup_undo_controllers_words),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

@@ -184,40 +184,6 @@ unit_props_limits_v1 (void **state)
 
 /* What a file said, for the unit to say it again.  */
 static void
-unit_props_file_back (void **state)
-{
-  static const struct
-  {
-    const char *file, *text;
-    bool v2;
-    const char *shown;
-  } cases[] = {
-    { "memory.max", "max", true, "MemoryMax:t=infinity\n" },
-    { "memory.high", "5", true, "MemoryHigh:t=5\n" },
-    { "cpu.max", "50000 100000", true, "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=100000\n" },
-    { "cpuset.cpus", "\n", true, "AllowedCPUs:ay=\n" },
-    { "io.max", "8:0 rbps=max", true, "IOReadBandwidthMax:a(st)=/dev/block/8:0,infinity\n" },
-    { "cpu.max.burst", "0", true, "" },
-    { "memory.limit_in_bytes", "9223372036854771712", false, "MemoryLimit:t=infinity\n" },
-    { "cpu.cfs_quota_us", "10000", false, "CPUQuotaPerSecUSec:t=500000\nCPUQuotaPeriodUSec:t=20000\n" },
-    { "pids.max", "max", false, "TasksMax:t=infinity\n" },
-    { "blkio.throttle.read_bps_device", "8:0 0", false, "BlockIOReadBandwidth:a(st)=/dev/block/8:0,infinity\n" },
-    { "blkio.bfq.weight_device", "8:0 0", false, "" },
-    { "cpuset.cpus", "\n", false, "" },
-    { "memory.max", "1", false, "" },
-  };
-
-  (void) state;
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    {
-      struct unit_properties props = { .arena = &arena };
-
-      assert_int_equal (unit_props_file (&props, cases[i].file, cases[i].v2, cases[i].text, 20000, NULL), 0);
-      assert_string_equal (show (&props), cases[i].shown);
-    }
-}
-
-static void
 unit_props_devices_of_v1 (void **state)
 {
   struct devbpf_rule list[] = { { true, 'c', DEVBPF_MKNOD, -1, -1 }, { true, 'b', DEVBPF_READ | DEVBPF_WRITE, 8, -1 }, { true, 'c', DEVBPF_ALL, 1, 3 } };
@@ -303,7 +269,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown (unit_props_limits_rows, teardown),      cmocka_unit_test_teardown (unit_props_limits_unified, teardown),
     cmocka_unit_test_teardown (unit_props_limits_phases, teardown),    cmocka_unit_test_teardown (unit_props_limits_update, teardown),
-    cmocka_unit_test_teardown (unit_props_limits_v1, teardown),       cmocka_unit_test_teardown (unit_props_file_back, teardown),
+    cmocka_unit_test_teardown (unit_props_limits_v1, teardown),
+
     cmocka_unit_test_teardown (unit_props_devices_of_v1, teardown),
     cmocka_unit_test_teardown (unit_props_annotations_good, teardown), cmocka_unit_test_teardown (unit_props_annotations_bad, teardown),
   };
