@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of the host a program or a hook is handed: descriptors, variables, a working directory."""
+import fcntl
 import json
 import os
 import shutil
@@ -72,6 +73,36 @@ def test_descriptors_of_every_hook_and_program(victim, caller):
     victim.box.delete()
     assert all(" 0 -> " in text for text in texts.values()), texts
     got = [(name, fd) for name, text in texts.items() for fd in strangers(text.replace(f"{logs}/{name}", "/dev/null").replace(f"/tmp/{name}", "/dev/null"))]
+    victim.judge(got)
+
+
+@pytest.mark.attack("D1")
+@pytest.mark.parametrize("how", ["run", "exec"])
+def test_no_more_than_is_preserved(victim, how):
+    """Of four directories of the host the first two are for the program: no other comes with them, and hooks get none at all."""
+    logs, outside = victim.folder("logs"), victim.folder("outside")
+    os.chmod(logs, 0o777)
+    four = ["sh", "-c", f'exec "$@" 3<{outside} 4<{outside} 5<{outside} 6<{outside}', "sh"]
+    preserve = [] if victim.naive else ["--preserve-fds", "2"]
+    b = victim.bundle(["sh", "-c", "ls -l /proc/self/fd"] if how == "run" else ["sleep", "100"])
+    if how == "run" and not victim.naive:  # which has no other hooks
+        b.config["hooks"] = {name: [{"path": "/bin/sh", "args": ["sh", "-c", f"ls -l /proc/self/fd > {where}/{name}"]}]
+                             for name, where in (("createRuntime", logs), ("createContainer", logs), ("startContainer", "/tmp"), ("poststart", logs))}
+    words = ["run", *preserve, "--bundle", b.path, "c"]
+    if how == "exec":
+        victim.run(b, "-d")
+        words = ["exec", *preserve, "c", "ls", "-l", "/proc/self/fd"]
+    b.save()
+    victim.ready(b)
+    out = subprocess.run([*four, *victim.box.command(*words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=orlop.TIMEOUT, check=True,
+                         env=dict(os.environ, NAIVE_ENTER=victim.tools.enter)).stdout
+    if how == "exec":
+        victim.box.delete()
+    got = [line for line in out.splitlines() if line.endswith(outside) and f" 3 -> {outside}" not in line and f" 4 -> {outside}" not in line]
+    assert f" 3 -> {outside}" in out and f" 4 -> {outside}" in out, out
+    for name in b.config.get("hooks", {}):
+        with open(f"{b.rootfs}/tmp/{name}" if name == "startContainer" else f"{logs}/{name}") as f:
+            got += [(name, line) for line in f.read().splitlines() if line.endswith(outside)]
     victim.judge(got)
 
 
@@ -248,11 +279,11 @@ def test_process_between_create_and_start(victim):
             got += [text] if b"OF_THE_CALLER" in text or victim.dir.encode() in text or name == "environ" and text else []
     exe = os.readlink(f"/proc/{pid}/exe")
     assert "orlop-init" in exe or victim.kind == "older kernel", exe
-    try:
-        os.close(os.open(f"/proc/{pid}/exe", os.O_WRONLY))
+    # as long as it is executed nobody may write it (ETXTBSY): the seals hold after that, too, for who opened it before
+    fd = os.open(f"/proc/{pid}/exe", os.O_RDONLY)
+    if not fcntl.fcntl(fd, fcntl.F_GET_SEALS) & fcntl.F_SEAL_WRITE:
         got.append(exe)
-    except OSError:
-        pass
+    os.close(fd)
     victim.box.delete()
     victim.judge(got)
 

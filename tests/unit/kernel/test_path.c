@@ -388,6 +388,32 @@ swapped_for_a_link (void *arg)
   return 0;
 }
 
+/* The file itself is: between the look at it and its opening, too.  */
+static int
+last_swapped_for_a_link (void *arg)
+{
+  int bad = 0, good = 0;
+
+  CHOOSE (arg);
+  CHECK (mknodat (root, "leaf", S_IFREG | 0644, 0) == 0 || errno == EEXIST);
+  CHECK (symlinkat ("../outside/file", root, "evil-leaf") == 0 || errno == EEXIST);
+  pid_t pid = swap ("root/evil-leaf", "root/leaf");
+  for (int i = 0; i < 3 * TRIES || (good == 0 && i < 100 * TRIES); i++)
+    {
+      int fd = path_open (root, "leaf", O_RDONLY, NULL);
+      struct stat st, evil;
+
+      if (fd < 0)
+        continue;
+      good++;
+      bad += fstat (fd, &st) < 0 || fstatat (top_fd, "outside/file", &evil, 0) < 0 || st.st_ino == evil.st_ino;
+      close (fd);
+    }
+  CHECK (ended_well (pid));
+  CHECK (bad == 0 && good > 0);
+  return 0;
+}
+
 /* A directory that is on the way is carried out of the root: ".." of it is then the place where it must not lead.  */
 static int
 carried_outside (void *arg)
@@ -429,6 +455,7 @@ BOTH (path_open_root, opens_root)
 BOTH (path_open_errors, refuses)
 BOTH (path_open_magic_links, no_magic)
 BOTH (path_open_swapped, swapped_for_a_link)
+BOTH (path_open_last_swapped, last_swapped_for_a_link)
 BOTH (path_open_carried, carried_outside)
 BOTH (path_make_dir_missing, makes_dirs)
 BOTH (path_make_outside, makes_nothing_outside)
@@ -457,7 +484,7 @@ main (void)
     CASE (path_open_inside),        CASE (path_open_links_stay_inside), CASE (path_open_root),       CASE (path_open_errors),
     CASE (path_open_magic_links),   CASE (path_open_swapped),           CASE (path_open_carried),    CASE (path_make_dir_missing),
     CASE (path_make_outside),       CASE (path_make_errors),            CASE (path_make_file_missing), CASE (path_make_setgid),
-    CASE (path_parent_names),       CASE (path_open_walk_alone),
+    CASE (path_parent_names),       CASE (path_open_walk_alone),        CASE (path_open_last_swapped),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
