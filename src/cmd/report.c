@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 
 enum
 {
-  MESSAGE_MAX = 4096
+  MESSAGE_MAX = 4096,
+  PATIENCE = 1000 /* milliseconds for who reads our records from a pipe */
 };
 
 static const char *const level_names[] = { [ORLOP_LOG_DEBUG] = "debug", [ORLOP_LOG_WARNING] = "warning", [ORLOP_LOG_ERROR] = "error" };
@@ -65,18 +67,32 @@ report_open (struct report_to *to, const char *name)
         to->log = fds_beyond_standard (fds_connect (AT_FDCWD, daemons[i].path, SOCK_DGRAM, NULL));
         return to->log < 0 ? to->log : 0;
       }
-  to->log = fds_beyond_standard (open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
+  /* a FIFO that nobody reads, which another user may have put there, must not hold us up */
+  to->log = fds_beyond_standard (open (path ? path : name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644));
   return to->log < 0 ? -errno : 0;
+}
+
+/* Waits for who reads FD, a pipe that is full: some time.  */
+static bool
+takes_more (int fd)
+{
+  struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+  return poll (&p, 1, PATIENCE) > 0;
 }
 
 static void
 put (int fd, const char *text, size_t len)
 {
-  ssize_t n;
+  while (len > 0)
+    {
+      ssize_t n = write (fd, text, len);
 
-  do
-    n = write (fd, text, len);
-  while (n < 0 && errno == EINTR); /* there is nobody left to tell of another failure */
+      if (n < 0 && errno != EINTR && ! (errno == EAGAIN && takes_more (fd)))
+        return; /* there is nobody left to tell of another failure */
+      text += n > 0 ? n : 0;
+      len -= n > 0 ? (size_t) n : 0;
+    }
 }
 
 /* One record; absent texts and numbers are left out.  */

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the program prints and writes that others read: spec, features, version, help, list, logs, exit statuses and fixed phrases."""
+import contextlib
 import datetime
 import json
 import os
 import re
 import resource
+import select
 import socket
 import subprocess
 
@@ -205,6 +207,28 @@ def test_nothing_is_logged_by_success(box):
 def test_log_that_cannot_be_opened(box):
     err = box.orlop("--log", "/does/not/exist/log", "list", status=1).err
     assert err == 'orlop: the log cannot be opened: open("/does/not/exist/log"): No such file or directory\n'
+
+
+def test_log_that_is_a_fifo(box):
+    """Who reads it gets whole records; where nobody does, as of one that another user has planted, that is an error and no wait."""
+    log = os.path.join(box.dir, "log")
+    os.mkfifo(log)
+    err = box.orlop("--log", log, "state", "none", status=1).err
+    assert err == f'orlop: the log cannot be opened: open("{log}"): No such device or address\n'
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    filler = os.open(log, os.O_WRONLY | os.O_NONBLOCK)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(filler, b"." * 4096)
+    words = box.command("--log", log, "--log-format=json", "create", "--bundle", "/" + "x" * 3000, "c")
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+        text = ""
+        while p.poll() is None or select.select([reader], [], [], 0)[0]:
+            if select.select([reader], [], [], 0.1)[0]:
+                text += os.read(reader, 65536).decode()
+    os.close(filler)
+    os.close(reader)
+    assert "xxx" in json.loads(text.strip("."))["msg"], text[-300:]
 
 
 def test_debug_tells_what_happens(box):
