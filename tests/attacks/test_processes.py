@@ -148,6 +148,28 @@ def test_created_process_is_watched(victim):
 
 
 @pytest.mark.attack("T6")
+@pytest.mark.only("root", "older kernel", why="with a user namespace the attacker would have CAP_SYS_PTRACE in that of both")
+def test_created_process_is_watched_by_who_joins_it(victim):
+    """The process between create and start, by another container that is put into its pid namespace and has begun before it."""
+    first = victim.bundle(["true"])
+    if "cgroupsPath" in first.config["linux"]:
+        first.config["linux"]["cgroupsPath"] = f"{victim.box.cgroup}-first"
+    victim.create(first, id="first")
+    b = victim.bundle(["peek"])
+    b.namespace("pid", f"/proc/{victim.pid('first')}/ns/pid")
+    out = container_of_the_attacker(victim, b)
+    execs(victim, ["true"], 10)  # so that he looks around some times
+    with open(f"{b.rootfs}/stop", "w"):
+        pass
+    orlop.eventually(lambda: "looked" in open(out).read(), "the end of peek")
+    victim.box.delete()
+    victim.box.delete("first")
+    lines = open(out).read().splitlines()
+    assert int(next(line for line in lines if line.startswith("looked")).split()[1]) > 0, lines
+    victim.judge(sorted({line for line in lines if not line.startswith(("ready", "looked"))}))
+
+
+@pytest.mark.attack("T6")
 @pytest.mark.only("root", "naive", why="only a change of ids asks the setting")
 def test_suid_dumpable(victim):
     """With fs.suid_dumpable=1 a change of ids makes a process dumpable again: not ours."""
