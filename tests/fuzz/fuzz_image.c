@@ -26,6 +26,7 @@
 
 #include "base/err.h"
 #include "image/at.h"
+#include "image/command.h"
 #include "image/convert.h"
 #include "image/pick.h"
 #include "image/source.h"
@@ -133,10 +134,10 @@ try_layer (const uint8_t *data, size_t size)
 /* --- images */
 
 static void
-try_config (const struct picked *p)
+try_config (const struct picked *p, const char *entrypoint)
 {
-  static char entrypoint[] = "/program";
-  const struct convert_args args = { .entrypoint = entrypoint };
+  static const struct call call = { .name = "bundle", .json = true };
+  const struct convert_args args = { .entrypoint = entrypoint, .call = &call };
   struct oci_faults *faults = malloc (sizeof *faults);
   struct oci_arena *arena = NULL;
   struct err err = { 0 };
@@ -160,7 +161,10 @@ try_source (const struct source *s)
   struct err err = { 0 };
 
   if (pick_image (s, &wanted, &arena, &p, &err) == 0)
-    try_config (&p);
+    {
+      try_config (&p, "/program");
+      try_config (&p, NULL);
+    }
   else
     demand (err.kind != ERR_NONE && err.kind != ERR_BUG, "a failure is told of");
   free (p.config_text);

@@ -314,3 +314,13 @@ def test_exported_symbols():
     shown = {line.split()[2].split("@")[0] for line in done.stdout.splitlines() if line.split()[1] != "A"}
     declared = set(re.findall(r"\b(orlop_\w+) \(", (TOP / "src/orlop.h").read_text()))
     assert shown and shown <= declared
+
+
+@pytest.mark.parametrize("target", sorted((TOP / "tests/fuzz").glob("fuzz_*.c")), ids=lambda p: p.stem)
+def test_fuzz_target_fits_the_code(target):
+    """The build leaves them out, and a run of them comes late."""
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    done = subprocess.run(["gcc", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-std=gnu11", "-D_GNU_SOURCE", f"-I{TOP}/src", f"-I{TOP}/libocispec", str(target)],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
