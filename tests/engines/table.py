@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import test_engines  # noqa: E402
 
-HEADS = {"podman": "Podman", "rootless": "Podman, rootless", "docker": "Docker", "swarm": "Swarm", "containerd": "ctr", "cri": "CRI", "buildah": "Buildah",
+HEADS = {"podman": "Podman", "rootless": "Podman, rootless", "docker": "Docker", "swarm": "Swarm", "containerd": "ctr", "cri": "CRI", "crio": "CRI-O's calls", "buildah": "Buildah",
          "umoci": "umoci"}
 BEGIN, END = "<!-- {}: begin -->\n", "<!-- {}: end -->\n"
 

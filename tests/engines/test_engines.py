@@ -22,6 +22,7 @@ ALL = os.environ.get("ORLOP_ENGINES") == "all"
 BASIC = ("image_import", "run")
 DRIVERS = {"podman": ["podman"], "docker": ["dockerd", "docker", "containerd"], "containerd": ["containerd", "ctr"],
            "cri": ["containerd", "ctr", "protoc"], "buildah": ["buildah"], "umoci": ["umoci"], "swarm": ["dockerd", "docker", "containerd"],
+           "crio": ["conmon"],
            "rootless": ["podman", "buildah", "newuidmap", "slirp4netns", "setpriv"]}  # what each needs of programs
 AT_ONCE = concurrent.futures.ThreadPoolExecutor(2)  # they wait more than they work
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"

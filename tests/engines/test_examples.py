@@ -32,3 +32,19 @@ def test_well_formed(path):
         tomllib.loads(text(path))
     else:
         assert path.suffix == ".yaml" and "handler: orlop\n" in text(path)
+
+
+# What crio.conf(5) knows of a handler.
+HANDLER = set("""runtime_path runtime_type runtime_root runtime_config_path monitor_path monitor_cgroup monitor_exec_cgroup monitor_env
+                 privileged_without_host_devices allowed_annotations platform_runtime_paths no_sync_log""".split())
+
+
+def test_crio():
+    """Names and kinds of values, as there is no CRI-O here to ask; crio.py uses them as CRI-O would."""
+    config = tomllib.loads(text(TOP / "packaging/examples/crio.conf"))
+    assert set(config) == {"crio"} and set(config["crio"]) == {"runtime"} and set(config["crio"]["runtime"]) == {"default_runtime", "runtimes"}
+    runtime = config["crio"]["runtime"]
+    handler = runtime["runtimes"][runtime["default_runtime"]]
+    assert set(handler) - HANDLER == set() and handler["runtime_type"] in ("oci", "vm", "pod")
+    assert all(isinstance(value, str) for value in handler.values())
+    assert all(value.startswith("/") for name, value in handler.items() if name.endswith(("_path", "_root")))
