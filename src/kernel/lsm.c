@@ -15,8 +15,6 @@
 #include "base/own.h"
 #include "kernel/proc.h"
 
-enum { LABEL_MAX = 4096 }; /* a write to attr is cut at a page (proc_pid_attr(5)) */
-
 /* How to say it to each module; the first file that exists is written.  */
 static const struct
 {
@@ -36,6 +34,28 @@ lsm_present (enum lsm which, const char *sys)
     return snprintf (path, sizeof path, "%s/fs/selinux/enforce", sys) < (int) sizeof path && access (path, F_OK) == 0;
   return snprintf (path, sizeof path, "%s/module/apparmor/parameters/enabled", sys) < (int) sizeof path
          && file_read_small (AT_FDCWD, path, text, sizeof text) > 0 && text[0] == 'Y';
+}
+
+int
+lsm_label_of (pid_t pid, enum lsm which, char *buf, size_t size)
+{
+  static const char *const files[] = { [LSM_APPARMOR] = "apparmor/current", [LSM_SELINUX] = "current" };
+  char who[16] = "self", path[64];
+  ssize_t len;
+
+  if (pid)
+    (void) snprintf (who, sizeof who, "%d", pid);
+  (void) snprintf (path, sizeof path, "/proc/%s/attr/%s", who, files[which]);
+  len = file_read_small (AT_FDCWD, path, buf, size);
+  if (len == -ENOENT && which == LSM_APPARMOR) /* before Linux 5.8 */
+    {
+      (void) snprintf (path, sizeof path, "/proc/%s/attr/current", who);
+      len = file_read_small (AT_FDCWD, path, buf, size);
+    }
+  if (len < 0)
+    return (int) len;
+  buf[strcspn (buf, which == LSM_APPARMOR ? " \n" : "\n")] = '\0';
+  return 0;
 }
 
 /* Writes TEXT into the first of FILES that exists, saying WHAT was to be done when it cannot.  */
@@ -62,7 +82,7 @@ write_attribute (int proc, const char *const *files, const char *text, const cha
 int
 lsm_label_exec (int proc, enum lsm which, const char *label, struct err *err)
 {
-  char text[LABEL_MAX];
+  char text[LSM_LABEL_MAX];
 
   if (snprintf (text, sizeof text, "%s%s", exec_attributes[which].prefix, label) >= (int) sizeof text)
     return err_sys (err, ENAMETOOLONG, "write", "%.100s", label);

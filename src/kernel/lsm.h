@@ -6,6 +6,8 @@
 #define ORLOP_KERNEL_LSM_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 struct err;
 
@@ -17,6 +19,14 @@ enum lsm
 
 /* True if WHICH is at work, by what stands below SYS ("/sys").  One call.  */
 bool lsm_present (enum lsm which, const char *sys);
+
+enum
+{
+  LSM_LABEL_MAX = 4096 /* what attr reads and writes is at most a page (proc_pid_attr(5)) */
+};
+
+/* Writes the label that confines PID, or this process if PID is 0, into BUF, without AppArmor's mode behind it.  Returns 0 or negative errno.  */
+int lsm_label_of (pid_t pid, enum lsm which, char *buf, size_t size);
 
 /* The program that this process executes next is confined by LABEL: of AppArmor the name of a loaded profile, of SELinux a context.  PROC is the
  * root of procfs.  Stacked modules have a file each where the kernel has one (Linux 5.8 for AppArmor).  Returns 0 or negative errno (-ENOENT

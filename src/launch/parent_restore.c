@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "kernel/idmap.h"
+#include "kernel/lsm.h"
 #include "kernel/ns.h"
 #include "kernel/path.h"
 #include "kernel/pid.h"
@@ -307,6 +309,49 @@ take_terminal (struct launch *l, int fd, struct err *err)
   return l->master < 0 ? err_sys (err, errno, "fcntl", "terminal") : tty_fit (l->master, STDIN_FILENO, STDOUT_FILENO, err);
 }
 
+/* CRIU brings the label of WHICH back only if it was built for that module, and says nothing if not: what WANTED had confined would go on as freely as the
+ * runtime itself.  */
+static int
+check_label (const struct launch *l, enum lsm which, const char *wanted, const char *where, struct err *err)
+{
+  char ours[LSM_LABEL_MAX], theirs[LSM_LABEL_MAX];
+  int ret;
+
+  if (wanted == NULL)
+    return 0;
+  ret = lsm_label_of (0, which, ours, sizeof ours);
+  if (ret == 0)
+    ret = lsm_label_of (l->pid, which, theirs, sizeof theirs);
+  if (ret < 0)
+    return err_in (err, err_sys (err, -ret, "read", "/proc/%d/attr/current", l->pid), "%s", where);
+  if (strcmp (theirs, ours) != 0 || strcmp (theirs, wanted) == 0)
+    return 0;
+  return err_in (err, err_host (err, ENOTSUP, "this CRIU has not brought it back: what it confined would run with the runtime's own label, %.200s", ours), "%s", where);
+}
+
+static int
+check_labels (const struct launch *l, struct err *err)
+{
+  const struct plan_process *p = &l->plan->process;
+  int ret;
+
+  if (l->args->criu->lsm_profile) /* CRIU does that or fails */
+    return 0;
+  ret = check_label (l, LSM_APPARMOR, p->apparmor, "process.apparmorProfile", err);
+  return ret < 0 ? ret : check_label (l, LSM_SELINUX, p->selinux, "process.selinuxLabel", err);
+}
+
+/* All is restored, and nothing has run yet.  */
+static int
+look_before_it_goes_on (struct launch *l, struct err *err)
+{
+  int ret = check_labels (l, err);
+
+  if (ret < 0)
+    (void) kill (l->pid, SIGKILL); /* our child that nobody has waited for; the end of CRIU would let it go on */
+  return ret;
+}
+
 static int
 told (void *data, const char *name, pid_t pid, int fd, struct err *err)
 {
@@ -319,6 +364,8 @@ told (void *data, const char *name, pid_t pid, int fd, struct err *err)
     return run_hooks (r->l, err);
   if (strcmp (name, "orphan-pts-master") == 0)
     return take_terminal (r->l, fd, err);
+  if (strcmp (name, "pre-resume") == 0)
+    return look_before_it_goes_on (r->l, err);
   return 0;
 }
 
@@ -373,7 +420,7 @@ ask (struct restore *r, struct err *err)
     return l->child;
   look_at_clocks (l);
   warn_of_privileges (l);
-  return 0;
+  return check_labels (l, err);
 }
 
 static int

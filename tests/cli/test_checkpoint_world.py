@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is around a container when it is dumped and restored: namespaces of its own and of others, users, labels, other runtimes."""
+"""What is around a container when it is dumped and restored: namespaces of its own and of others, users, other runtimes."""
 import os
 import re
 import shutil
@@ -107,67 +107,6 @@ def test_ordinary_user_outside(box, command):
                        cwd=home, stdin=NULL, capture_output=True, text=True, check=False)
     assert r.returncode == 1 and "checkpoint and restore need root, since CRIU does" in r.stderr
     assert os.listdir(home) == ["orlop"]
-
-
-# --- labels
-
-def has_lsm(name):
-    try:
-        with open("/sys/kernel/security/lsm") as f:
-            return name in f.read().split(",")
-    except OSError:
-        return False
-
-
-@pytest.mark.parametrize("label", ["apparmor:unconfined", "selinux:system_u:system_r:container_t:s0"])
-def test_lsm_profile(box, c, label):
-    """Where the kernel has that module it is taken; elsewhere CRIU says that it has not, and nothing is left."""
-    b = counter(box, c)
-    c.checkpoint()
-    if has_lsm(label.split(":")[0]):
-        c.restore(b, "--lsm-profile", label)
-        goes_on(b)
-        return
-    assert "not supported by kernel" in c.restore(b, "--lsm-profile", label, status=1).err
-    assert box.processes() == [] and cgroups_of(box) == set()
-
-
-@pytest.fixture
-def profiles(tmp_path):
-    """Two profiles of AppArmor."""
-    if not has_lsm("apparmor"):
-        pytest.skip("this kernel has no AppArmor")
-    parser = shutil.which("apparmor_parser") or pytest.skip("apparmor_parser is not installed, so no profile can be loaded")
-    names, path = ["orlop-test-first", "orlop-test-second"], tmp_path / "profiles"
-    path.write_text("".join(f"profile {n} flags=(attach_disconnected,mediate_deleted) {{ file, capability, signal, network, mount, ptrace, unix, }}\n" for n in names))
-    subprocess.run([parser, "--replace", path], check=True)
-    yield names
-    subprocess.run([parser, "--remove", path], check=False)
-
-
-def test_profiles_of_apparmor(box, c, profiles):
-    """A profile is what it was, or what the caller says."""
-    def profile():
-        with open(f"/proc/{box.state()['pid']}/attr/current") as f:
-            return f.read().split()[0]
-    b = box.bundle(["sh", "-c", COUNT], apparmorProfile=profiles[0])
-    c.run(b)
-    starts_counting(b)
-    assert profile() == profiles[0]
-    for words, expected in ([], profiles[0]), (["--lsm-profile", f"apparmor:{profiles[1]}"], profiles[1]):
-        c.checkpoint()
-        c.restore(b, *words)
-        goes_on(b)
-        assert profile() == expected
-
-
-def test_lsm_mount_context(box, c):
-    """It is given to mounts whose images have a context; without SELinux none has."""
-    b = counter(box, c)
-    c.checkpoint()
-    c.restore(b, "--lsm-mount-context", "system_u:object_r:container_file_t:s0")
-    goes_on(b)
-    assert has_lsm("selinux") or not any("context=" in line for line in mounts(c))
 
 
 # --- words of engines
