@@ -11,7 +11,6 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "cgroup/devices.h"
-#include "cgroup/dir.h" /* CGROUP_FILE_MAX */
 #include "cgroup/layout.h"
 #include "cgroup/unit_props.h"
 #include "ocispec/linux.h"
@@ -68,19 +67,6 @@ check_values (const struct oci_resources *r, const struct cgroup_layout *l, stru
   return 0;
 }
 
-/* The controller whose files the name KEY of `unified` is one of, into BUF; "" for none: files of the kernel's core and pressure files
- * need none, and names without a dot are of no controller that we know, and written all the same
- * (config-linux.md, "Unified").  */
-static void
-controller_of (const char *key, char *buf, size_t size)
-{
-  const char *dot = strchr (key, '.');
-
-  *buf = '\0';
-  if (dot && str_after (key, "cgroup.") == NULL && strcmp (dot, ".pressure") != 0)
-    (void) snprintf (buf, size, "%.*s", (int) (dot - key), key);
-}
-
 static int
 check_unified (const struct oci_resources *r, const struct cgroup_layout *l, struct err *err)
 {
@@ -91,7 +77,7 @@ check_unified (const struct oci_resources *r, const struct cgroup_layout *l, str
       (void) snprintf (where, sizeof where, "linux.resources.unified[\"%.100s\"]", r->unified[i].key);
       if (cgroup_layout_find (l, "") == NULL)
         return err_in (err, err_host (err, ENOTSUP, "this machine has no cgroup v2"), "%s", where);
-      controller_of (r->unified[i].key, controller, sizeof controller);
+      cgroup_unified_controller (r->unified[i].key, controller);
       if (*controller && (l->controllers == NULL || ! cgroup_list_has (l->controllers, controller)))
         return lacking (err, controller, where);
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cgroup/weight.h"
 #include "ocispec/linux.h"
 
@@ -512,6 +513,16 @@ cgroup_limit_controller (const struct cgroup_limit_row *row, bool v2, char buf[s
   const char *file = v2 && row->v2 ? row->v2 : row->v1;
 
   (void) snprintf (buf, CGROUP_CONTROLLER_MAX, "%.*s", (int) strcspn (file, "."), file);
+}
+
+void
+cgroup_unified_controller (const char *key, char buf[static CGROUP_FILE_MAX + 1])
+{
+  const char *dot = strchr (key, '.');
+
+  *buf = '\0';
+  if (dot && str_after (key, "cgroup.") == NULL && strcmp (dot, ".pressure") != 0)
+    (void) snprintf (buf, CGROUP_FILE_MAX + 1, "%.*s", (int) (dot - key), key);
 }
 
 bool

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cgroup/dir.h" /* CGROUP_FILE_MAX */
+
 struct cgroup;
 struct cgroup_args;
 struct cgroup_layout;
@@ -99,6 +101,10 @@ void cgroup_limit_controller (const struct cgroup_limit_row *row, bool v2, char 
 
 /* True if every container may use the device, whatever its rules say.  TYPE is 'c' or 'b'.  */
 bool cgroup_device_is_default (char type, unsigned major, unsigned minor);
+
+/* The controller whose files the name KEY of `unified` is one of, into BUF; "" for none: files of the kernel's core and pressure files need none, and names
+ * without a dot are of no controller that we know, and written all the same (config-linux.md, "Unified").  */
+void cgroup_unified_controller (const char *key, char buf[static CGROUP_FILE_MAX + 1]);
 
 /* True if R (may be NULL) asks for any limit; device rules do not count.  */
 bool cgroup_limits_asked (const struct oci_resources *r);

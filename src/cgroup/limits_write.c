@@ -100,8 +100,13 @@ enable (struct job *j, const struct cgroup_dir *d)
     if (row->v2 && dir_of (j->cg, row) == d)
       add_row (j, row, list, sizeof list);
   for (size_t i = 0; i < j->r->n_unified; i++)
-    if (str_after (j->r->unified[i].key, "cgroup.") == NULL)
-      add_controller (list, sizeof list, j->r->unified[i].key, strcspn (j->r->unified[i].key, "."));
+    {
+      char controller[CGROUP_FILE_MAX + 1];
+
+      cgroup_unified_controller (j->r->unified[i].key, controller);
+      if (*controller)
+        add_controller (list, sizeof list, controller, strlen (controller));
+    }
   j->refused = *list ? cgroup_dir_enable (d, list, &j->why) : 0;
 }
 

@@ -173,13 +173,15 @@ def test_unified_enables(box):
 
 
 @pytest.mark.spec(133)
-def test_unified_unknown_file(box):
+@pytest.mark.parametrize("name", ["cgroup.no_such_file", "no_such_file", "no_such.pressure"])
+def test_unified_unknown_file(box, name):
+    """It is missed itself, and no controller of a part of its name."""
     if v2_root() is None:
         pytest.skip("no cgroup v2 in this view")
     b = box.bundle()
-    b.config["linux"]["resources"] = {"unified": {"cgroup.no_such_file": "1"}}
+    b.config["linux"]["resources"] = {"unified": {name: "1"}}
     r = box.run(b, status=1)
-    assert 'linux.resources.unified["cgroup.no_such_file"]' in r.err and "/cgroup.no_such_file" in r.err, r
+    assert f'linux.resources.unified["{name}"]' in r.err and f"/{name}" in r.err and "No such file" in r.err, r
 
 
 @pytest.mark.parametrize("key", ["../cgroup.procs", "a/b", "..", "."])
