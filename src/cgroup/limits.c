@@ -288,28 +288,31 @@ block_leaf_weight_device (const struct cgroup_limit_ask *a, char *buf, size_t si
   return d->leaf_weight && *d->leaf_weight ? device_weight (d, *d->leaf_weight, buf, size) : 0;
 }
 
-/* A rate of 0 takes the limit away: v2 says "max" for it.  */
+/* A rate of 0 takes the limit away: v2 says "max" for it.  So does one above MOST, which the kernel has no room for: of what is written to v1 it would
+ * take the lower bits, and let next to nothing through.  */
 static int
-throttle (const struct oci_throttle_device *d, bool v2, const char *key, char *buf, size_t size)
+throttle (const struct oci_throttle_device *d, bool v2, const char *key, uint64_t most, char *buf, size_t size)
 {
+  uint64_t rate = d->rate > most ? 0 : d->rate;
+
   if (! v2)
-    return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %" PRIu64, d->major, d->minor, d->rate);
-  if (d->rate == 0)
+    return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %" PRIu64, d->major, d->minor, rate);
+  if (rate == 0)
     return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %s=max", d->major, d->minor, key);
-  return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %s=%" PRIu64, d->major, d->minor, key, d->rate);
+  return snprintf (buf, size, "%" PRId64 ":%" PRId64 " %s=%" PRIu64, d->major, d->minor, key, rate);
 }
 
-#define THROTTLE(list, key)                                                                                           \
+#define THROTTLE(list, key, most)                                                                                          \
   static size_t n_##list (const struct oci_resources *r) { return r->block_io ? r->block_io->n_##list : 0; }          \
   static int list (const struct cgroup_limit_ask *a, char *buf, size_t size)                                          \
   {                                                                                                                   \
-    return throttle (&block (a)->list[a->i], a->v2, key, buf, size);                                                  \
+    return throttle (&block (a)->list[a->i], a->v2, key, most, buf, size);                                                \
   }
 
-THROTTLE (throttle_read_bps_device, "rbps")
-THROTTLE (throttle_write_bps_device, "wbps")
-THROTTLE (throttle_read_iops_device, "riops")
-THROTTLE (throttle_write_iops_device, "wiops")
+THROTTLE (throttle_read_bps_device, "rbps", UINT64_MAX)
+THROTTLE (throttle_write_bps_device, "wbps", UINT64_MAX)
+THROTTLE (throttle_read_iops_device, "riops", UINT32_MAX)
+THROTTLE (throttle_write_iops_device, "wiops", UINT32_MAX)
 
 /* --- hugepageLimits, rdma, network */
 
@@ -449,9 +452,9 @@ static const struct cgroup_limit_row rows[] = {
   { "blockIO.throttleWriteBpsDevice[]", "blkio.throttle.write_bps_device", "io.max", "BlockIOWriteBandwidth", "IOWriteBandwidthMax",
     .text = throttle_write_bps_device, .unit_v1_kind = CGROUP_UNIT_RATE, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_bps_device }, /* likewise, wbps */
   { "blockIO.throttleReadIOPSDevice[]", "blkio.throttle.read_iops_device", "io.max", NULL, "IOReadIOPSMax",
-    .text = throttle_read_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_read_iops_device }, /* likewise, riops */
+    .text = throttle_read_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_read_iops_device }, /* likewise, riops; above 4294967295: none */
   { "blockIO.throttleWriteIOPSDevice[]", "blkio.throttle.write_iops_device", "io.max", NULL, "IOWriteIOPSMax",
-    .text = throttle_write_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_iops_device }, /* likewise, wiops */
+    .text = throttle_write_iops_device, .unit_kind = CGROUP_UNIT_RATES, .count = n_throttle_write_iops_device }, /* likewise, wiops; above 4294967295: none */
   { "hugepageLimits[]", "hugetlb.*.limit_in_bytes", "hugetlb.*.max", NULL, NULL,
     .text = hugepage_limit, .count = n_hugepages, .part = hugepage_size }, /* bytes; `*` is pageSize */
   { "hugepageLimits[]", "hugetlb.*.rsvd.limit_in_bytes", "hugetlb.*.rsvd.max", NULL, NULL,

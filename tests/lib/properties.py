@@ -33,11 +33,12 @@ def block(key, *devices, **limits):
 
 
 def throttle(key, file, word):
-    """Both rates, and none."""
+    """Both rates, and none; rates of operations are numbers of 32 bits in the kernel, where more is none, too."""
     def rate(n):
         return block(key, {"rate": n})
     v1, v2 = f"blkio.throttle.{file}_device", "io.max"
-    return {f"{file}": Case(rate(12345), rate(54321), [(v1, "DEV 12345", "DEV 54321")], [(v2, f"DEV {word}=12345", f"DEV {word}=54321")]),
+    more = {f"{file} beyond": Case(rate(12345), rate(1 << 32), [(v1, "DEV 12345", GONE)], [(v2, f"DEV {word}=12345", GONE)])} if "iops" in file else {}
+    return {**more, f"{file}": Case(rate(12345), rate(54321), [(v1, "DEV 12345", "DEV 54321")], [(v2, f"DEV {word}=12345", f"DEV {word}=54321")]),
             f"{file} none": Case(rate(12345), rate(0), [(v1, "DEV 12345", GONE)], [(v2, f"DEV {word}=12345", GONE)])}
 
 

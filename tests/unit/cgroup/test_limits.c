@@ -91,8 +91,8 @@ static const struct
     "'throttleWriteBpsDevice':[{'major':8,'minor':1,'rate':6}],'throttleReadIOPSDevice':[{'major':8,'minor':2,'rate':7}],"
     "'throttleWriteIOPSDevice':[{'major':8,'minor':3,'rate':18446744073709551615}]}}",
     "blkio.throttle.read_bps_device=8:0 5;blkio.throttle.read_bps_device=8:16 0;blkio.throttle.write_bps_device=8:1 6;"
-    "blkio.throttle.read_iops_device=8:2 7;blkio.throttle.write_iops_device=8:3 18446744073709551615;",
-    "io.max=8:0 rbps=5;io.max=8:16 rbps=max;io.max=8:1 wbps=6;io.max=8:2 riops=7;io.max=8:3 wiops=18446744073709551615;" },
+    "blkio.throttle.read_iops_device=8:2 7;blkio.throttle.write_iops_device=8:3 0;",
+    "io.max=8:0 rbps=5;io.max=8:16 rbps=max;io.max=8:1 wbps=6;io.max=8:2 riops=7;io.max=8:3 wiops=max;" },
   { "{'hugepageLimits':[{'pageSize':'2MB','limit':0},{'pageSize':'1GB','limit':9}]}",
     "hugetlb.2MB.limit_in_bytes=0;hugetlb.1GB.limit_in_bytes=9;"
     "hugetlb.2MB.rsvd.limit_in_bytes=0;hugetlb.1GB.rsvd.limit_in_bytes=9;",
