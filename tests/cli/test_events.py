@@ -201,6 +201,26 @@ def test_hugetlb(box):
     box.delete()
 
 
+def test_rdma(box, adapter):
+    """Limits, and handles that a process of the container's cgroup holds."""
+    needs("rdma")
+    b = running(box, resources={"rdma": {adapter: {"hcaHandles": 3, "hcaObjects": 70}}})
+    idle = {"rdma_limit": [{"device": adapter, "hca_handles": 3, "hca_objects": 70}], "rdma_current": [{"device": adapter}]}
+    assert stats(box)["rdma"] == idle
+    held = "/sys/module/orlop_adapter/parameters/handles"
+    if not os.path.exists(held):
+        box.delete()
+        pytest.skip("handles of this machine's adapter are taken by programs for it alone")
+    for count, taken in ((2, 0), (9, 1)):  # the second is beyond the limit: three are held
+        done = subprocess.run(["sh", "-c", f"echo $$ >{where(b, 'rdma')}/cgroup.procs && echo {count} >{held}"], capture_output=True, check=False)
+        assert (done.returncode != 0) == taken, done
+        assert stats(box)["rdma"]["rdma_current"] == [{"device": adapter, "hca_handles": min(count, 3)}]
+    with open(held, "w") as f:
+        f.write("0")
+    assert stats(box)["rdma"] == idle
+    box.delete()
+
+
 def test_network(box):
     """The container's own interfaces, whatever their names."""
     running(box)

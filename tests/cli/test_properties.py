@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 from limits import SLEEP, block_device, hierarchies, needs_v1, needs_v2, read, update, v2_controllers, v2_root
-from properties import GONE, MAY_LACK, MB, PROPERTIES, V1_NONE
+from properties import ADAPTER, GONE, MAY_LACK, MB, PROPERTIES, V1_NONE
 
 GUEST = "ORLOP_GUEST" in os.environ  # whose disks are ours
-LISTS = ("net_prio.ifpriomap", "io.max", "weight", "_device")  # files of a line for each device
+LISTS = ("net_prio.ifpriomap", "io.max", "weight", "_device", "rdma.max")  # files of a line for each device
 
 
 def files(case):
@@ -73,7 +73,7 @@ def set_and_updated(box, case, rows, how):
 HOW = [(name, how) for name, case in PROPERTIES.items() for how in ("options", "document") if how == "document" or case.options]
 
 
-@pytest.mark.parametrize("name, how", [x for x in HOW if not PROPERTIES[x[0]].policy])
+@pytest.mark.parametrize("name, how", [x for x in HOW if not PROPERTIES[x[0]].policy and "rdma" not in PROPERTIES[x[0]].before])
 def test_property(box, name, how):
     case = PROPERTIES[name]
     rows = files(case)
@@ -193,9 +193,14 @@ def test_kernel_memory(box):
     box.delete()
 
 
-def test_rdma_without_adapter(box):
+@pytest.mark.parametrize("name", [name for name, case in PROPERTIES.items() if "rdma" in case.before])
+def test_rdma(box, adapter, name):
+    case = PROPERTIES[name]
+    before, after, rows = json.loads(json.dumps([case.before, case.after, files(case)]).replace(ADAPTER, adapter))
+    set_and_updated(box, case._replace(before=before, after=after), rows, "document")
+
+
+def test_rdma_of_no_adapter(box):
     if "rdma" not in [*hierarchies(), *v2_controllers()]:
         pytest.skip("no controller rdma in this view")
-    if os.path.isdir("/sys/class/infiniband") and os.listdir("/sys/class/infiniband"):
-        pytest.skip("this machine has an adapter")
-    refused(box, {"rdma": {"mlx5_1": {"hcaHandles": 3, "hcaObjects": 10000}}}, 'rdma["mlx5_1"]: ', "rdma.max", "mlx5_1 hca_handle=3 hca_object=10000")
+    refused(box, {"rdma": {"no_such": {"hcaHandles": 3, "hcaObjects": 10000}}}, 'rdma["no_such"]: ', "rdma.max", "no_such hca_handle=3 hca_object=10000")

@@ -21,6 +21,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+ADAPTER = HERE / "adapter.c"
 CACHE = pathlib.Path(os.environ.get("ORLOP_VM_CACHE", "/var/cache/orlop-tests"))
 MIRROR = os.environ.get("ORLOP_VM_MIRROR", "http://deb.debian.org/debian")
 
@@ -36,7 +38,7 @@ MIRROR = os.environ.get("ORLOP_VM_MIRROR", "http://deb.debian.org/debian")
 KERNELS = {"6.1": "bookworm", "6.12": "bookworm-backports"}
 
 PACKAGES = """systemd dbus dbus-user-session libpam-systemd uidmap procps kmod util-linux iproute2 bash busybox-static python3
-python3-pytest strace apparmor libyajl2 libcmocka0 gcc libc6-dev criu iptables""".split()
+python3-pytest strace apparmor libyajl2 libcmocka0 gcc libc6-dev make libelf1 criu iptables""".split()
 
 MODULES = ("virtio_pci virtio_blk overlay veth bridge dummy tun fuse loop "
            "inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag")  # CRIU's questions about sockets
@@ -108,12 +110,12 @@ def packages():
 
 
 def recipe(kernel):
-    text = [suite(), kernel, KERNELS[kernel], *packages(), RUNNER, (HERE / "setup-root").read_text()]
+    text = [suite(), kernel, KERNELS[kernel], *packages(), RUNNER, (HERE / "setup-root").read_text(), ADAPTER.read_text()]
     return hashlib.sha256("\0".join(text).encode()).hexdigest()[:16]
 
 
 def fetch_kernel(kernel, work):
-    """Unpacks the newest kernel of its suite, by an apt with sources and state of its own.  Returns where it is."""
+    """Unpacks the newest kernel of its suite, and what its modules are built with, by an apt with sources and state of its own.  Returns where it is."""
     apt, tree = work / "apt", work / "kernel"
     for sub in ("lists/partial", "cache/archives/partial"):
         (apt / sub).mkdir(parents=True)
@@ -122,11 +124,15 @@ def fetch_kernel(kernel, work):
     own = [f"-oDir::Etc::sourcelist={apt}/sources.list", "-oDir::Etc::sourceparts=-", f"-oDir::State::lists={apt}/lists",
            f"-oDir::Cache={apt}/cache", "-oAPT::Sandbox::User=root", "-oAcquire::Languages=none", "-qq"]
     fetch("apt-get", *own, "update")
-    depends = command("apt-cache", *own, "depends", "linux-image-cloud-amd64")
-    names = [line.split()[-1] for line in depends.splitlines() if "Depends: linux-image-" in line]
-    if not names:
-        raise NoGuest(f"{KERNELS[kernel]} has no kernel linux-image-cloud-amd64")
-    fetch("apt-get", *own, "download", names[0], cwd=apt)
+
+    def needed(name, kind):
+        lines = command("apt-cache", *own, "depends", name).splitlines()
+        return [line.split()[-1] for line in lines if re.search(f" Depends: linux-{kind}", line)]
+
+    image, headers = needed("linux-image-cloud-amd64", "image-"), needed("linux-headers-cloud-amd64", "headers-")
+    if not image or not headers:
+        raise NoGuest(f"{KERNELS[kernel]} has no kernel linux-image-cloud-amd64, or no headers for it")
+    fetch("apt-get", *own, "download", image[0], headers[0], *needed(headers[0], "(headers|kbuild)-"), cwd=apt)
     for package in apt.glob("*.deb"):
         command("dpkg-deb", "-x", package, tree)
     return tree
@@ -148,6 +154,22 @@ def make_root(root):
     runner.chmod(0o755)
 
 
+def build_adapter(tree, release, root):
+    """Builds the module orlop_adapter (adapter.c) in ROOT, with its compiler, for the kernel RELEASE that is unpacked in TREE."""
+    modules, work = root / "usr/lib/modules" / release / "updates", root / "usr/src/orlop"
+    tools = [*(tree / "usr/src").iterdir(), *(tree / "usr/lib").glob("linux-kbuild-*")]
+    for tool in tools:
+        shutil.copytree(tool, root / tool.relative_to(tree), symlinks=True)
+    work.mkdir()
+    shutil.copy(ADAPTER, work / "orlop_adapter.c")
+    (work / "Kbuild").write_text("obj-m := orlop_adapter.o\n")
+    command("chroot", root, "make", "-s", "-C", f"/usr/src/linux-headers-{release}", "M=/usr/src/orlop", "modules")
+    modules.mkdir()
+    shutil.copy(work / "orlop_adapter.ko", modules)
+    for left in (work, *(root / tool.relative_to(tree) for tool in tools)):
+        shutil.rmtree(left)
+
+
 def make_disk(kernel, made, say):
     """Makes vmlinuz and disk in the directory MADE."""
     root = made / "root"
@@ -160,6 +182,7 @@ def make_disk(kernel, made, say):
     shutil.copy(image, made / "vmlinuz")
     modules = next(d for d in (tree / "usr/lib/modules", tree / "lib/modules") if d.is_dir())
     shutil.copytree(modules / release, root / "usr/lib/modules" / release, symlinks=True)
+    build_adapter(tree, release, root)
     command("chroot", root, "depmod", release)
     say("packing")
     pack(root, made / "disk", 2048)
