@@ -89,7 +89,7 @@ def state_of(b):
     for top in {*hierarchies().values(), v2_root()} - {None}:
         path = top + b.cgroup
         for name in os.listdir(path) if os.path.isdir(path) else ():
-            if re.search(r"limit|max|weight|shares|quota|period|burst|idle|cpus$|mems$|swappiness|oom_control|devices.list|low|depth|throttle.*device", name):
+            if re.search(r"limit|max|weight|shares|quota|period|burst|idle|cpus$|mems$|swappiness|oom_control|devices.list|low|high|min$|depth|throttle.*device", name):
                 try:
                     with open(f"{path}/{name}") as f:
                         found[f"{top}/{name}"] = f.read() if not re.search("usage|watermark|failcnt|peak", name) else ""
