@@ -219,18 +219,20 @@ def test_null_device_of_the_image(victim, planted):
 
 @pytest.mark.attack("H1", "N6")
 def test_environment_of_hooks(victim):
-    """A hook of the host gets none of the image's variables: LD_PRELOAD of an image would load the image's library into it."""
+    """A hook of the host gets none of the image's variables, LD_PRELOAD of an image would load the image's library into it, and none of the caller's."""
     log = victim.file("log", "")
     os.chmod(log, 0o666)
     b = victim.bundle(["true"], env=["PATH=/bin", "LD_PRELOAD=/evil.so", "IMAGE=attacker"])
     b.config["hooks"] = {"createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", f"/usr/bin/env >> {log}; pwd -P >> {log}; ls >> {log}"]}]}
+    stages = [] if victim.naive else ["prestart", "createRuntime", "poststart", "poststop"]  # it has no other hooks
+    b.config["hooks"].update({name: [{"path": "/bin/sh", "args": ["sh", "-c", f"echo {name} >> {log}; /usr/bin/env >> {log}"]}] for name in stages})
     victim.put(b, "marker-of-the-image", text="")
     b.save()
     victim.ready(b)
     done = subprocess.run(victim.box.command("run", "--bundle", b.path, "c"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=orlop.TIMEOUT, env=dict(os.environ, OF_THE_CALLER="secret"))
     said = open(log).read()
-    assert said, done
+    assert said and set(stages) <= set(said.splitlines()), (done, said)
     victim.judge([line for line in said.splitlines() if any(x in line for x in ("IMAGE", "LD_PRELOAD", "OF_THE_CALLER", "marker-of", "rootfs"))])
 
 

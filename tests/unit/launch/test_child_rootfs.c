@@ -196,6 +196,35 @@ enter (void *arg)
   return 0;
 }
 
+/* What cannot be hidden, or made read-only, for another reason than that it is not there: a link to itself.  */
+static int
+fail_to_hide (void *arg)
+{
+  struct plan_path path = { .place = { .parent = -1 }, .where = "linux.maskedPaths[0]", .path = "loop" };
+  int ret = in_private_mounts (), dir = open (arg, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+  if (ret != 0)
+    return ret;
+  child_plan.root.path = arg;
+  child_plan.root.enter = true;
+  child_plan.masked = child_plan.readonly = &path;
+  child_plan.n_masked = child_plan.n_readonly = 1;
+  CHECK (symlinkat ("loop", dir, "loop") == 0);
+  CHECK (child_root_attach (&child, &child_err) == 0);
+  CHECK (child_root_masked (&child, &child_err) == -ELOOP && strcmp (child_err.where, path.where) == 0);
+  err_clear (&child_err);
+  CHECK (child_root_readonly_paths (&child, &child_err) == -ELOOP && strcmp (child_err.where, path.where) == 0);
+  return 0;
+}
+
+static void
+child_root_masked_failing (void **state)
+{
+  struct room *r = *state;
+
+  assert_child_arg (fail_to_hide, r->path, "fail_to_hide");
+}
+
 static void
 child_root_enter_with_covers (void **state)
 {
@@ -222,6 +251,7 @@ main (void)
     child_test (child_root_devices_are_made),
     child_test (child_root_attach_what_is_not_there),
     child_test (child_root_enter_with_covers),
+    child_test (child_root_masked_failing),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
