@@ -212,21 +212,22 @@ put_record (const struct report_to *to, int fd, enum orlop_log_level level, cons
     put_text (fd, level, message);
 }
 
+/* Engines show a record's msg and nothing else of it, so the advice is in there, too.  */
 static void
 report (const struct report_to *to, const char *command, const char *message, const char *hint, const struct orlop_error *e)
 {
-  char line[10240];
+  char text[MESSAGE_MAX * 2], line[10240];
   int n;
 
+  (void) snprintf (text, sizeof text, "%s%s%s%s", message, hint[0] ? " (hint: " : "", hint, hint[0] ? ")" : "");
   if (to->log >= 0)
-    put_record (to, to->log, ORLOP_LOG_ERROR, message, e);
+    put_record (to, to->log, ORLOP_LOG_ERROR, text, e);
   else if (to->json)
     {
-      put_json (STDERR_FILENO, ORLOP_LOG_ERROR, message, e);
+      put_json (STDERR_FILENO, ORLOP_LOG_ERROR, text, e);
       return;
     }
-  n = snprintf (line, sizeof line, "orlop: %s%s%s%s%s%s\n", command ? command : "", command ? ": " : "", message,
-                hint[0] ? " (hint: " : "", hint, hint[0] ? ")" : "");
+  n = snprintf (line, sizeof line, "orlop: %s%s%s\n", command ? command : "", command ? ": " : "", text);
   put (STDERR_FILENO, line, n < 0 ? 0 : (size_t) n < sizeof line ? (size_t) n : sizeof line - 1);
 }
 

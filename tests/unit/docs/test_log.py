@@ -60,6 +60,29 @@ def test_log_and_standard_error(state):
     assert (record["msg"], record["code"], record["errno"]) == ('container "none" does not exist', "state", 2)
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_advice_is_in_the_message(state, form):
+    """An engine shows the message of a record, and nothing else of it."""
+    with open(state.parent / "config.json", "wb") as f:
+        f.truncate(17 << 20)
+    log = state.parent / "log"
+    said = orlop(state, "--log", str(log), "--log-format", form, "run", "-b", str(state.parent), "c", status=1).stderr
+    msg = json.loads(log.read_text())["msg"] if form == "json" else re.search(r'msg="(.*)"', log.read_text())[1].replace("\\", "")
+    assert said == f"orlop: run: {msg}\n"
+    assert msg.endswith(" (hint: a document may have at most 16 MiB)")
+
+
+# By these engines tell apart why a program did not start: Docker and Podman make exit statuses of them.
+PHRASES = ["permission denied", "operation not permitted", "executable file not found", "open executable", "no such file or directory", "not a directory",
+           "does not exist", "not running", "already exists", "already in use"]
+
+
+def test_no_advice_is_taken_for_a_reason():
+    text = (TOP / "src/hints.c").read_text().lower()
+    assert text.count(", \"") > 100
+    assert [p for p in PHRASES if p in text] == []
+
+
 def test_unreadable_record_is_a_warning_of_list(state):
     title = "ID  PID  STATUS  BUNDLE  CREATED  OWNER\n"
     done = orlop(state, "list")
