@@ -112,6 +112,20 @@ is_idle (const struct cgroup_dir *d)
   return cgroup_dir_read (d, "cpu.idle", text, sizeof text) > 0 && text[0] == '1';
 }
 
+/* An empty cpuset has what its parent has, and cannot be empty again once it was not and has processes (Linux: validate_change).  Makes OLD, which FILE
+ * of D says, what it has in effect.  */
+static void
+look_at_cpuset (const struct cgroup_dir *d, const char *file, char *old, size_t size)
+{
+  char effective[32];
+
+  if (strcspn (old, "\n") > 0 || (strcmp (file, "cpuset.cpus") != 0 && strcmp (file, "cpuset.mems") != 0))
+    return;
+  (void) snprintf (effective, sizeof effective, "%s.effective", file);
+  if (cgroup_dir_read (d, effective, old, size) < 0)
+    (void) str_copy (old, size, "\n");
+}
+
 static void
 note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
 {
@@ -119,7 +133,10 @@ note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const
   struct cgroup_undo_step *steps;
   own_mem char *name = NULL, *copy = NULL;
 
-  if (cgroup_dir_read (d, file, old, sizeof old) < 0 || undo_text (d, file, old, text, back, sizeof back) == 0)
+  if (cgroup_dir_read (d, file, old, sizeof old) < 0)
+    return;
+  look_at_cpuset (d, file, old, sizeof old);
+  if (undo_text (d, file, old, text, back, sizeof back) == 0)
     return;
   steps = realloc (u->steps, (u->n + 1) * sizeof *steps);
   if (steps)

@@ -287,6 +287,16 @@ PROPERTIES = [  # controller, at create, by update, properties of the unit that 
 ]
 
 
+def limits_of(b):
+    """What all files of limits say, and, where that is nothing, which processors and nodes there are in effect."""
+    path = show(b.unit, "ControlGroup")
+    found = state_of(types.SimpleNamespace(cgroup=path))
+    for name in ("cpuset.cpus", "cpuset.mems"):
+        if found.get(f"/sys/fs/cgroup/{name}") == "\n":
+            found[f"/sys/fs/cgroup/{name}"] = read(b, f"{name}.effective") + "\n"
+    return found
+
+
 @pytest.mark.parametrize("controller,create,then,properties", PROPERTIES, ids=[json.dumps(x[2])[:40] for x in PROPERTIES])
 def test_update_that_fails_is_taken_back(sd, controller, create, then, properties):
     """In the unit, too; and so it stays when systemd reads and writes everything anew."""
@@ -295,15 +305,14 @@ def test_update_that_fails_is_taken_back(sd, controller, create, then, propertie
     b = sd.bundle()
     b.config["linux"]["resources"] = create
     sd.create(b)
-    here = types.SimpleNamespace(cgroup=show(b.unit, "ControlGroup"))
-    before = state_of(here), shown(b.unit, names)
+    before = limits_of(b), shown(b.unit, names)
     update_without_programs(sd, b, then)
-    assert (state_of(here), shown(b.unit, names)) == before
+    assert (limits_of(b), shown(b.unit, names)) == before
     systemctl("daemon-reload")
-    assert (state_of(here), shown(b.unit, names)) == before
+    assert (limits_of(b), shown(b.unit, names)) == before
     update(sd, b, then)
     after = shown(b.unit, names)
-    assert state_of(here) != before[0] and all(after[name] != before[1][name] for name in names)
+    assert (limits_of(b), after) != before and all(after[name] != before[1][name] for name in names)
     sd.box.delete()
 
 
