@@ -163,7 +163,8 @@ def build_adapter(tree, release, root):
     work.mkdir()
     shutil.copy(ADAPTER, work / "orlop_adapter.c")
     (work / "Kbuild").write_text("obj-m := orlop_adapter.o\n")
-    command("chroot", root, "make", "-s", "-C", f"/usr/src/linux-headers-{release}", "M=/usr/src/orlop", "modules")
+    command("chroot", root, "make", "-s", "-C", f"/usr/src/linux-headers-{release}", "M=/usr/src/orlop",
+            "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules")  # which would need pahole
     modules.mkdir()
     shutil.copy(work / "orlop_adapter.ko", modules)
     for left in (work, *(root / tool.relative_to(tree) for tool in tools)):
