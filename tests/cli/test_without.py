@@ -128,6 +128,7 @@ def test_clone_into_cgroup_is_refused(bare, error, user_namespace):
     """By an older kernel, or one that does not let us: the container's first process joins by cgroup.procs, and so does what exec starts."""
     if VIEW != "v2":
         pytest.skip("clone3 makes processes in a cgroup on cgroup v2 alone")
+    orlop.needs_cgroupfs("the first process is moved to its cgroup")
     if not shutil.which("strace"):
         pytest.skip("strace is missing")
     b, trace = bare.bundle(["sleep", "100"]), os.path.join(bare.dir, "trace")
@@ -155,6 +156,7 @@ def test_cgroup_that_takes_no_process(bare):
     """What refuses is told by the cgroup's own file, not by the call that makes processes."""
     if VIEW != "v2":
         pytest.skip("only a cgroup of v2 takes no process because it hands on controllers")
+    orlop.needs_cgroupfs("the first process is in the cgroup already, which then hands on no controllers")
     with open("/sys/fs/cgroup/cgroup.controllers") as f:
         if "hugetlb" not in f.read().split():
             pytest.skip("no hugetlb controller of cgroup v2 in this view")
