@@ -112,31 +112,38 @@ is_idle (const struct cgroup_dir *d)
   return cgroup_dir_read (d, "cpu.idle", text, sizeof text) > 0 && text[0] == '1';
 }
 
-/* An empty cpuset has what its parent has, and cannot be empty again once it was not and has processes (Linux: validate_change).  Makes OLD, which FILE
- * of D says, what it has in effect.  */
-static void
-look_at_cpuset (const struct cgroup_dir *d, const char *file, char *old, size_t size)
+/* True if FILE of D is a cpuset, and empty: then it has what its parent has.  */
+static bool
+is_empty_cpuset (const struct cgroup_dir *d, const char *file)
+{
+  char text[8];
+
+  return (strcmp (file, "cpuset.cpus") == 0 || strcmp (file, "cpuset.mems") == 0) && cgroup_dir_read (d, file, text, sizeof text) >= 0
+         && strcspn (text, "\n") == 0;
+}
+
+/* What FILE of D says, or of an empty cpuset what it has in effect: once it is not empty it cannot be again while it has processes (Linux:
+ * validate_change).  */
+static int
+read_old (const struct cgroup_dir *d, const char *file, bool empty, char *old, size_t size)
 {
   char effective[32];
 
-  if (strcspn (old, "\n") > 0 || (strcmp (file, "cpuset.cpus") != 0 && strcmp (file, "cpuset.mems") != 0))
-    return;
-  (void) snprintf (effective, sizeof effective, "%s.effective", file);
-  if (cgroup_dir_read (d, effective, old, size) < 0)
-    (void) str_copy (old, size, "\n");
+  (void) snprintf (effective, sizeof effective, "%.20s.effective", file);
+  if (empty && cgroup_dir_read (d, effective, old, size) >= 0)
+    return 0;
+  return cgroup_dir_read (d, file, old, size) < 0 ? -1 : 0;
 }
 
 static void
 note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const char *text)
 {
   char old[OLD_MAX], back[CGROUP_LIMIT_TEXT_MAX];
+  bool empty = is_empty_cpuset (d, file);
   struct cgroup_undo_step *steps;
   own_mem char *name = NULL, *copy = NULL;
 
-  if (cgroup_dir_read (d, file, old, sizeof old) < 0)
-    return;
-  look_at_cpuset (d, file, old, sizeof old);
-  if (undo_text (d, file, old, text, back, sizeof back) == 0)
+  if (read_old (d, file, empty, old, sizeof old) < 0 || undo_text (d, file, old, text, back, sizeof back) == 0)
     return;
   steps = realloc (u->steps, (u->n + 1) * sizeof *steps);
   if (steps)
@@ -144,7 +151,7 @@ note (struct cgroup_undo *u, const struct cgroup_dir *d, const char *file, const
   name = strdup (file);
   copy = strdup (back);
   if (steps && name && copy)
-    steps[u->n++] = (struct cgroup_undo_step){ .d = d, .file = take_ptr (name), .text = take_ptr (copy) };
+    steps[u->n++] = (struct cgroup_undo_step){ .d = d, .file = take_ptr (name), .text = take_ptr (copy), .was_empty = empty };
 }
 
 void
@@ -163,7 +170,12 @@ void
 cgroup_undo_all (const struct cgroup_undo *u)
 {
   for (size_t i = u->n; i > 0; i--) /* the way back leads through what was valid on the way there */
-    (void) cgroup_dir_write (u->steps[i - 1].d, u->steps[i - 1].file, u->steps[i - 1].text, NULL); /* see undo.h */
+    {
+      const struct cgroup_undo_step *s = &u->steps[i - 1];
+
+      if (! (s->was_empty && is_empty_cpuset (s->d, s->file)))
+        (void) cgroup_dir_write (s->d, s->file, s->text, NULL); /* see undo.h */
+    }
 }
 
 void

@@ -19,6 +19,7 @@ struct cgroup_undo_step
 {
   const struct cgroup_dir *d; /* borrowed */
   char *file, *text;          /* one allocation each */
+  bool was_empty;             /* a cpuset that had what its parent has: left alone if it still does */
 };
 
 /* Zero-initialise; freed with cgroup_undo_free.  */
