@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 struct hint
 {
   const char *step; /* NULL: any */
@@ -195,6 +197,7 @@ blocked (const char *path, char *buf, size_t size)
       if (errno != EACCES || stat (dir, &st) < 0)
         return false;
       (void) snprintf (buf, size, "%s (mode %04o, owner %u, group %u) is not searchable for user %u", dir, st.st_mode & 07777, st.st_uid, st.st_gid, geteuid ());
+      str_make_line (buf); /* directories may have any name */
       return true;
     }
   return false;

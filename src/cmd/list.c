@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* orlop list */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "cmd/cmd.h"
 
 struct list_args
@@ -26,15 +28,23 @@ enum
   N_COLUMNS = sizeof titles / sizeof *titles
 };
 
-/* The cells of one row; PID's text goes into BUF.  */
-static void
-cells (const struct orlop_container *c, char *buf, size_t size, const char *cell[N_COLUMNS])
+/* What of a row is made for it.  */
+struct texts
 {
-  (void) snprintf (buf, size, "%d", c->pid);
+  char pid[16], bundle[PATH_MAX];
+};
+
+/* The cells of one row, of which some are in T.  A bundle's path may be anything.  */
+static void
+cells (const struct orlop_container *c, struct texts *t, const char *cell[N_COLUMNS])
+{
+  (void) snprintf (t->pid, sizeof t->pid, "%d", c->pid);
+  (void) str_copy (t->bundle, sizeof t->bundle, c->bundle);
+  str_make_line (t->bundle);
   cell[0] = c->id;
-  cell[1] = buf;
+  cell[1] = t->pid;
   cell[2] = c->status;
-  cell[3] = c->bundle;
+  cell[3] = t->bundle;
   cell[4] = c->created;
   cell[5] = c->owner;
 }
@@ -52,13 +62,13 @@ print_table (FILE *out, const struct orlop_container *list, size_t n)
 {
   int width[N_COLUMNS];
   const char *cell[N_COLUMNS];
-  char pid[16];
+  struct texts t;
 
   for (size_t i = 0; i < N_COLUMNS; i++)
     width[i] = (int) strlen (titles[i]);
   for (size_t i = 0; i < n; i++)
     {
-      cells (&list[i], pid, sizeof pid, cell);
+      cells (&list[i], &t, cell);
       for (size_t j = 0; j < N_COLUMNS; j++)
         if ((int) strlen (cell[j]) > width[j])
           width[j] = (int) strlen (cell[j]);
@@ -66,7 +76,7 @@ print_table (FILE *out, const struct orlop_container *list, size_t n)
   print_row (out, titles, width);
   for (size_t i = 0; i < n; i++)
     {
-      cells (&list[i], pid, sizeof pid, cell);
+      cells (&list[i], &t, cell);
       print_row (out, cell, width);
     }
 }

@@ -335,7 +335,7 @@ check_labels (const struct launch *l, struct err *err)
   const struct plan_process *p = &l->plan->process;
   int ret;
 
-  if (l->args->criu->lsm_profile) /* CRIU does that or fails */
+  if (l->args->criu->lsm_profile || l->pid <= 0) /* CRIU does that or fails; without a process there is nothing to look at, and restore fails later */
     return 0;
   ret = check_label (l, LSM_APPARMOR, p->apparmor, "process.apparmorProfile", err);
   return ret < 0 ? ret : check_label (l, LSM_SELINUX, p->selinux, "process.selinuxLabel", err);
@@ -347,7 +347,7 @@ look_before_it_goes_on (struct launch *l, struct err *err)
 {
   int ret = check_labels (l, err);
 
-  if (ret < 0)
+  if (ret < 0 && l->pid > 0)
     (void) kill (l->pid, SIGKILL); /* our child that nobody has waited for; the end of CRIU would let it go on */
   return ret;
 }

@@ -288,6 +288,19 @@ def test_what_a_terminal_would_obey(box, what, form):
     assert seen.count("????") >= 2 and not set(OBEYED) & set(seen), ascii(seen)
 
 
+def test_bundle_that_a_terminal_would_obey(box):
+    """Its path is in the table as all else is; programs get it as it is."""
+    b = box.bundle(["sleep", "100"])
+    path = f"{b.path}{OBEYED}\n"
+    b.save()
+    os.rename(b.path, path)
+    box.orlop("create", "--bundle", path, "c")
+    table = box.orlop("list").out
+    assert table.count("\n") == 2 and f"{b.path}????" in table and not set(OBEYED) & set(table), ascii(table)
+    assert json.loads(box.orlop("list", "-f", "json").out)[0]["bundle"] == path
+    box.delete()
+
+
 @pytest.mark.parametrize("name,path", [("journald", "run/systemd/journal/socket"), ("syslog", "dev/log")])
 def test_log_of_a_daemon(box, name, path):
     """One datagram a record, at the places where the daemons listen: seen in a mount namespace of its own."""

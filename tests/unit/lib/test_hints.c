@@ -75,14 +75,15 @@ hint_for_each_row (void **state)
 static void
 hint_for_a_way (void **state)
 {
-  char top[] = "/tmp/orlop-hints-XXXXXX", path[64], want[96];
+  char top[] = "/tmp/orlop-\x1b\nhints-XXXXXX", path[64], want[120], shown[sizeof top];
 
   (void) state;
   assert_non_null (mkdtemp (top)); /* 0700 */
+  (void) snprintf (shown, sizeof shown, "/tmp/orlop-? %s", strstr (top, "hints")); /* nothing that a terminal obeys */
   (void) snprintf (path, sizeof path, "%s/a", top);
   assert_int_equal (mkdir (path, 0755), 0);
   (void) snprintf (path, sizeof path, "%s/a/b", top);
-  (void) snprintf (want, sizeof want, "%s (mode 0700, owner %u, group %u) is not searchable for user 4242", top, geteuid (), getegid ());
+  (void) snprintf (want, sizeof want, "%s (mode 0700, owner %u, group %u) is not searchable for user 4242", shown, geteuid (), getegid ());
   if (geteuid () == 0)
     {
       assert_non_null (strstr (hint ("root.attach", "open_tree", EACCES, path), "a directory on the way"));
