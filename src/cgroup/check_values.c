@@ -21,7 +21,10 @@ enum
 {
   WEIGHT_MIN = 10, /* of blkio.weight (cgroup-v1/blkio-controller.rst) */
   WEIGHT_MAX = 1000,
-  SWAPPINESS_MAX = 100
+  SWAPPINESS_MAX = 100,
+  MAJOR_MAX = 4095, /* of 12 bits (MKDEV of the kernel) */
+  MINOR_MAX = 1048575,
+  RULES_MAX = 16384 /* as at create */
 };
 
 static bool
@@ -103,6 +106,13 @@ weight_broken (const uint16_t *weight)
   return weight && *weight != 0 && (*weight < WEIGHT_MIN || *weight > WEIGHT_MAX);
 }
 
+/* The kernel would take the number of another device for one that is too great: it counts in 32 bits.  */
+static bool
+device_broken (int64_t major, int64_t minor)
+{
+  return major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX;
+}
+
 static int
 check_weight_device (const struct oci_weight_device *d, size_t i, struct err *err)
 {
@@ -113,7 +123,7 @@ check_weight_device (const struct oci_weight_device *d, size_t i, struct err *er
     return err_spec (err, where, "must have weight or leafWeight");
   if (weight_broken (d->weight) || weight_broken (d->leaf_weight))
     return err_spec (err, where, "weights must be %d to %d", WEIGHT_MIN, WEIGHT_MAX);
-  if (d->major < 0 || d->minor < 0)
+  if (device_broken (d->major, d->minor))
     return err_spec (err, where, "major or minor is no device number");
   return 0;
 }
@@ -135,7 +145,7 @@ check_throttles (const struct oci_block_io *b, struct err *err)
 
   for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
     for (size_t i = 0; i < lists[l].n; i++)
-      if (lists[l].list[i].major < 0 || lists[l].list[i].minor < 0)
+      if (device_broken (lists[l].list[i].major, lists[l].list[i].minor))
         return err_in (err, err_spec (err, "", "major or minor is no device number"), "linux.resources.blockIO.%s[%zu]",
                        lists[l].name, i);
   return 0;
@@ -253,7 +263,8 @@ static int
 check_devices (const struct oci_resources *r, struct err *err)
 {
   struct device_rules rules;
-  int ret = cgroup_device_rules (r, &rules, err);
+  int ret = r->n_devices > RULES_MAX ? err_spec (err, "linux.resources.devices", "must have at most %d entries", RULES_MAX)
+                                     : cgroup_device_rules (r, &rules, err);
 
   if (ret == 0)
     free (rules.rules);

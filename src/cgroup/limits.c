@@ -544,5 +544,7 @@ cgroup_limits_asked (const struct oci_resources *r)
 bool
 cgroup_limit_is_none (const char *text)
 {
-  return strcmp (text, "-1") == 0 || strncmp (text, "max", 3) == 0;
+  size_t word = strcspn (text, " "); /* "max 100000" of cpu.max, but not "max0 hca_handle=5" of rdma.max */
+
+  return strcmp (text, "-1") == 0 || (word == 3 && memcmp (text, "max", 3) == 0 && strchr (text, '=') == NULL);
 }

@@ -124,7 +124,7 @@ write_text (struct job *j, const struct cgroup_dir *d, const char *file, const c
 {
   int r = write_once (j, d, file, text, err);
 
-  if (r != -ENOENT || ! cgroup_dir_is_v2 (d) || cgroup_limit_is_none (text))
+  if (r != -ENOENT || ! cgroup_dir_is_v2 (d))
     return r;
   enable (j, d);
   err_clear (err);
@@ -203,7 +203,9 @@ write_value (struct job *j, const struct cgroup_limit_row *row, size_t i, struct
   if (v.d == NULL || v.d->skipped)
     r = no_cgroup (&v, err);
   else
-    r = row->flags & CGROUP_ROW_CHECK ? check_use (&v, err) : write_text (j, v.d, v.file, v.text, err);
+    r = row->flags & CGROUP_ROW_CHECK      ? check_use (&v, err)
+        : cgroup_limit_is_none (v.text) ? write_once (j, v.d, v.file, v.text, err) /* needs no controller */
+                                        : write_text (j, v.d, v.file, v.text, err);
   if (! may_lack (row, v.text, r))
     return r < 0 ? refused (v.text, r, err) : 1;
   err_clear (err);

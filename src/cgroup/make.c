@@ -143,6 +143,15 @@ cgroup_survey (struct cgroup *cg, struct err *err)
   return 0;
 }
 
+/* False for a file of the kernel's, which a cgroup may be called like.  */
+static bool
+is_directory (const char *path)
+{
+  struct stat st;
+
+  return stat (path, &st) == 0 && S_ISDIR (st.st_mode);
+}
+
 /* Makes the directory at PATH, level N from the end (0: the cgroup itself) of D.  One that appeared meanwhile is not ours.  */
 static int
 make_level (struct cgroup_dir *d, const char *path, uint32_t n, struct err *err)
@@ -151,6 +160,8 @@ make_level (struct cgroup_dir *d, const char *path, uint32_t n, struct err *err)
     {
       if (errno != EEXIST)
         return err_sys (err, errno, "mkdir", "%s", path);
+      if (! is_directory (path))
+        return err_sys (err, ENOTDIR, "mkdir", "%s", path);
       d->made = 0;
       return 0;
     }
@@ -158,6 +169,20 @@ make_level (struct cgroup_dir *d, const char *path, uint32_t n, struct err *err)
   if (! cgroup_list_has (d->controllers, "cpuset"))
     return 0;
   return cgroup_cpuset_fill (path, strlen (CGROUP_ROOT "/") + strlen (d->mount), err);
+}
+
+/* Removes what was made above PATH, level N from the end, which is no cgroup: then nothing of D is the container's.  */
+static void
+take_back (struct cgroup_dir *d, char *path, uint32_t n)
+{
+  size_t len = strlen (path);
+
+  for (uint32_t i = n + 1; i < d->made; i++)
+    {
+      len = cut (path, len);
+      (void) rmdir (path); /* another container may live below it by now */
+    }
+  d->made = 0;
 }
 
 /* Makes the directories of D that are missing: `made` of them, by the survey.  */
@@ -178,6 +203,8 @@ make_levels (struct cgroup_dir *d, struct err *err)
   for (uint32_t n = missing; n-- > 0;)
     {
       r = make_level (d, p.text, n, err);
+      if (r == -ENOTDIR)
+        take_back (d, p.text, n);
       if (r < 0)
         return r;
       if (n > 0)

@@ -74,7 +74,7 @@ remove_whole (const struct cgroup_dir *d, const char *path, long until, struct e
           if (r == 0)
             r = rmdir (path) < 0 ? -errno : 0;
         }
-      if (r == 0 || r == -ENOENT)
+      if (r == 0 || r == -ENOENT || r == -ENOTDIR) /* ENOTDIR: a file of the kernel's has that name, so nothing was made there */
         return 0;
       if (r != -EBUSY && r != -ENOTEMPTY)
         return err_sys (err, -r, "rmdir", "%s", path);

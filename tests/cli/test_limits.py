@@ -172,6 +172,51 @@ def test_unified_enables(box):
     box.delete()
 
 
+def test_unified_enables_for_no_limit(box):
+    """"max" is a value like any other there."""
+    if "hugetlb" not in v2_controllers():
+        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = made(box, {"unified": {"hugetlb.2MB.max": "max"}})
+    assert read(b, "hugetlb.2MB.max") == "max\n"
+    box.delete()
+
+
+# resources, and where the fault is
+NO_DEVICES = [
+    ({"blockIO": {"throttleReadBpsDevice": [{"major": 4294967550, "minor": 0, "rate": 1000}]}}, "blockIO.throttleReadBpsDevice[0]"),
+    ({"blockIO": {"throttleWriteIOPSDevice": [{"major": 8, "minor": 1048576, "rate": 1000}]}}, "blockIO.throttleWriteIOPSDevice[0]"),
+    ({"blockIO": {"weightDevice": [{"major": 4096, "minor": 0, "weight": 100}]}}, "blockIO.weightDevice[0]"),
+    ({"rdma": {"max0": {"hcaHandles": 5}}}, 'rdma["max0"]'),
+    ({"devices": [{"allow": True, "access": "r"}] * 16385}, "devices"),
+]
+
+
+@pytest.mark.parametrize("resources,where", NO_DEVICES, ids=lambda x: x if isinstance(x, str) else "")
+def test_devices_that_cannot_be(box, resources, where):
+    """The kernel would wrap such numbers, and limit another device."""
+    b = box.bundle()
+    b.config["linux"]["resources"] = resources
+    assert f"linux.resources.{where}: " in box.run(b, status=1).err
+    if where == "devices" or "blockIO" in where:
+        made(box, {})
+        with open(os.path.join(box.dir, "update.json"), "w") as f:
+            json.dump(resources, f)
+        assert f"{where}: " in box.orlop("update", "--resources", f.name, "c", status=1).err
+        box.delete()
+
+
+@pytest.mark.parametrize("name", ["a/cgroup.procs", "a/cgroup.procs/b", "cgroup.procs"])
+def test_a_file_in_the_place_of_the_cgroup(box, name):
+    """Every cgroup has files, and nothing can be called like them: what was made above is gone again."""
+    needs_cgroupfs("a path is the name of a unit")
+    b = box.bundle()
+    b.config["linux"]["cgroupsPath"] = f"{b.cgroup}/{name}"
+    err = box.create(b, status=1).err
+    assert "linux.cgroupsPath" in err and "Not a directory" in err, err
+    for top in v2_root(), *(f"{ROOT}/{d}" for d in os.listdir(ROOT) if os.path.isdir(f"{ROOT}/{d}")):
+        assert top is None or not os.path.exists(top + b.cgroup)
+
+
 @pytest.mark.spec(133)
 @pytest.mark.parametrize("name", ["cgroup.no_such_file", "no_such_file", "no_such.pressure"])
 def test_unified_unknown_file(box, name):

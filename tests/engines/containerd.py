@@ -177,8 +177,11 @@ def logs(p):
     """Into a file of the shim's."""
     p("run", "-d", "--log-uri", f"file://{p.path('task.log')}", IMAGE, "writes", "sh", "-c", "echo out; echo err >&2")
     eventually(lambda: status_of(p, "writes") == "STOPPED", "stopped")
-    with open(p.path("task.log")) as f:
-        check(sorted(f.read().split()) == ["err", "out"], "both streams")
+
+    def both(): # the shim may still be copying when the task has stopped
+        with open(p.path("task.log")) as f:
+            return sorted(f.read().split()) == ["err", "out"]
+    eventually(both, "both streams")
     p.remove("writes")
 
 
@@ -424,7 +427,8 @@ def network_bridge(p):
     if not os.path.exists("/opt/cni/bin/bridge"):
         os.makedirs("/opt/cni", exist_ok=True)
         os.symlink(cni_plugins(), "/opt/cni/bin")
-    check("eth0" in p("run", "--rm", "--cni", IMAGE, "c", "ip", "link"), "no eth0")
+    out = p("run", "--rm", "--cni", IMAGE, "c", "ip", "link")
+    check("eth0" in out, f"no eth0: {out}")
 
 
 @operation

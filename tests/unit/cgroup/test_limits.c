@@ -200,6 +200,9 @@ cgroup_limit_is_none_values (void **state)
   assert_true (cgroup_limit_is_none ("max"));
   assert_true (cgroup_limit_is_none ("max 100000"));
   assert_true (cgroup_limit_is_none ("-1"));
+  assert_false (cgroup_limit_is_none ("max0 hca_handle=5"));
+  assert_false (cgroup_limit_is_none ("max hca_handle=5"));
+  assert_false (cgroup_limit_is_none ("maximal"));
   assert_false (cgroup_limit_is_none ("0"));
   assert_false (cgroup_limit_is_none ("1"));
   assert_false (cgroup_limit_is_none ("-10"));
