@@ -205,6 +205,8 @@ cgroup_kill (const struct cgroup *cg, struct err *err)
   const struct cgroup_dir *d = cgroup_dir_find (cg, "");
   int r = d && ! d->skipped ? cgroup_dir_write (d, "cgroup.kill", "1", NULL) : -ENOENT;
 
+  if (r == -ENOTDIR) /* a file of the kernel's has its name, so it was never made */
+    return 0;
   /* Without such a file the kernel is older than Linux 5.14, or it is v1, or a threaded cgroup (EOPNOTSUPP), or the
    * cgroup is gone, in which case no process will be found.  */
   if (r < 0 && r != -ENOENT && r != -EOPNOTSUPP && r != -ENODEV)

@@ -387,6 +387,13 @@ def test_subgroup(sd):
     assert not loaded(b.unit)
 
 
+def test_subgroup_called_like_a_file(sd):
+    b = sd.bundle()
+    b.config["annotations"] = {"run.oci.systemd.subgroup": "cgroup.procs"}
+    assert "Not a directory" in sd.create(b, status=1).err
+    assert not loaded(b.unit) and not os.path.exists(f"{sd.box.root}/c")
+
+
 # --- units that are there already
 
 def test_failed_unit_is_forgotten(sd):
