@@ -11,6 +11,7 @@
 #include "cgroup/devices.h"
 #include "cgroup/dir.h" /* CGROUP_FILE_MAX */
 #include "cgroup/limits.h"
+#include "kernel/device.h"
 #include "ocispec/linux.h"
 
 static const struct oci_memory no_memory;
@@ -21,10 +22,7 @@ enum
 {
   WEIGHT_MIN = 10, /* of blkio.weight (cgroup-v1/blkio-controller.rst) */
   WEIGHT_MAX = 1000,
-  SWAPPINESS_MAX = 100,
-  MAJOR_MAX = 4095, /* of 12 bits (MKDEV of the kernel) */
-  MINOR_MAX = 1048575,
-  RULES_MAX = 16384 /* as at create */
+  SWAPPINESS_MAX = 100
 };
 
 static bool
@@ -110,7 +108,7 @@ weight_broken (const uint16_t *weight)
 static bool
 device_broken (int64_t major, int64_t minor)
 {
-  return major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX;
+  return major < 0 || major > DEVICE_MAJOR_MAX || minor < 0 || minor > DEVICE_MINOR_MAX;
 }
 
 static int
@@ -263,7 +261,7 @@ static int
 check_devices (const struct oci_resources *r, struct err *err)
 {
   struct device_rules rules;
-  int ret = r->n_devices > RULES_MAX ? err_spec (err, "linux.resources.devices", "must have at most %d entries", RULES_MAX)
+  int ret = r->n_devices > DEVICE_LIST_MAX ? err_spec (err, "linux.resources.devices", "must have at most %d entries", DEVICE_LIST_MAX)
                                      : cgroup_device_rules (r, &rules, err);
 
   if (ret == 0)

@@ -220,7 +220,6 @@ report (const struct report_to *to, const char *command, const char *message, co
   int n;
 
   (void) snprintf (text, sizeof text, "%s%s%s%s", message, hint[0] ? " (hint: " : "", hint, hint[0] ? ")" : "");
-  str_make_line (text);
   if (to->log >= 0)
     put_record (to, to->log, ORLOP_LOG_ERROR, text, e);
   else if (to->json)

@@ -9,6 +9,13 @@
 
 struct err;
 
+enum
+{
+  DEVICE_MAJOR_MAX = (1 << 12) - 1, /* what Linux has: mknod(2) and the files of cgroups take a greater one for another */
+  DEVICE_MINOR_MAX = (1 << 20) - 1,
+  DEVICE_LIST_MAX = 16384 /* of a document, and rules on them: more than any machine lists; each is compared with the others */
+};
+
 struct device
 {
   const char *path;       /* relative to the root: "dev/null" */

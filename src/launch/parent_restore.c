@@ -347,7 +347,7 @@ look_before_it_goes_on (struct launch *l, struct err *err)
 {
   int ret = check_labels (l, err);
 
-  if (ret < 0 && l->pid > 0)
+  if (ret < 0) /* then there is one */
     (void) kill (l->pid, SIGKILL); /* our child that nobody has waited for; the end of CRIU would let it go on */
   return ret;
 }

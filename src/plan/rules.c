@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "kernel/device.h"
 #include "ocispec/config.h"
 #include "plan/profile.h"
 #include "plan/report.h"
@@ -328,23 +329,19 @@ device_relative (const struct oci_config *c, size_t i)
   return ! absolute (c->linux_->devices[i].path);
 }
 
-enum { DEVICES_MAX = 16384 }; /* more than any machine lists; each is compared with the others */
-
 static bool
 devices_many (const struct oci_config *c, size_t i)
 {
   (void) i;
-  return n_devices (c) > DEVICES_MAX;
+  return n_devices (c) > DEVICE_LIST_MAX;
 }
-
-enum { MAJOR_MAX = (1 << 12) - 1, MINOR_MAX = (1 << 20) - 1 }; /* what mknod(2) of Linux can say */
 
 static bool
 device_major_broken (const struct oci_config *c, size_t i)
 {
   const struct oci_device *d = &c->linux_->devices[i];
 
-  return d->type[0] != 'p' && (d->major == NULL || *d->major < 0 || *d->major > MAJOR_MAX);
+  return d->type[0] != 'p' && (d->major == NULL || *d->major < 0 || *d->major > DEVICE_MAJOR_MAX);
 }
 
 static bool
@@ -352,7 +349,7 @@ device_minor_broken (const struct oci_config *c, size_t i)
 {
   const struct oci_device *d = &c->linux_->devices[i];
 
-  return d->type[0] != 'p' && (d->minor == NULL || *d->minor < 0 || *d->minor > MINOR_MAX);
+  return d->type[0] != 'p' && (d->minor == NULL || *d->minor < 0 || *d->minor > DEVICE_MINOR_MAX);
 }
 
 /* fchownat(2) takes -1 for "leave it".  */
@@ -378,7 +375,7 @@ static bool
 device_rules_many (const struct oci_config *c, size_t i)
 {
   (void) i;
-  return n_device_rules (c) > DEVICES_MAX;
+  return n_device_rules (c) > DEVICE_LIST_MAX;
 }
 
 static bool
