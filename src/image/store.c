@@ -142,11 +142,11 @@ take_format (struct store *s, bool squash, struct err *err)
   return ret;
 }
 
-/* True if nothing but the beginnings of a store is in DIR.  */
+/* True if nothing but the beginnings of a store is in DIR, or it was made one just now by another.  */
 static bool
 may_become_store (int dir)
 {
-  static const char *const ours[] = { ".", "..", "lock", "layers", "images", "names", "bundles", "tmp", NULL };
+  static const char *const ours[] = { ".", "..", "lock", "layers", "images", "names", "bundles", "tmp", "store.json", NULL };
   int fd = openat (dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *d = fd < 0 ? NULL : fdopendir (fd);
   struct dirent *e;
