@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
+#include "cgroup/limits.h"
 #include "handle.h"
 #include "launch/launch.h"
 #include "launch/nodes.h"
@@ -138,6 +139,22 @@ free_given (struct given *g)
     free (g->texts[i]);
 }
 
+/* Refuses a document that asks for nothing but what is unknown here: somebody meant something by it.  What is unknown beside what is not is passed over,
+ * as in config.json.  */
+static int
+check_known (const struct document *doc, struct err *err)
+{
+  static const char *const around[] = { "linux", "resources", NULL };
+  const struct oci_resources *r = doc->object;
+
+  if (doc->unknown[0] == '\0' || r->n_devices > 0 || cgroup_limits_asked (r))
+    return 0;
+  for (const char *const *name = around; *name; name++)
+    if (strcmp (doc->unknown, *name) == 0)
+      return err_spec (err, doc->unknown, "the document is to be what linux.resources is, without that around it: {\"memory\": {...}, ...}");
+  return err_spec (err, doc->unknown, "no such property of linux.resources is known, and nothing else is asked for");
+}
+
 static int
 get_document (struct orlop *o, const struct orlop_update_options *opt, struct document *doc, struct err *err)
 {
@@ -147,6 +164,10 @@ get_document (struct orlop *o, const struct orlop_update_options *opt, struct do
     ret = read_document (o, opt->resources, doc, err);
   else if (opt->json)
     ret = parse_text (opt->json, doc, err);
+  if (ret == 0 && doc->object)
+    ret = check_known (doc, err);
+  if (ret < 0 && opt->resources)
+    document_locate (doc->text, doc->len, err);
   if (ret < 0 && opt->json) /* mostly made by a program: nobody sees its lines */
     err->line = err->column = 0;
   return ret;
@@ -168,6 +189,8 @@ update (struct orlop *o, const char *id, const struct orlop_update_options *opt,
 
   if (opt->resources && opt->json)
     return err_usage (err, "the limits are either in a document or in a text, not in both");
+  if (opt->resources && opt->resources[0] == '\0')
+    return err_usage (err, "the name of the document with the limits is empty");
   if (! is_given (opt))
     return err_usage (err, "nothing to update is given");
   ret = read_devices (g, opt->devices, false, err);

@@ -49,6 +49,7 @@ document_parse (char **take_text, size_t len, const struct oci_type *type, struc
       document_close (&doc);
       return fail (&faults, ret, err);
     }
+  (void) str_copy (doc.unknown, sizeof doc.unknown, faults.first_unknown); /* both have the same size */
   *ret_doc = doc;
   return 0;
 }

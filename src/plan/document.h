@@ -16,6 +16,7 @@ struct document
   size_t len;              /* without the NUL */
   void *object;            /* the struct of the type; lives in the arena */
   struct oci_arena *arena; /* owned */
+  char unknown[160];       /* JSON path of the first property that has no meaning here, and was passed over, or "" */
 };
 
 /* Reads NAME (at most 16 MiB) below DIRFD, or AT_FDCWD, and decodes it as TYPE.  All faults become one error (see report_end),

@@ -365,3 +365,36 @@ def test_unified_is_not_for_processes(box, file):
         host.kill()
         host.wait()
     box.delete()
+
+
+# --- documents that would change nothing
+
+@pytest.mark.parametrize("text, words", [
+    ('{"linux": {"resources": {"pids": {"limit": 5}}}}', [":1:11: linux: ", "without that around it"]),
+    ('{\n "resources": {"pids": {"limit": 5}}}', [":2:15: resources: ", "without that around it"]),
+    ('{"pid": {"limit": 5}}', [":1:9: pid: ", "nothing else is asked for"]),
+    ('{"pids": {"limits": 5}}', [":1:21: pids.limits: ", "nothing else is asked for"]),
+    ('{"cpu": {"shares": 0}, "x": 1}', [":1:29: x: "]),
+])
+def test_nothing_but_unknown(box, text, words):
+    b = made(box)
+    before = state_of(b)
+    err = update(box, text, status=1).err
+    for word in ["resources.json", *words]:
+        assert word in err, err
+    assert state_of(b) == before
+    box.delete()
+
+
+def test_unknown_beside_known(box):
+    b, some = made(box), Some()
+    update(box, {**some.resources(61), "x": {"y": 1}})
+    assert some.is_at(b, 61)
+    box.delete()
+
+
+def test_empty_name_of_document(box):
+    made(box)
+    err = box.orlop("update", "--resources", "", "c", status=1).err
+    assert "the name of the document with the limits is empty" in err, err
+    box.delete()
