@@ -16,6 +16,7 @@
 #include "launch/launch.h"
 #include "launch/live.h"
 #include "ocispec/config.h"
+#include "ocispec/text.h"
 #include "plan/arena.h"
 #include "plan/document.h"
 #include "plan/host.h"
@@ -38,15 +39,18 @@ struct change
   struct plan *plan;
 };
 
-/* True if the LEN bytes of TEXT are one array and nothing else, as far as its brackets tell; the rest is for the decoder.  */
-static bool
-is_array (const char *text, size_t len)
+/* Looks whether the LEN bytes of TEXT are one array and nothing else, as far as its brackets tell; the rest is for the decoder.  Returns where they are
+ * something else, or LEN.  */
+static size_t
+other_than_array (const char *text, size_t len)
 {
   size_t i = strspn (text, " \t\r\n"), depth = 0;
   bool string = false;
 
-  if (i == len || text[i] != '[')
-    return false;
+  if (i >= len)
+    return 0;
+  if (text[i] != '[')
+    return i;
   for (; i < len; i++)
     if (string)
       {
@@ -59,7 +63,22 @@ is_array (const char *text, size_t len)
       depth++;
     else if (strchr ("]}", text[i]) && --depth == 0)
       break;
-  return i >= len || strspn (text + i + 1, " \t\r\n") == len - i - 1;
+  return i >= len ? len : i + 1 + strspn (text + i + 1, " \t\r\n");
+}
+
+/* Checks that the LEN bytes of TEXT, which end with a NUL, are an array.  */
+static int
+check_array (const char *text, size_t len, struct err *err)
+{
+  size_t at = strlen (text) == len ? other_than_array (text, len) : strlen (text);
+  int ret = len > 0 && at == len ? 0 : err_spec (err, "", "must be an array of mounts");
+
+  if (ret < 0 && err)
+    {
+      err->line = err->column = 1;
+      oci_text_place (text, 0, at, &err->line, &err->column);
+    }
+  return ret;
 }
 
 /* Reads FILE, which may be a pipe, "-" for standard input, and puts it into the object.  */
@@ -70,15 +89,16 @@ read_text (const char *file, char **ret_text, struct err *err)
   bool input = strcmp (file, "-") == 0;
   own_fd int fd = input ? -1 : open (file, O_RDONLY | O_NOCTTY | O_CLOEXEC);
   ssize_t len;
-  int n;
+  int n, ret;
 
   if (! input && fd < 0)
     return err_sys (err, errno, "open", "%s", file);
   len = file_read_stream (input ? STDIN_FILENO : fd, file, OCI_DOCUMENT_MAX, &text, err);
   if (len < 0)
     return len;
-  if (! is_array (text, strlen (text) == (size_t) len ? (size_t) len : 0))
-    return err_spec (err, "", "must be an array of mounts");
+  ret = check_array (text, (size_t) len, err);
+  if (ret < 0)
+    return ret;
   n = asprintf (ret_text, BEFORE "%s}", text);
   return n < 0 ? err_sys (err, ENOMEM, "malloc", "%s", file) : n;
 }
@@ -87,7 +107,7 @@ read_text (const char *file, char **ret_text, struct err *err)
 static void
 move_back (struct err *err)
 {
-  if (err->line == 1 && err->column >= sizeof BEFORE)
+  if (err && err->line == 1 && err->column >= sizeof BEFORE)
     err->column -= sizeof BEFORE - 1;
 }
 
@@ -96,12 +116,18 @@ read_document (struct orlop *o, const char *file, struct document *doc, struct e
 {
   char *text = NULL;
   ssize_t len;
+  int ret;
 
   if (file == NULL)
     return err_usage (err, "a file with an array of mounts is needed");
   handle_document (o, NULL, strcmp (file, "-") == 0 ? "standard input" : file);
   len = read_text (file, &text, err);
-  return len < 0 ? (int) len : document_parse (&text, (size_t) len, &live_document_type, doc, err);
+  if (len < 0)
+    return (int) len;
+  ret = document_parse (&text, (size_t) len, &live_document_type, doc, err);
+  if (ret < 0)
+    move_back (err);
+  return ret;
 }
 
 /* The container's own document, about the mounts of the other one.  */
@@ -177,9 +203,10 @@ execute (struct orlop *o, const char *id, const char *file, bool add, struct cha
   if (ret == 0 && d->n_mounts > 0)
     ret = launch_mounts (&args, &c->arena, c->plan, &c->live, err);
   if (ret < 0 && c->document.text)
-    document_locate (c->document.text, c->document.len, err);
-  if (ret < 0)
-    move_back (err);
+    {
+      document_locate (c->document.text, c->document.len, err);
+      move_back (err);
+    }
   return ret;
 }
 

@@ -623,11 +623,13 @@ def test_without_the_calls_for_mounts(box, without):
 # --- what is wrong with a document
 
 @pytest.mark.parametrize("text,words", [
-    ("", ["must be an array"]),
-    ("{}", ["must be an array"]),
-    ('{"mounts": []}', ["must be an array"]),
-    ('[], "x": []', ["must be an array"]),
-    ("[] []", ["must be an array"]),
+    ("", ["mounts.json:1:1: must be an array"]),
+    ("{}", ["mounts.json:1:1: must be an array"]),
+    ('\n            {"mounts": []}', ["mounts.json:2:13: must be an array"]),
+    ('             {"mounts": []}', ["mounts.json:1:14: must be an array"]),
+    ('[], "x": []', ["mounts.json:1:3: must be an array"]),
+    ("[] []", ["mounts.json:1:4: must be an array"]),
+    ("[\0]", ["mounts.json:1:2: must be an array"]),
     ("[", ["mounts.json:"]),
     ("[}", ["mounts.json:1:2"]),
     ("[1]", ["mounts.json:1:2", "mounts[0]", "expected object"]),
