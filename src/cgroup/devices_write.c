@@ -142,7 +142,12 @@ load (const struct device_rules *rules, struct err *err)
   if (insns == NULL)
     return err_sys (err, ENOMEM, "calloc", "device program");
   n = devbpf_build (rules->rules, rules->n, rules->allow, insns, max);
-  return n < 0 ? err_bug (err, -n, "the device program does not fit") : devbpf_load (insns, (size_t) n, err);
+  if (n < 0)
+    return err_bug (err, -n, "the device program does not fit");
+  n = devbpf_load (insns, (size_t) n, err);
+  if (n == -E2BIG || n == -EFAULT) /* too many steps for the verifier, or too many jumps to come back to */
+    return err_doing (err, n, "%zu device rules, the default ones included, are too many: the kernel takes %d", rules->n, DEVBPF_RULES_MAX);
+  return n;
 }
 
 static int

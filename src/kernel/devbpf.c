@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device programs of cgroup v2; see devbpf.h.  The kernel hands over (type, access, major, minor); the rules are asked from the
- * last to the first, each taking out of the accesses asked for those that it decides. */
+ * last to the first, each taking out of the accesses asked for those that it decides.  Each reads of the device anew what it compares: what the
+ * verifier has learnt of a number by one rule it would else carry through all the others, so that its steps would grow by the square of the rules. */
 #include "kernel/devbpf.h"
 
 #include <errno.h>
@@ -53,6 +54,13 @@ load (struct program *p, uint8_t dst, size_t off)
 }
 
 static void
+load_type (struct program *p)
+{
+  load (p, TYPE, offsetof (struct bpf_cgroup_dev_ctx, access_type));
+  add (p, BPF_ALU64 | BPF_AND | BPF_K, TYPE, 0, 0xffff); /* the access is in the upper half */
+}
+
+static void
 answer (struct program *p, bool yes)
 {
   add (p, BPF_ALU64 | BPF_MOV | BPF_K, ANSWER, 0, yes);
@@ -66,18 +74,29 @@ unless_equal (struct program *p, size_t start, size_t len, uint8_t reg, int32_t 
   add (p, BPF_JMP | BPF_JNE | BPF_K, reg, (int16_t) (len - (p->n - start) - 1), value);
 }
 
+/* As unless_equal, of what is at OFF of what the kernel hands over.  */
+static void
+compare (struct program *p, size_t start, size_t len, uint8_t reg, size_t off, int32_t value)
+{
+  load (p, reg, off);
+  unless_equal (p, start, len, reg, value);
+}
+
 static void
 add_rule (struct program *p, const struct devbpf_rule *r)
 {
   size_t start = p->n;
-  size_t len = (size_t) (r->type != 'a') + (r->major >= 0) + (r->minor >= 0) + 4;
+  size_t len = 3 * (size_t) (r->type != 'a') + 2 * (size_t) (r->major >= 0) + 2 * (size_t) (r->minor >= 0) + 4;
 
-  if (r->type != 'a')
-    unless_equal (p, start, len, TYPE, r->type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
   if (r->major >= 0)
-    unless_equal (p, start, len, MAJOR, r->major);
+    compare (p, start, len, MAJOR, offsetof (struct bpf_cgroup_dev_ctx, major), r->major);
   if (r->minor >= 0)
-    unless_equal (p, start, len, MINOR, r->minor);
+    compare (p, start, len, MINOR, offsetof (struct bpf_cgroup_dev_ctx, minor), r->minor);
+  if (r->type != 'a')
+    {
+      load_type (p);
+      unless_equal (p, start, len, TYPE, r->type == 'c' ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK);
+    }
   if (r->allow)
     {
       add (p, BPF_ALU64 | BPF_AND | BPF_K, LEFT, 0, ~(int32_t) r->access);
@@ -96,14 +115,8 @@ devbpf_build (const struct devbpf_rule *rules, size_t n, bool allow, struct bpf_
 {
   struct program p = { .insns = insns, .max = max };
 
-  load (&p, TYPE, offsetof (struct bpf_cgroup_dev_ctx, access_type));
-  add (&p, BPF_ALU64 | BPF_MOV | BPF_X, LEFT, 0, 0);
-  if (p.n <= p.max)
-    p.insns[p.n - 1].src_reg = TYPE;
-  add (&p, BPF_ALU64 | BPF_RSH | BPF_K, LEFT, 0, 16); /* access in the upper half, type in the lower */
-  add (&p, BPF_ALU64 | BPF_AND | BPF_K, TYPE, 0, 0xffff);
-  load (&p, MAJOR, offsetof (struct bpf_cgroup_dev_ctx, major));
-  load (&p, MINOR, offsetof (struct bpf_cgroup_dev_ctx, minor));
+  load (&p, LEFT, offsetof (struct bpf_cgroup_dev_ctx, access_type));
+  add (&p, BPF_ALU64 | BPF_RSH | BPF_K, LEFT, 0, 16); /* the type is in the lower half */
   while (n-- > 0)
     add_rule (&p, &rules[n]);
   answer (&p, allow);

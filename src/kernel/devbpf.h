@@ -31,8 +31,9 @@ struct devbpf_rule
 
 enum
 {
-  DEVBPF_INSNS_FRAME = 8,   /* instructions of a program without rules */
-  DEVBPF_INSNS_PER_RULE = 7 /* at most */
+  DEVBPF_INSNS_FRAME = 4,    /* instructions of a program without rules */
+  DEVBPF_INSNS_PER_RULE = 11, /* at most */
+  DEVBPF_RULES_MAX = 2000    /* that the kernel takes of any kind: the verifier has at most 8192 jumps to come back to (Linux 5.2), four a rule */
 };
 
 /* Writes the program for N rules into INSNS (MAX instructions).  For every kind of access that is asked for, the last rule that

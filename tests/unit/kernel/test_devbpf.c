@@ -257,6 +257,31 @@ devbpf_load_verified (void **state)
   close (fd);
 }
 
+/* As many as we say that the kernel takes, all of them different and none of them settling everything.  */
+static void
+devbpf_load_many (void **state)
+{
+  static struct devbpf_rule rules[DEVBPF_RULES_MAX];
+  static struct bpf_insn insns[DEVBPF_INSNS_FRAME + DEVBPF_RULES_MAX * DEVBPF_INSNS_PER_RULE];
+  struct err err = { 0 };
+  int n, fd;
+
+  (void) state;
+  for (int i = 0; i < DEVBPF_RULES_MAX; i++)
+    rules[i] = (struct devbpf_rule){ .allow = i % 3, .type = "cb"[i % 2], .access = (uint8_t) (1 + i % 7), .major = i, .minor = i };
+  n = devbpf_build (rules, DEVBPF_RULES_MAX, false, insns, sizeof insns / sizeof *insns);
+  assert_true (n > 0);
+  fd = devbpf_load (insns, (size_t) n, &err);
+  if (fd == -EPERM || fd == -ENOSYS)
+    {
+      print_message ("bpf(2) is not for us here\n");
+      skip ();
+    }
+  if (fd < 0)
+    fail_msg ("%d instructions: %s", n, strerror (-fd));
+  close (fd);
+}
+
 static void
 devbpf_load_refused (void **state)
 {
@@ -288,7 +313,7 @@ main (void)
     cmocka_unit_test (devbpf_build_two_rules_together), cmocka_unit_test (devbpf_build_nothing_asked),
     cmocka_unit_test (devbpf_build_random_rules),     cmocka_unit_test (devbpf_build_too_big),
     cmocka_unit_test (devbpf_load_verified),          cmocka_unit_test (devbpf_load_refused),
-    cmocka_unit_test (devbpf_attach_no_cgroup),
+    cmocka_unit_test (devbpf_attach_no_cgroup),       cmocka_unit_test (devbpf_load_many),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
