@@ -3,6 +3,8 @@
 #include "base/bits.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char *
@@ -70,6 +72,62 @@ bits_parse (const char *list, struct bits *ret_bits)
       if (*p == '\0')
         return -EINVAL;
     }
+  return 0;
+}
+
+/* Reads a number of any size, or "N", at *P and moves on behind it.  *RET is cut off at the greatest, which "N" is as well.  */
+static bool
+pass_number (const char **p, unsigned long *ret)
+{
+  const char *start = *p;
+
+  *ret = **p == 'N' ? ULONG_MAX : 0;
+  if (**p == 'N')
+    ++*p;
+  else
+    for (; **p >= '0' && **p <= '9'; ++*p)
+      *ret = *ret > ULONG_MAX / 10 - 1 ? ULONG_MAX : *ret * 10 + (unsigned long) (**p - '0');
+  return *p > start;
+}
+
+/* The kernel takes it in either case.  */
+static bool
+is_all (const char *p)
+{
+  return (p[0] | 0x20) == 'a' && (p[1] | 0x20) == 'l' && (p[2] | 0x20) == 'l';
+}
+
+/* Moves *P over one part of a list.  */
+static bool
+pass_part (const char **p)
+{
+  unsigned long first = 0, last = ULONG_MAX, used = 0, group = 1;
+
+  if (is_all (*p))
+    *p += 3;
+  else if (! pass_number (p, &first))
+    return false;
+  else if (**p != '-')
+    return true;
+  else if (++*p, ! pass_number (p, &last))
+    return false;
+  if (**p == ':')
+    {
+      ++*p;
+      if (! pass_number (p, &used) || **p != '/' || (++*p, ! pass_number (p, &group)))
+        return false;
+    }
+  return first <= last && used <= group && group > 0;
+}
+
+int
+bits_check (const char *list)
+{
+  static const char between[] = ", \t\n";
+
+  for (const char *p = list + strspn (list, between); *p; p += strspn (p, between))
+    if (! pass_part (&p) || (*p && strchr (between, *p) == NULL))
+      return -EINVAL;
   return 0;
 }
 

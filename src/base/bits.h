@@ -21,6 +21,11 @@ struct bits
  * -EINVAL for anything else, -ERANGE for a number of BITS_MAX or more.  child-safe */
 int bits_parse (const char *list, struct bits *ret_bits);
 
+/* Whether LIST is one as cpuset.cpus takes it, which is more than bits_parse reads (Linux: bitmap_parselist): parts with commas or blanks between,
+ * of which each is a number, a range "0-3", one with a pattern "0-7:1/2", or "all"; "N" is the last number there is.  Which numbers there are is not
+ * asked.  Returns 0 or -EINVAL.  */
+int bits_check (const char *list);
+
 /* How many words of BITS are needed to hold its largest number; 0 for the empty set.  child-safe */
 size_t bits_words (const struct bits *bits);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/err.h"
 #include "cgroup/devices.h"
 #include "cgroup/dir.h" /* CGROUP_FILE_MAX */
@@ -81,20 +82,27 @@ check_memory (const struct oci_resources *r, struct err *err)
   return 0;
 }
 
+/* Also where there is no cpuset controller, so that a broken list is not told from a good one by the machine.  */
+static int
+check_list (const char *list, const char *where, struct err *err)
+{
+  if (has_control (list, ""))
+    return err_spec (err, where, "must not contain control characters");
+  return list && bits_check (list) < 0 ? err_spec (err, where, "must be a list of numbers and ranges, as 0-3,7") : 0;
+}
+
 static int
 check_cpu (const struct oci_resources *r, struct err *err)
 {
   const struct oci_cpu *c = r->cpu ? r->cpu : &no_cpu;
+  int ret;
 
   if (c->burst && positive (c->quota) && *c->burst > (uint64_t) *c->quota)
     return err_spec (err, "linux.resources.cpu.burst", "must not be above cpu.quota");
   if (c->idle && *c->idle != 0 && *c->idle != 1)
     return err_spec (err, "linux.resources.cpu.idle", "must be 0 or 1");
-  if (has_control (c->cpus, ""))
-    return err_spec (err, "linux.resources.cpu.cpus", "must not contain control characters");
-  if (has_control (c->mems, ""))
-    return err_spec (err, "linux.resources.cpu.mems", "must not contain control characters");
-  return 0;
+  ret = check_list (c->cpus, "linux.resources.cpu.cpus", err);
+  return ret < 0 ? ret : check_list (c->mems, "linux.resources.cpu.mems", err);
 }
 
 /* 0 is how engines write that nothing was asked for.  */

@@ -398,3 +398,18 @@ def test_empty_name_of_document(box):
     err = box.orlop("update", "--resources", "", "c", status=1).err
     assert "the name of the document with the limits is empty" in err, err
     box.delete()
+
+
+@pytest.mark.parametrize("name", ["cpus", "mems"])
+def test_lists_are_checked_without_controller(box, name):
+    """-1 is no list, and not what limits nothing, either."""
+    b = made(box)
+    before = state_of(b)
+    err = update(box, {"cpu": {name: "-1"}}, status=1).err
+    assert f": cpu.{name}: must be a list of numbers and ranges" in err, err
+    assert state_of(b) == before
+    box.delete()
+    b = box.bundle(SLEEP)
+    b.config["linux"]["resources"] = {"cpu": {name: "0-"}}
+    err = box.create(b, id="d", status=1).err
+    assert f"linux.resources.cpu.{name}: must be a list of numbers and ranges" in err, err

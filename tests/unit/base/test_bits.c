@@ -65,6 +65,23 @@ bits_parse_bad (void **state)
     assert_int_equal (bits_parse (far[i], &bits), -ERANGE);
 }
 
+static void
+bits_check_lists (void **state)
+{
+  static const char *const good[] = { "", "0", "0-3,7", " 0 , 1 ", "0 1", ",", "0,,1", "8192", "0-99999999999999999999", "all", "ALL", "N", "0-N", "0-7:1/2", "all:1/2",
+                                      "3-3" },
+                    *const bad[] = { "-1", "1-", "-", "x", "3-1", "1-2-3", "0-7:1", "0-7:1/", "0-7:/2", "0-7:3/2", "0-7:0/0", "0:1/2", "0;1", "+1", "0x1", "allx",
+                                     "N-1", "1 - 2" };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    if (bits_check (good[i]) != 0)
+      fail_msg ("\"%s\" was refused", good[i]);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (bits_check (bad[i]) != -EINVAL)
+      fail_msg ("\"%s\" was not refused", bad[i]);
+}
+
 int
 main (void)
 {
@@ -72,6 +89,7 @@ main (void)
     cmocka_unit_test (bits_parse_good),
     cmocka_unit_test (bits_parse_large),
     cmocka_unit_test (bits_parse_bad),
+    cmocka_unit_test (bits_check_lists),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

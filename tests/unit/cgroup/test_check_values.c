@@ -58,6 +58,8 @@ cgroup_limits_check_values_cpu_pids (void **state)
   refused ("{'cpu':{'idle':-1}}", "cpu.idle");
   refused ("{'cpu':{'cpus':'0\\n1'}}", "cpu.cpus");
   refused ("{'cpu':{'mems':'\\u0007'}}", "cpu.mems");
+  refused ("{'cpu':{'cpus':'-1'}}", "cpu.cpus");
+  refused ("{'cpu':{'mems':'0-'}}", "cpu.mems");
   refused ("{'pids':{'limit':-2}}", "pids.limit");
   allowed ("{'cpu':{'quota':1000,'burst':1000,'idle':1},'pids':{'limit':0}}");
   allowed ("{'cpu':{'quota':-1,'burst':1000}}");
