@@ -4,6 +4,7 @@
  * the others the cgroup of the same path is ours to make and to remove.  */
 #include "cgroup/scope.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -242,6 +243,40 @@ add_devices (const struct cgroup *cg, struct unit_properties *props, const struc
   return err_in (err, ret, "linux.resources.devices");
 }
 
+/* True if NAME is a word of TEXT.  */
+static bool
+names (const char *text, const char *name)
+{
+  size_t len = strlen (name);
+
+  for (const char *at = text; (at = strstr (at, name)); at += len)
+    if ((at == text || ! isalnum ((unsigned char) at[-1])) && ! isalnum ((unsigned char) at[len]))
+      return true;
+  return false;
+}
+
+/* systemd has refused the unit, with what it says in ERR: mostly that names the property, but not where its type is wrong, which those of ours never is.
+ * Returns R.  */
+static int
+blame_annotation (const struct cgroup *cg, int r, struct err *err)
+{
+  const struct unit_properties *asked = cg->asked;
+  size_t i = 0, said = strlen (err ? err->what : "");
+
+  if (err == NULL || asked->n == 0 || (r != -EINVAL && r != -ENXIO && r != -EROFS && r != -ERANGE))
+    return r;
+  while (i < asked->n && ! names (err->what, asked->list[i].name))
+    i++;
+  if (i == asked->n && r != -ENXIO)
+    return r;
+  if (i == asked->n && asked->n > 1)
+    {
+      (void) snprintf (err->what + said, sizeof err->what - said, ": which of these properties has a value of another type it does not say");
+      return err_in (err, r, "annotations");
+    }
+  return err_in (err, r, "annotations[\"%.120s\"]", asked->list[i < asked->n ? i : 0].annotation);
+}
+
 /* Starts the unit; one that appeared since the survey and has failed is forgotten.  */
 static int
 start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struct err *err)
@@ -270,7 +305,7 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
         }
     }
   oci_arena_free (arena);
-  return r;
+  return r < 0 ? blame_annotation (cg, r, err) : r;
 }
 
 /* Finds where systemd has put PID.  */

@@ -105,7 +105,7 @@ unit_props_add (struct unit_properties *props, const char *name, const struct va
       props->list = list;
       props->size = size;
     }
-  props->list[props->n++] = (struct unit_property){ name, value };
+  props->list[props->n++] = (struct unit_property){ .name = name, .value = value };
   return 0;
 }
 
@@ -554,8 +554,11 @@ unit_props_annotations (struct unit_properties *props, const struct oci_pair *an
   for (size_t i = 0; i < n; i++)
     {
       const char *name = str_after (annotations[i].key, UNIT_ANNOTATION);
+      size_t before = props->n;
       int r = name ? add_annotation (props, name, annotations[i].value, err) : 0;
 
+      for (size_t j = before; j < props->n; j++)
+        props->list[j].annotation = annotations[i].key;
       if (r < 0)
         {
           if (err)

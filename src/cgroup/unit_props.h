@@ -29,6 +29,7 @@ struct unit_property
 {
   const char *name;
   const struct variant *value;
+  const char *annotation; /* by whose key it was asked for, or NULL */
 };
 
 /* A list that grows, in *ARENA.  */

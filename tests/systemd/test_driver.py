@@ -577,3 +577,22 @@ def test_checkpoint_and_restore(sd):
     assert show(b.unit, "ActiveState") == "active"
     sd.box.delete()
     orlop.eventually(lambda: not loaded(b.unit), "the unit has ended")
+
+
+@pytest.mark.parametrize("wrong", [{"Abc": "1"}, {"KillMode": "'nosuch'"}, {"CPUWeight": "uint64 999999"}, {"Documentation": "5"}, {"WatchdogSec": "5"},
+                                   {"KillMode": "'mixed'", "Abc": "1"}])
+def test_annotation_that_systemd_refuses_is_named(sd, wrong):
+    b = sd.bundle()
+    b.config["annotations"] = {f"org.systemd.property.{name}": value for name, value in wrong.items()}
+    r = sd.create(b, status=1)
+    name = list(wrong)[-1]
+    assert f'annotations["org.systemd.property.{name}"]: ' in r.err and "config.json:" in r.err and "cgroupsPath" not in r.err, r
+    assert not loaded(b.unit) and not os.path.exists(f"{sd.box.root}/c")
+
+
+def test_annotations_of_which_systemd_names_none(sd):
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.Documentation": "5", "org.systemd.property.KillMode": "'mixed'"}
+    err = sd.create(b, status=1).err
+    assert ": annotations: " in err and "which of these properties" in err, err
+    assert not loaded(b.unit)
