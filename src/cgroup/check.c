@@ -107,6 +107,64 @@ check_devices (const struct oci_resources *r, const struct cgroup_layout *l, con
   return ret;
 }
 
+/* True if the annotations of ARGS have the property NAME.  */
+static bool
+is_annotated (const struct cgroup_args *args, const char *name)
+{
+  for (size_t i = 0; i < args->n_annotations; i++)
+    {
+      const char *asked = str_after (args->annotations[i].key, UNIT_ANNOTATION);
+
+      if (asked && strcmp (asked, name) == 0)
+        return true;
+    }
+  return false;
+}
+
+/* On v1 systemd has for some limits old words, of which it takes none into account any more if one of its words for v2 is there (its cgroup.c:
+ * unit_has_unified_memory_config, cgroup_context_has_cpu_weight, ..._io_config), as it writes all anew at a reload.  */
+static const struct
+{
+  const char *old; /* begins with this */
+  const char *rivals[9];
+} words[] = {
+  { "MemoryLimit", { "MemoryMax", "MemoryHigh", "MemoryLow", "MemoryMin", "MemorySwapMax" } },
+  { "CPUShares", { "CPUWeight", "StartupCPUWeight" } },
+  { "BlockIO", { "IOWeight", "StartupIOWeight", "IODeviceWeight", "IODeviceLatencyTargetUSec", "IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax",
+                 "IOWriteIOPSMax" } },
+};
+
+/* Which annotation would make systemd forget the property OLD, or NULL.  */
+static const char *
+find_rival (const struct cgroup_args *args, const char *old)
+{
+  for (size_t i = 0; old && i < sizeof words / sizeof *words; i++)
+    for (const char *const *rival = words[i].rivals; str_after (old, words[i].old) && *rival; rival++)
+      if (is_annotated (args, *rival))
+        return *rival;
+  return NULL;
+}
+
+static int
+check_unit (const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args, struct err *err)
+{
+  char text[CGROUP_LIMIT_TEXT_MAX], where[160];
+
+  for (const struct cgroup_limit_row *row = cgroup_limit_rows (); row->where; row++)
+    {
+      const char *rival = speaks_v2 (l, row) ? NULL : find_rival (args, row->unit_v1);
+
+      for (size_t i = 0; rival && i < cgroup_limit_count (row, r); i++)
+        if (row->text (&(struct cgroup_limit_ask){ .r = r, .i = i }, text, sizeof text) > 0 && ! cgroup_limit_is_none (text))
+          {
+            cgroup_limit_where (row, r, i, where, sizeof where);
+            return err_in (err, err_spec (err, "", "on cgroup v1 systemd would forget %s over it, sooner or later", where), "annotations[\"%s%s\"]", UNIT_ANNOTATION,
+                           rival);
+          }
+    }
+  return 0;
+}
+
 int
 cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args,
                      struct err *err)
@@ -123,5 +181,7 @@ cgroup_limits_check (const struct oci_resources *r, const struct cgroup_layout *
     ret = check_values (r, l, err);
   if (ret == 0 && r)
     ret = check_unified (r, l, err);
+  if (ret == 0 && r && args->driver && strcmp (args->driver, "systemd") == 0)
+    ret = check_unit (r, l, args, err);
   return ret;
 }

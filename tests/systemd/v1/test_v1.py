@@ -357,3 +357,26 @@ def test_ended_while_it_holds_still(sd, number):
             break
     assert met == 3, "updates that ended by the signal"
     sd.box.delete()
+
+
+@pytest.mark.parametrize("resources,name,value", [({"memory": {"limit": 64 << 20}}, "MemoryMax", "uint64 33554432"), ({"memory": {"limit": 64 << 20}}, "MemoryHigh", "uint64 33554432"),
+                                                  ({"cpu": {"shares": 512}}, "CPUWeight", "uint64 50")])
+def test_annotation_over_which_a_limit_is_forgotten(sd, resources, name, value):
+    """systemd looks at its words for v1 only when it has none of those for v2."""
+    b = sd.bundle()
+    b.config["linux"]["resources"] = resources
+    b.config["annotations"] = {f"org.systemd.property.{name}": value}
+    err = sd.create(b, status=1).err
+    assert f'annotations["org.systemd.property.{name}"]: on cgroup v1 systemd would forget linux.resources.' in err, err
+    assert gone(b)
+
+
+def test_limit_beside_an_annotation_outlives_a_reload(sd):
+    b = sd.bundle()
+    b.config["linux"]["resources"] = {"memory": {"limit": 64 << 20}, "cpu": {"shares": 512}}
+    b.config["annotations"] = {"org.systemd.property.TasksMax": "uint64 900", "org.systemd.property.CPUQuotaPerSecUSec": "uint64 500000"}
+    sd.create(b)
+    systemctl("daemon-reload")
+    systemctl("set-property", "--runtime", b.unit, "TasksMax=77")
+    assert (read(b, "memory.limit_in_bytes"), read(b, "cpu.shares"), read(b, "pids.max")) == (str(64 << 20), "512", "77")
+    sd.box.delete()

@@ -171,6 +171,29 @@ cgroup_limits_check_disabled (void **state)
   assert_int_equal (check (v2, "{'pids':{'limit':1}}", &disabled, NULL), -EINVAL);
 }
 
+/* A property over which systemd on v1 forgets the one that we give it.  */
+static void
+cgroup_limits_check_annotations_of_limits (void **state)
+{
+  static const struct oci_pair memory = { "org.systemd.property.MemoryMax", "uint64 5" }, tasks = { "org.systemd.property.TasksMax", "uint64 5" };
+  static const char limits[] = "{'memory':{'limit':1000000},'pids':{'limit':5}}";
+  struct cgroup_args args = { .driver = "systemd", .id = "a", .annotations = &memory, .n_annotations = 1 };
+  struct err err = { 0 };
+
+  (void) state;
+  assert_int_equal (check (v1, limits, &args, &err), -EINVAL);
+  assert_string_equal (err.where, "annotations[\"org.systemd.property.MemoryMax\"]");
+  assert_non_null (strstr (err.what, "would forget linux.resources.memory.limit"));
+  assert_int_equal (check (v2, limits, &args, NULL), 0);
+  assert_int_equal (check (v1, "{'memory':{'limit':0},'pids':{'limit':5}}", &args, NULL), 0);
+  assert_int_equal (check (v1, "{'memory':{'limit':-1}}", &args, NULL), 0);
+  args.driver = "cgroupfs";
+  assert_int_equal (check (v1, limits, &args, NULL), 0);
+  args.driver = "systemd";
+  args.annotations = &tasks;
+  assert_int_equal (check (v1, limits, &args, NULL), 0);
+}
+
 int
 main (void)
 {
@@ -178,6 +201,7 @@ main (void)
     cmocka_unit_test (cgroup_limits_check_v1_only),     cmocka_unit_test (cgroup_limits_check_meaningless),
     cmocka_unit_test (cgroup_limits_check_controllers),
     cmocka_unit_test (cgroup_limits_check_unified),     cmocka_unit_test (cgroup_limits_check_devices), cmocka_unit_test (cgroup_limits_check_devices_systemd),
+    cmocka_unit_test (cgroup_limits_check_annotations_of_limits),
     cmocka_unit_test (cgroup_limits_check_disabled),
   };
   int failed = cmocka_run_group_tests (tests, NULL, NULL);
