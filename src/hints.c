@@ -22,6 +22,9 @@ struct hint
   const char *advice;
 };
 
+static const char no_processes[]
+    = "a cgroup with controllers enabled for its children may hold no processes itself: see its cgroup.subtree_control, which linux.resources.unified may have set";
+
 static const struct hint hints[] = {
   { "child.spawn", "clone3", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off (kernel.unprivileged_userns_clone, user.max_user_namespaces, AppArmor), or is this a chroot, which may make none?" },
   { "child.spawn", "clone3", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
@@ -31,7 +34,7 @@ static const struct hint hints[] = {
   { NULL, "pidfd_send_signal", ENOSYS, NULL, "orlop needs Linux 5.4 or later" },
   { NULL, "open_tree", ENOSYS, NULL, "mounts for another namespace need Linux 5.12 or later" },
   { NULL, "mount_setattr", ENOSYS, NULL, "mounts for another namespace need Linux 5.12 or later" },
-  { "child.spawn", "clone3", EBUSY, NULL, "a cgroup with controllers enabled for its children may hold no processes itself" },
+  { "child.spawn", "clone3", EBUSY, NULL, no_processes },
   { NULL, "unshare", EPERM, NULL, "namespaces need root or a user namespace; are unprivileged user namespaces switched off?" },
   { NULL, "unshare", ENOSPC, NULL, "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces" },
   { NULL, "unshare", EINVAL, "time", "time namespaces need Linux 5.6 or later (CONFIG_TIME_NS)" },
@@ -103,8 +106,10 @@ static const struct hint hints[] = {
   { NULL, "write", EBUSY, "/cgroup.subtree_control", "a cgroup that has processes hands no controllers down: choose a linux.cgroupsPath elsewhere, or move them into a cgroup below it" },
   { NULL, "write", ENOENT, "/cgroup.subtree_control", "whoever manages the cgroups above must hand it down to this one: Delegate= of a unit of systemd, or cgroup.subtree_control of each, from the root on; or choose a linux.cgroupsPath below one that has it in its cgroup.controllers" },
   { NULL, "openat", EACCES, "/cgroup.subtree_control", "whoever manages the cgroups above must hand it down and delegate a cgroup to this user: Delegate= of a unit of systemd" },
-  { NULL, "write", EINVAL, "/cgroup.subtree_control", "the cpu controller needs every real-time process to be in the root cgroup: see chrt -p of the processes below" },
+  { NULL, "write", EINVAL, "/cgroup.subtree_control", "this kernel has no such controller, or it is cpu, which needs every real-time process to be in the root cgroup: see chrt -p of the processes below" },
   { NULL, "write", EOPNOTSUPP, "/cgroup.subtree_control", "see cgroup.type of that cgroup: only cpu, cpuset, pids and perf_event work in threaded ones" },
+  { NULL, "write", EBUSY, "/cgroup.procs", no_processes },
+  { NULL, "write", EBUSY, "tasks of the container's cgroup", no_processes },
   { NULL, "write", EOPNOTSUPP, "/cgroup.procs", "see cgroup.type of that cgroup and its parents: a threaded subtree has other rules" },
   { NULL, "write", EOPNOTSUPP, "tasks of the container's cgroup", "beside cgroup v1 no container can be below a threaded cgroup: see cgroup.type of the parent of linux.cgroupsPath in /sys/fs/cgroup/unified" },
   { NULL, "write", EINVAL, "/memory.memsw.", "memory and swap together must not be below memory.limit" },

@@ -242,6 +242,18 @@ acts_on_processes (const char *file)
   return false;
 }
 
+/* True if TEXT is not words as cgroup.subtree_control takes them.  */
+static bool
+words_broken (const char *text)
+{
+  static const char between[] = " \t\n";
+
+  for (text += strspn (text, between); *text; text += strcspn (text, between), text += strspn (text, between))
+    if ((*text != '+' && *text != '-') || strcspn (text, between) < 2)
+      return true;
+  return false;
+}
+
 /* The file is to be one of the cgroup's own, so its name leads nowhere else (config-linux.md, "Unified").  */
 static int
 check_unified (const struct oci_resources *r, struct err *err)
@@ -259,6 +271,8 @@ check_unified (const struct oci_resources *r, struct err *err)
         what = "is no limit: exec --cgroup, pause, resume and kill are for processes";
       else if (has_control (value, "\n\t"))
         what = "must not contain control characters";
+      else if (strcmp (key, "cgroup.subtree_control") == 0 && words_broken (value))
+        what = "must be names of controllers with + or - before each";
       if (what)
         return err_in (err, err_spec (err, "", "%s", what), "linux.resources.unified[\"%.100s\"]", key ? key : "");
     }

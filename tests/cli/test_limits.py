@@ -430,3 +430,25 @@ def test_paths(box):
         b = box.bundle()
         b.config["linux"]["cgroupsPath"] = path
         assert "linux.cgroupsPath" in box.run(b, status=1).err
+
+
+# --- controllers for the cgroup's children
+
+def test_controllers_that_leave_no_room_for_processes(box):
+    if "hugetlb" not in v2_controllers():
+        pytest.skip("no hugetlb controller of cgroup v2 in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"unified": {"cgroup.subtree_control": "+hugetlb"}}
+    err = box.run(b, status=1).err
+    assert "Device or resource busy" in err and "see its cgroup.subtree_control, which linux.resources.unified may have set" in err, err
+
+
+@pytest.mark.parametrize("words, says", [("hugetlb", "names of controllers with + or - before each"), ("+hugetlb -", "names of controllers with + or - before each"),
+                                         ("+nosuch", "this kernel has no such controller")])
+def test_words_that_are_no_controllers(box, words, says):
+    if v2_root() is None:
+        pytest.skip("no cgroup v2 in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"unified": {"cgroup.subtree_control": words}}
+    err = box.run(b, status=1).err
+    assert 'linux.resources.unified["cgroup.subtree_control"]: ' in err and says in err, err
