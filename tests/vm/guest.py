@@ -64,7 +64,9 @@ sync
 poweroff -ff
 """
 
-APPEND = ("root=/dev/nvme0n1 rw rootfstype=ext4 console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 "
+# Programs lie at the same addresses each time (norandmaps): the emulator keeps what it has translated by the address too, and would translate each
+# program anew whenever it starts, which is more than half of what a test costs.
+APPEND = ("root=/dev/nvme0n1 rw rootfstype=ext4 console=ttyS0 quiet panic=-1 mitigations=off norandmaps random.trust_cpu=on net.ifnames=0 "
           "apparmor=1 security=apparmor systemd.unit=orlop-test.target systemd.unified_cgroup_hierarchy=1")
 
 BOOT_SECONDS = 240  # a guest that has not begun by then does not; loaded machines without kvm need a minute
@@ -232,7 +234,7 @@ def build(kernel, say=lambda what: None):
 def qemu(made, disk, append):
     machine = {"kvm": ["-accel", "kvm", "-cpu", "host", "-smp", "2"],
                # without cmpxchg16b, whose emulation on per-cpu data lets kernel 6.12 die of a double fault in qemu 7
-               "tcg": ["-accel", "tcg,tb-size=512", "-cpu", "qemu64,-cx16", "-smp", "1"]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
+               "tcg": ["-accel", "tcg,tb-size=1024", "-cpu", "qemu64,-cx16", "-smp", "1"]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
     return ["qemu-system-x86_64", "-M", "q35", *machine, "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-nic", "none", "-kernel", made / "vmlinuz", "-append", f"{APPEND} {append}",
             "-drive", f"file={made}/disk,if=none,id=root,format=raw,snapshot=on,cache=unsafe",
