@@ -175,7 +175,6 @@ apply (struct orlop *o, const struct globals *g, struct report_to *to, struct er
 {
   int ret;
 
-  to->json = g->log_format && strcmp (g->log_format, "json") == 0;
   ret = report_open (to, g->log); /* first: what is wrong with the others is told there */
   if (ret < 0)
     return err_usage (err, "the log cannot be opened: open(\"%.200s\"): %s", g->log, strerror (-ret));
@@ -242,6 +241,7 @@ main (int argc, char **argv)
 
   if (opt_parse (global_options, &g, argc, argv, &next, true, &err) < 0)
     return refuse_options (&g, argc, argv, next, err.what);
+  to.json = g.log_format && strcmp (g.log_format, "json") == 0;
   if (g.version)
     return print_version (&to);
   if (g.help)

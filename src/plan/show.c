@@ -265,8 +265,11 @@ show_device (FILE *f, const struct plan_device *d, bool bind)
 
   fprintf (f, "device:");
   item (f, bind ? "bind" : "make", d->device.path);
-  fprintf (f, " %c %u:%u mode %#o owner %u:%u [%s]\n", type, d->device.major, d->device.minor,
-           (unsigned) d->device.mode & 07777, d->device.uid, d->device.gid, d->where);
+  fprintf (f, " %c %u:%u ", type, d->device.major, d->device.minor);
+  if (bind) /* what was asked for cannot be had */
+    fprintf (f, "mode and owner of the host's [%s]\n", d->where);
+  else
+    fprintf (f, "mode %#o owner %u:%u [%s]\n", (unsigned) d->device.mode & 07777, d->device.uid, d->device.gid, d->where);
 }
 
 static void

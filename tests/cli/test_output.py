@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a command is asked to print and cannot is an error that says so, not a success without output."""
+import json
 import os
 import subprocess
 
@@ -44,3 +45,10 @@ def test_closed(box):
     done = subprocess.run(["/bin/sh", "-c", 'exec "$@" >&-', "sh", *box.command("--version")], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                           timeout=60, check=False)
     assert done.returncode == 1 and "writing to standard output: Bad file descriptor" in done.stderr, done
+
+
+def test_failing_version_as_json(box):
+    """As any other failure with this form of the log."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(box.command("--log-format", "json", "--version"), stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and "No space left" in json.loads(done.stderr)["msg"], done
