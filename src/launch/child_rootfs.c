@@ -369,9 +369,9 @@ child_exec_root (void *self, struct err *err)
 {
   struct child *c = self;
   const char *path = c->plan->root.path;
-  own_fd int root = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-  return root < 0 ? err_sys (err, errno, "open", "%s", path) : change_root (root, err);
+  c->root = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return c->root < 0 ? err_sys (err, errno, "open", "%s", path) : 0;
 }
 
 int

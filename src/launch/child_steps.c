@@ -71,8 +71,9 @@ const struct step child_mounts[] = {
 
 const struct step child_exec[] = {
   { "label.open", child_label_open, want_label, SYNC_NONE },
-  { "root.enter", child_exec_root, want_exec_root, SYNC_NONE },        /* first: a user namespace may not reach its path */
+  { "root.open", child_exec_root, want_exec_root, SYNC_NONE },         /* first: a user namespace may not reach its path */
   { "ns.join", child_ns_join, want_join, SYNC_NONE },
+  { "root.enter", child_root_enter, want_exec_root, SYNC_NONE },       /* who has no privilege outside may chroot in a user namespace alone */
   { "ns.fork", child_ns_fork, want_fork, SYNC_PID },
   { "process.cpus", child_cpus, want_cpus, SYNC_NONE },                /* "final": we are in the cgroup by now */
   { "session", child_session, NULL, SYNC_NONE },
