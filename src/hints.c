@@ -101,6 +101,7 @@ static const struct hint hints[] = {
   { "record.reserve", "mkdir", EACCES, NULL, "the state directory must be the user's: set XDG_RUNTIME_DIR to one of his, or give --root" },
   { "record.reserve", "mkdirat", EACCES, NULL, "the state directory must be the user's: set XDG_RUNTIME_DIR to one of his, or give --root" },
   { "root.enter", "pivot_root", EINVAL, NULL, "pivot_root does not work on an initramfs: try --no-pivot" },
+  { "root.enter", "open", EACCES, NULL, "where the host's root stays, a procfs or sysfs out of your reach would let the container get around its masks: leave --no-pivot out" },
   { NULL, "keyctl", EDQUOT, NULL, "the user's quota of keys is used up: see /proc/sys/kernel/keys/maxkeys, or use --no-new-keyring" },
   { NULL, "write", EBUSY, "/memory.", "the container uses more memory than that, and it could not be reclaimed" },
   { NULL, "write", EBUSY, "/cgroup.subtree_control", "a cgroup that has processes hands no controllers down: choose a linux.cgroupsPath elsewhere, or move them into a cgroup below it" },

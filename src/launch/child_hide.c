@@ -41,14 +41,17 @@ kernels_own (char *line)
   return str_unescape_octal (field);
 }
 
-/* Covers what is at PATH of the host, if it is procfs or sysfs; a mount of the container has such a name, too.  Returns 1 if it was.  */
+/* Covers what is at PATH of the host, if it is procfs or sysfs; a mount of the container has such a name, too.  What an ordinary user may not reach he
+ * cannot cover either, and if there are MASKS to get around he is refused.  Returns 1 if it was covered.  */
 static int
-cover (const char *path, struct err *err)
+cover (const char *path, bool masks, struct err *err)
 {
   struct statfs fs;
   own_fd int fd = open (path, O_PATH | O_CLOEXEC);
   int ret;
 
+  if (fd < 0 && errno == EACCES && masks)
+    return err_sys (err, EACCES, "open", "the host's %s, to cover it", path);
   if (fd < 0 || fstatfs (fd, &fs) < 0 || (fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC))
     return 0;
   /* a cover on a shared mount would be seen by its peers, the host's own */
@@ -60,7 +63,7 @@ cover (const char *path, struct err *err)
 
 /* Goes through the table once.  Returns how many were covered.  */
 static int
-cover_all (int table, char *text, size_t size, struct err *err)
+cover_all (int table, bool masks, char *text, size_t size, struct err *err)
 {
   size_t used = 0;
   int covered = 0;
@@ -80,7 +83,7 @@ cover_all (int table, char *text, size_t size, struct err *err)
 
           *end = '\0';
           point = kernels_own (line);
-          ret = point ? cover (point, err) : 0;
+          ret = point ? cover (point, masks, err) : 0;
           if (ret < 0)
             return ret;
           covered += ret;
@@ -94,6 +97,7 @@ int
 child_hide_host (struct child *c, struct err *err)
 {
   static char text[LINE_SIZE];
+  bool masks = c->plan->n_masked > 0 || c->plan->n_readonly > 0;
   int proc = child_proc (c, err), ret;
 
   if (proc < 0)
@@ -102,7 +106,7 @@ child_hide_host (struct child *c, struct err *err)
     {
       own_fd int table = proc_open_file (proc, "self/mountinfo", O_RDONLY);
 
-      ret = table < 0 ? err_sys (err, -table, "openat2", "/proc/self/mountinfo") : cover_all (table, text, sizeof text, err);
+      ret = table < 0 ? err_sys (err, -table, "openat2", "/proc/self/mountinfo") : cover_all (table, masks, text, sizeof text, err);
     }
   while (ret > 0);
   return ret;

@@ -10,7 +10,8 @@ import pytest
 from limits import ROOT, VIEW, hierarchies, v2_controllers, v2_root
 from orlop import DRIVER, PROGRAM, eventually, make_rootfs
 
-pytestmark = pytest.mark.skipif(DRIVER != "cgroupfs", reason="this user has no systemd of his own; tests/systemd has one that has")
+pytestmark = [pytest.mark.skipif(DRIVER != "cgroupfs", reason="this user has no systemd of his own; tests/systemd has one that has"),
+              pytest.mark.root("becomes another user")]
 
 USER, RANGE = 4242, 300000
 ENTER = """set -e
@@ -118,6 +119,25 @@ def test_root_of_a_namespace_without_groups(user, unshare, namespace):
     err = user.run(b, status=1).err
     assert "process.user.additionalGids" in err and "groups cannot be set" in err
     assert user.orlop("list", "-q").out == ""
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_no_pivot_beside_a_procfs_out_of_reach(user, masked):
+    """Which he cannot cover: to the kernel it is leave for who makes a user namespace in the container to mount one without masks."""
+    closed = os.path.join(user.dir, "closed")
+    os.makedirs(f"{closed}/proc")
+    os.chmod(closed, 0o700)
+    enter = user.prefix.index(ENTER)
+    user.prefix[enter] = f'mount -t proc proc "$0/../closed/proc"\n{ENTER}'
+    b = bundle(user, ["echo", "runs"])
+    if not masked:
+        b.config["linux"]["maskedPaths"] = b.config["linux"]["readonlyPaths"] = []
+    r = user.run(b, "--no-pivot", status=int(masked))
+    if masked:
+        assert f"the host's {closed}/proc" in r.err and "leave --no-pivot out" in r.err
+    else:
+        assert r.out == "runs\n"
+    assert user.run(b).out == "runs\n"
 
 
 def test_root_directory_of_root(box):
