@@ -11,10 +11,17 @@ import orlop  # noqa: E402
 orlop.under_reaper()
 
 
+def pytest_runtest_setup(item):
+    """What needs root says why (`@pytest.mark.root("it ...")`), and is left out where an ordinary user runs the tests."""
+    mark = item.get_closest_marker("root")
+    if mark and orlop.USER:
+        pytest.skip(f"as root alone: {mark.args[0]}")
+
+
 @pytest.fixture
 def box():
-    if os.geteuid() != 0:
-        pytest.skip("containers of this suite need root")
+    if os.geteuid() != 0 and not orlop.USER:
+        pytest.skip("containers of this suite need root, or an ordinary user that tests/vm/as-tester made")
     b = orlop.Box()
     yield b
     b.close()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from orlop import eventually
+from orlop import eventually, give_user_namespace
 
 
 # --- LISTEN_FDS
@@ -119,7 +119,7 @@ def listener(tmp_path):
     s.socket.close()
 
 
-@pytest.mark.parametrize("spaces", ["direct", "staged"])
+@pytest.mark.parametrize("spaces", ["direct", pytest.param("staged", marks=pytest.mark.root("joins the host's pid namespace"))])
 def test_pidfd_of_create(box, listener, spaces):
     b = box.bundle(["sleep", "100"])
     if spaces == "staged":
@@ -265,12 +265,7 @@ def test_abstract_socket(box):
 def test_user_namespace(box, manager):
     """The runtime's directory is out of reach of the container's root, and what is bound of it is not."""
     b = notifier(box, "READY=1")
-    b.namespace("user")
-    b.config["linux"].update(uidMappings=[{"containerID": 0, "hostID": 100000, "size": 65536}],
-                             gidMappings=[{"containerID": 0, "hostID": 100000, "size": 65536}])
-    for path in b.rootfs, f"{b.rootfs}/tmp":
-        os.chown(path, 100000, 100000)
-    os.chmod(box.dir, 0o755)
+    give_user_namespace(b, 65536)
     box.create(b, env=dict(os.environ, NOTIFY_SOCKET=manager.path))
     p = start(box, manager.path)
     go(b)

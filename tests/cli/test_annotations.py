@@ -128,6 +128,7 @@ def allowing(box, text, link=None):
     box.prefix = ["unshare", "--mount", "--propagation", "private", "sh", "-c", f'mount -t overlay none -o lowerdir={layer}:/etc /etc && exec "$@"', "sh"]
 
 
+@pytest.mark.root("mounts over /etc for orlop alone")
 @pytest.mark.parametrize("key", ["org.criu.config", "org.systemd.property.TimeoutStopUSec", "run.oci.systemd.subgroup", "run.oci.delegate-cgroup"])
 def test_the_host_does_not_allow_it(box, key):
     b = box.bundle(["true"])
@@ -141,6 +142,7 @@ def test_the_host_does_not_allow_it(box, key):
     assert box.orlop("list", "-q").out == ""
 
 
+@pytest.mark.root("mounts over /etc for orlop alone")
 def test_what_the_host_allows_is_not_there(box):
     """A link to where nothing is mounted yet is no leave for all."""
     b = box.bundle(["true"])
@@ -152,6 +154,7 @@ def test_what_the_host_allows_is_not_there(box):
     assert box.orlop("list", "-q").out == ""
 
 
+@pytest.mark.root("mounts over /etc for orlop alone")
 def test_the_host_allows_it(box):
     b = box.bundle(["true"])
     b.config["annotations"] = {"org.criu.config": "/dev/null"}
@@ -161,6 +164,7 @@ def test_the_host_allows_it(box):
     box.prefix = []
 
 
+@pytest.mark.root("mounts over /etc for orlop alone")
 def test_the_host_allows_it_no_more(box):
     """The container was made when it did."""
     b = box.bundle(["sleep", "100"])

@@ -563,6 +563,7 @@ def test_created(box, c):
     assert box.status() == "created"
 
 
+@pytest.mark.root("CRIU needs root")
 def test_without_criu(box):
     """It says what is missing, and the container goes on."""
     b = box.bundle(["sleep", "1000"])
@@ -574,6 +575,7 @@ def test_without_criu(box):
     assert box.status() == "running"
 
 
+@pytest.mark.root("CRIU needs root")
 def test_criu_that_is_none(box):
     """A program that only ends, and one that answers rubbish."""
     b = box.bundle(["sleep", "1000"])
@@ -591,6 +593,7 @@ def test_criu_that_is_none(box):
     (["--manage-cgroups-mode", "hard"], "soft, full, strict or ignore"), (["--network-lock", "x"], "iptables, nftables or skip"),
     (["--page-server", "here"], "ADDRESS:PORT"), (["--page-server", ":1"], "ADDRESS:PORT"), (["--page-server", "h:0"], "ADDRESS:PORT"),
     (["--empty-ns", "web"], "web"), (["--parent-path", "/abs"], "relative"), (["--status-fd", "77", "--lazy-pages"], "77")])
+@pytest.mark.root("CRIU needs root")
 def test_options_that_make_no_sense(box, options, said):
     b = box.bundle(["sleep", "1000"])
     box.run(b, "--detach")

@@ -98,6 +98,7 @@ def test_ordinary_user_inside(box, c):
     assert c.exec("grep", "-E", "^(Uid|Gid|Groups|Cap)", "/proc/1/status") == before
 
 
+@pytest.mark.root("becomes another user")
 @pytest.mark.parametrize("command", ["checkpoint", "restore"])
 def test_ordinary_user_outside(box, command):
     """CRIU needs root, and that is said before anything is looked at."""

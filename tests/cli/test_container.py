@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 import pytest
-from orlop import ConsoleSocket, eventually, read_terminal
+from orlop import ConsoleSocket, eventually, give_user_namespace, read_terminal, uid_map
 
 
 def sh(box, script, change=None, **more):
@@ -33,7 +33,7 @@ def test_namespace_inherited_and_joined(box, kind, proc):
     box.run(other, "-d", id="other")
     path = f"/proc/{box.state('other')['pid']}/ns/{proc}"
     link = os.readlink(path)
-    assert sh(box, f"readlink /proc/self/ns/{proc}", lambda b: b.namespace(kind, path)).strip() == link
+    assert sh(box, f"readlink /proc/self/ns/{proc}", lambda b: b.join(kind, path)).strip() == link
     box.delete("other")
 
 
@@ -44,13 +44,9 @@ def test_namespace_of_wrong_kind(box):
 
 
 def test_user_namespace(box):
-    def change(b):
-        b.namespace("user")
-        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-        os.chmod(box.dir, 0o755)
-    out = sh(box, "cat /proc/self/uid_map; id -u; echo x > /tmp/f && stat -c %u /tmp/f; cat /dev/null; ls -d /proc/1", change)
-    assert out.split() == ["0", "100000", "1000", "0", "0", "/proc/1"]
+    b = box.bundle(["sh", "-c", "cat /proc/self/uid_map; id -u; echo x > /tmp/f && stat -c %u /tmp/f; cat /dev/null; ls -d /proc/1"])
+    maps = give_user_namespace(b)
+    assert box.run(b).out.split() == [*uid_map(maps), "0", "0", "/proc/1"]
 
 
 def test_loopback_and_hostname(box):
@@ -132,6 +128,7 @@ def test_proc_symlink_is_refused(box):
     assert "ordinary directory" in box.run(b, status=1).err
 
 
+@pytest.mark.root("no user namespace may make a node of a device")
 def test_devices(box):
     def change(b):
         b.config["linux"]["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 0o640, "uid": 1, "gid": 2}]
@@ -415,6 +412,7 @@ def test_pids_limit(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules(box):
     def change(b):
         b.config["linux"]["resources"]["devices"] = [{"allow": False, "access": "rwm"}]

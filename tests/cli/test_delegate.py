@@ -31,6 +31,7 @@ def test_first_process_is_below(box, bundle):
     assert not os.path.exists(ROOT + bundle.cgroup)
 
 
+@pytest.mark.root("orlop gives a cgroup to another id than its own with root's privilege alone")
 @pytest.mark.skipif(VIEW != "v2", reason="of cgroup v2 alone")
 def test_given_with_the_containers_own(box, bundle):
     bundle.config["process"]["user"] = {"uid": 5, "gid": 5}

@@ -2,18 +2,11 @@
 """linux.devices: nodes of every type, made, or bound where a user namespace may not make any."""
 import os
 import stat
-import subprocess
 
 import pytest
+from orlop import give_user_namespace
 
 DEFAULTS = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
-
-
-def give_user_namespace(box, b):
-    b.namespace("user")
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-    os.chmod(box.dir, 0o755)
 
 
 def bundle(box, *devices, user=False, tmpfs=True, args=("true",)):
@@ -22,7 +15,7 @@ def bundle(box, *devices, user=False, tmpfs=True, args=("true",)):
     if not tmpfs:
         b.config["mounts"] = [m for m in b.config["mounts"] if not m["destination"].startswith("/dev")]
     if user:
-        give_user_namespace(box, b)
+        give_user_namespace(b)
     return b
 
 
@@ -43,6 +36,7 @@ def listing(text):
 STAT = ["sh", "-c", 'stat -c "%n %F %t:%T %a %u %g" "$@"', "-"]
 
 
+@pytest.mark.root("no user namespace may make a node of a device")
 @pytest.mark.spec(105, 107)
 @pytest.mark.parametrize("tmpfs", [True, False], ids=["tmpfs", "image"])
 def test_every_type(box, tmpfs):
@@ -72,6 +66,7 @@ def test_default_ones_and_no_other(box, user):
     assert out[-6:] == [f"{n} {a:x}:{i:x} 666" for n, (a, i) in DEFAULTS.items()]
 
 
+@pytest.mark.root("no user namespace may make a node of a device")
 @pytest.mark.spec(105)
 def test_listed_one_takes_the_place_of_a_default(box):
     b = bundle(box, device("/dev/null", "c", 1, 3, fileMode=0o600, uid=7), args=[*STAT, "/dev/null"])
@@ -88,7 +83,7 @@ def test_something_else_is_there(box, there, user):
     {"file": lambda: open(path, "w").write("x"), "directory": lambda: os.mkdir(path), "fifo": lambda: os.mkfifo(path),
      "link": lambda: os.symlink("/bin/busybox", path)}[there]()
     if user:
-        give_user_namespace(box, b)
+        give_user_namespace(b)
     before = os.lstat(path)
     err = box.run(b, status=1).err
     assert "linux.devices[0]" in err and "something else than this device" in err, err
@@ -96,6 +91,7 @@ def test_something_else_is_there(box, there, user):
     assert (after.st_ino, after.st_mode, after.st_size) == (before.st_ino, before.st_mode, before.st_size)
 
 
+@pytest.mark.root("makes a node of a device before it runs")
 @pytest.mark.spec(106)
 @pytest.mark.parametrize("wrong", [(stat.S_IFCHR, 1, 3), (stat.S_IFBLK, 1, 5)])
 def test_another_device_is_there(box, wrong):
@@ -104,6 +100,7 @@ def test_another_device_is_there(box, wrong):
     assert "something else than this device" in box.run(b, status=1).err
 
 
+@pytest.mark.root("makes a node of a device before it runs")
 @pytest.mark.spec(106)
 def test_the_device_itself_is_there(box):
     b = bundle(box, device("/dev/zero", "c", 1, 5, fileMode=0o640, gid=9), tmpfs=False, args=[*STAT, "/dev/zero"])
@@ -144,6 +141,7 @@ def test_bound_one_has_the_hosts_mode_and_owner(box, how):
         assert done.out.splitlines() == [f"{mode:o} 65534 65534", "640 5 6"]
 
 
+@pytest.mark.root("no user namespace may make a node of a device")
 @pytest.mark.spec(105)
 def test_made_one_has_what_is_asked(box):
     b = bundle(box, device("/dev/zero", "c", 1, 5, fileMode=0o640, uid=3, gid=4), args=["stat", "-c", "%a %u %g", "/dev/zero"])
@@ -193,6 +191,7 @@ def test_impossible_ones(box, d, word):
     assert word in box.run(bundle(box, d), status=1).err
 
 
+@pytest.mark.root("no user namespace may make a node of a device")
 @pytest.mark.spec(106, 108)
 def test_one_path_for_two_devices(box):
     b = bundle(box, device("/dev/x", "c", 1, 3), device("/dev/y", "c", 1, 3), device("/dev//x", "c", 1, 5))
@@ -205,11 +204,12 @@ def test_one_path_for_two_devices(box):
     assert found["/dev/x"] == ("character", (1, 3), "600", 0, 0) and found["/dev/y"][1] == (1, 3)
 
 
+@pytest.mark.root("makes a node of a device before it runs")
 @pytest.mark.spec(110)
 @pytest.mark.parametrize("user", [False, True], ids=["root", "userns"])
 def test_ptmx_is_the_containers(box, user):
     b = bundle(box, user=user, tmpfs=False, args=["sh", "-c", "readlink /dev/ptmx"])
     os.mknod(f"{b.rootfs}/dev/ptmx", stat.S_IFCHR | 0o666, os.makedev(5, 2))
     if user:
-        give_user_namespace(box, b)
+        give_user_namespace(b)
     assert box.run(b).out == "pts/ptmx\n"

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from limits import VIEW, hierarchies, read, v2_controllers, where
-from orlop import DRIVER, eventually
+from orlop import DRIVER, USER, eventually
 from usage import Stream, check_event
 
 MB = 1 << 20
@@ -228,12 +228,13 @@ def test_network(box):
     running(box)
     pid = box.state()["pid"]
     name = 'a"b\\c'
-    done = subprocess.run(["nsenter", "-t", str(pid), "-n", "ip", "link", "add", "name", name, "type", "veth", "peer", "name", "peer\udcff".encode(errors="surrogateescape")],
+    enter = ["nsenter", "-t", str(pid), "-n", *(["-U"] if USER else [])]
+    done = subprocess.run([*enter, "ip", "link", "add", "name", name, "type", "veth", "peer", "name", "peer\udcff".encode(errors="surrogateescape")],
                           capture_output=True)
     if done.returncode:
         box.delete()
         pytest.skip(f"no veth interfaces here: {done.stderr.decode(errors='replace')}")
-    subprocess.run(["nsenter", "-t", str(pid), "-n", "sh", "-c", f"ip link set '{name}' up; ip link set lo up; ping -c1 -W1 127.0.0.1 >/dev/null 2>&1; true"], check=True)
+    subprocess.run([*enter, "sh", "-c", f"ip link set '{name}' up; ip link set lo up; ping -c1 -W1 127.0.0.1 >/dev/null 2>&1; true"], check=True)
 
     def kernel():
         with open(f"/proc/{pid}/net/dev", errors="replace") as f:

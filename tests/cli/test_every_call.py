@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from orlop import eventually, needs_cgroupfs
+from orlop import USER, eventually, needs_cgroupfs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VIEW = os.environ.get("ORLOP_VIEW", "hybrid")
@@ -28,6 +28,10 @@ CAN_DO_WITHOUT = {
               218: "set_tid_address: the C library's, cannot fail",
               (437, 5): "openat2, then fstat: of /etc/passwd", 429: "move_mount: to a plain name; it is walked to then"},
 }
+if USER:
+    CAN_DO_WITHOUT["parent"][108] = "getegid: cannot fail"
+    CAN_DO_WITHOUT["parent"][442] = "mount_setattr: the question whether there is one; the older calls are taken then"
+    CAN_DO_WITHOUT["child"][3] = "close: of its copies of pipes, while the parent writes its maps of ids"
 
 # With these the child waits for the record and for start, after it was said to be ready: create is over, whatever becomes of it.
 WAITS = {47: "recvmsg", 288: "accept4"}
@@ -48,27 +52,31 @@ def nth(tmp_path_factory):
 def user_namespace():
     """One to join, kept by a process of its own."""
     holding = ["sh", "-c", "exec 9</proc/self/ns/user; exec sleep 1000"]  # its own as a descriptor, too
-    with subprocess.Popen(["unshare", "--user", *holding], stdin=subprocess.DEVNULL) as keeper:
-        eventually(lambda: os.readlink(f"/proc/{keeper.pid}/ns/user") != os.readlink("/proc/self/ns/user"), "a user namespace")
-        for kind in ("uid_map", "gid_map"):
-            with open(f"/proc/{keeper.pid}/{kind}", "w") as f:
-                f.write("0 0 65536")
-        eventually(lambda: os.path.exists(f"/proc/{keeper.pid}/fd/9"), "its descriptor")
-        yield f"/proc/{keeper.pid}/ns/user"
-        keeper.kill()
+    maps = ["--map-root-user", "--map-auto"] if USER else []
+    with subprocess.Popen(["unshare", "--user", *maps, *holding], stdin=subprocess.DEVNULL) as keeper:
+        try:
+            eventually(lambda: os.readlink(f"/proc/{keeper.pid}/ns/user") != os.readlink("/proc/self/ns/user"), "a user namespace")
+            for kind in ("uid_map", "gid_map") if not USER else ():
+                with open(f"/proc/{keeper.pid}/{kind}", "w") as f:
+                    f.write("0 0 65536")
+            eventually(lambda: os.path.exists(f"/proc/{keeper.pid}/fd/9"), "its descriptor")
+            yield f"/proc/{keeper.pid}/ns/user"
+        finally:
+            keeper.kill()
 
 
 def direct(b, box, _):
     """A user namespace of its own, whose maps the runtime writes; hooks of both sides; a pid file."""
-    b.namespace("user")
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    if not USER:
+        b.namespace("user")
+        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 65536}]
     b.config["hooks"] = {name: [{"path": "/bin/true"}] for name in ("prestart", "createRuntime", "createContainer")}
     return ["--pid-file", os.path.join(box.dir, "pid")]
 
 
 def staged(b, _, user_namespace):
     """A user namespace that is joined: the child goes on as a child of its own."""
-    b.namespace("user", user_namespace)
+    b.join_user(user_namespace)
     return []
 
 
@@ -82,6 +90,7 @@ class Create:
 
     def __init__(self, box, nth, who, shape=None, user_namespace=None):
         self.box, self.nth, self.who = box, nth, who
+        box.own_id_alone = True
         self.bundle = box.bundle(["sleep", "100"])
         self.bundle.config["linux"]["sysctl"] = {"net.ipv4.ip_unprivileged_port_start": "99"}
         self.bundle.config["process"]["rlimits"] = [{"type": "RLIMIT_CORE", "soft": 0, "hard": 0}]

@@ -146,7 +146,7 @@ def test_own_cgroup_is_gone(box):
     box.run(b, "-d")
     pid, moved = box.state()["pid"], []
     for d in dirs(b):
-        if not of(pid).get(hierarchy(d), "/..").startswith("/orlop"):
+        if not of(pid).get(hierarchy(d), "/..").startswith(f"{box.base}/orlop"):
             continue  # another cgroup namespace's: its paths say nothing
         other = d + "-other"
         os.mkdir(other)

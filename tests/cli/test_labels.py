@@ -93,6 +93,7 @@ def pretending(box):
     box.prefix = []
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("process, path", [({"apparmorProfile": "docker-default"}, "process.apparmorProfile"), ({"selinuxLabel": LABEL}, "process.selinuxLabel")])
 def test_label_that_the_kernel_refuses(pretending, process, path):
     b = pretending.bundle(**process)
@@ -101,6 +102,7 @@ def test_label_that_the_kernel_refuses(pretending, process, path):
     assert pretending.orlop("list", "-q").out == ""
 
 
+@pytest.mark.root("mounts file systems before it runs")
 def test_label_of_exec_that_the_kernel_refuses(pretending):
     pretending.run(pretending.bundle(["sleep", "100"]), "-d")
     err = pretending.orlop("exec", "--process-label", LABEL, "c", "true", status=255).err
@@ -110,6 +112,7 @@ def test_label_of_exec_that_the_kernel_refuses(pretending):
     pretending.delete()
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.spec(156)
 def test_mount_label_that_the_kernel_refuses(pretending):
     b = pretending.bundle()
@@ -118,6 +121,7 @@ def test_mount_label_that_the_kernel_refuses(pretending):
     assert "mounts[1]" in err and "context" in err  # the first of tmpfs; proc is not labelled
 
 
+@pytest.mark.root("mounts file systems before it runs")
 def test_procfs_of_the_container_is_not_asked(pretending):
     """Files that the image or a mount puts in place of /proc/self/attr are not written (CVE-2019-16884)."""
     b = pretending.bundle(apparmorProfile="docker-default")
@@ -131,6 +135,7 @@ def test_procfs_of_the_container_is_not_asked(pretending):
     assert os.path.getsize(os.path.join(b.rootfs, "proc/self/attr/exec")) == os.path.getsize(os.path.join(b.rootfs, "proc/self/attr/apparmor/exec")) == 0
 
 
+@pytest.mark.root("mounts file systems before it runs")
 def test_procfs_of_the_container_is_not_asked_by_exec(pretending):
     """As above, where the container has had all the time to prepare."""
     b = pretending.bundle(["sleep", "100"])
@@ -271,7 +276,7 @@ def keyring_label(name):
 # --- the session keyring
 
 def test_used_up_quota_is_a_warning(box, without):  # noqa: F811
-    box.prefix = [without, str(errno.EDQUOT), "keyctl"]
+    box.prefix, box.own_id_alone = [without, str(errno.EDQUOT), "keyctl"], True
     b = box.bundle(["echo", "runs"])
     b.save()
     r = box.orlop("--log-level", "warning", "run", "--bundle", b.path, "c")
@@ -283,7 +288,7 @@ def test_used_up_quota_is_a_warning(box, without):  # noqa: F811
 
 
 def test_kernel_without_keys(box, without):  # noqa: F811
-    box.prefix = [without, str(errno.ENOSYS), "keyctl"]
+    box.prefix, box.own_id_alone = [without, str(errno.ENOSYS), "keyctl"], True
     assert box.run(box.bundle(["echo", "runs"])).err == ""
 
 

@@ -10,6 +10,7 @@ import threading
 import openmetrics
 import pytest
 from limits import hierarchies, v2_controllers
+from orlop import USER
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MB = 1 << 20
@@ -132,7 +133,7 @@ def test_labels(box):
 def test_labels_of_interfaces(box):
     running(box)
     words = ["ip", "link", "add", "name", '"\\n"', "type", "veth", "peer", "name", "p"]
-    done = subprocess.run(["nsenter", "-t", str(box.state()["pid"]), "-n", *words], capture_output=True, check=False)
+    done = subprocess.run(["nsenter", "-t", str(box.state()["pid"]), "-n", *(["-U"] if USER else []), *words], capture_output=True, check=False)
     if done.returncode:
         box.delete()
         pytest.skip(f"no veth interfaces here: {done.stderr.decode(errors='replace')}")

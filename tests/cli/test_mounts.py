@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from orlop import eventually, needs_cgroupfs, needs_linux
+from orlop import eventually, give_user_namespace, needs_cgroupfs, needs_linux
 
-MAPS = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+NO_SYSFS = "no sysfs is mounted in a user namespace where others are mounted in the one in sight"
 
 
 def sh(box, script, change=None, **more):
@@ -18,10 +18,7 @@ def sh(box, script, change=None, **more):
 
 
 def in_user_namespace(b):
-    b.namespace("user")
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = MAPS
-    subprocess.run(["chown", "-R", "-h", "100000:100000", b.rootfs], check=True)
-    os.chmod(os.path.dirname(b.path), 0o755)
+    give_user_namespace(b, 65536)
 
 
 @pytest.fixture(params=["host ids", "user namespace"])
@@ -83,6 +80,7 @@ def test_tmpcopyup(box, ids):
     assert not os.path.exists(os.path.join(box.dir, "bundle1/rootfs/run/sub/new"))
 
 
+@pytest.mark.root("gives files to others before it runs")
 def test_tmpcopyup_owners_and_attributes(box):
     """SPEC 54"""
     def change(b):
@@ -98,6 +96,7 @@ def test_tmpcopyup_owners_and_attributes(box):
     assert out.splitlines() == ["700 0:0", "2755 5:6", "777 7:8", "640 0:0", "6755 0:0", "1:3"]
 
 
+@pytest.mark.root("gives files to others before it runs")
 def test_tmpcopyup_keeps_capabilities_of_files(box):
     """SPEC 54"""
     value = bytes.fromhex("0100000200040000000000000000000000000000")
@@ -196,6 +195,7 @@ def run_nested(box, options, inner, change=None):
     return flags(done.stdout)
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("option, flag", ON.items())
 def test_recursive_flag(box, option, flag, ids):
     """SPEC 52, 53: with r the flag is on all mounts below, too; without, on the one."""
@@ -207,6 +207,7 @@ def test_recursive_flag(box, option, flag, ids):
     assert flag in one["/mnt"] and flag not in one["/mnt/in"]
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("option, flag", OFF.items())
 def test_recursive_flag_off(box, option, flag):
     """SPEC 53"""
@@ -214,6 +215,7 @@ def test_recursive_flag_off(box, option, flag):
     assert flag not in found["/mnt"] and flag not in found["/mnt/in"]
 
 
+@pytest.mark.root("mounts file systems before it runs")
 def test_recursive_strictatime(box):
     """SPEC 53"""
     found = run_nested(box, ["rstrictatime"], "noatime")
@@ -221,6 +223,7 @@ def test_recursive_strictatime(box):
     assert "relatime" in run_nested(box, ["rnostrictatime"], "strictatime")["/mnt/in"]
 
 
+@pytest.mark.root("mounts file systems before it runs")
 def test_recursive_flag_and_plain(box):
     """SPEC 53: the recursive one comes after the others."""
     found = run_nested(box, ["ro", "nosuid", "rrw"], "rw")
@@ -254,6 +257,7 @@ def test_nosymfollow(box, ids):
     assert sh(box, "cat /b/link; cat /a/file; cat /a/link 2>/dev/null || echo no", change) == "text\ntext\nno\n"
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("options", [["rbind"], ["rbind", "ro"], ["rbind", "rro"]])
 def test_locked_flags_are_kept(box, options):
     """A mount that came from a more privileged namespace keeps its flags, and others can be added."""
@@ -394,6 +398,7 @@ def test_order(box, ids):
     assert sh(box, "cat /mnt/a/file /mnt/b/file /mnt/c/file", change) == "one\ntwo\ntwo\n"
 
 
+@pytest.mark.root("gives files to others before it runs")
 def test_setgid_parent(box):
     """A mount point made in a directory with the set-group-ID bit gets its group, as mkdir does."""
     def change(b):
@@ -433,6 +438,7 @@ FSTAB = ["nofail", "_netdev", "auto", "noauto", "user", "nouser", "users", "nous
          "X-mount.mkdir", "comment=hi", "uhelper=udisks2", "helper=x", "user,exec", "exec,user", "user,suid,dev", "owner,noexec", "nofail,ro"]
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.spec(57)
 @pytest.mark.parametrize("kind", ["bind", "tmpfs"])
 def test_options_of_fstab(box, kind):
@@ -503,6 +509,7 @@ def own(container, host, size=1000):
     return [{"containerID": container, "hostID": host, "size": size}]
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(55, 56, 59)
 def test_idmap_of_the_mount(box):
     """SPEC 55, 56, 59"""
@@ -510,6 +517,7 @@ def test_idmap_of_the_mount(box):
     assert done.stdout == "2005:3005\n5:5\n", done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(55)
 def test_idmap_recursive(box):
     """SPEC 55"""
@@ -517,6 +525,7 @@ def test_idmap_recursive(box):
     assert done.stdout == "2005:3005\n2005:3005\n", done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(59)
 def test_idmap_by_mappings_alone(box):
     """SPEC 59"""
@@ -524,6 +533,7 @@ def test_idmap_by_mappings_alone(box):
     assert done.stdout == "2005:3005\n5:5\n", done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(56)
 def test_idmap_of_the_container(box):
     """SPEC 56: the container's root sees the host's root's files as its own."""
@@ -531,6 +541,7 @@ def test_idmap_of_the_container(box):
     assert done.stdout == "7:7\n7:7\n", done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(56)
 def test_idmap_of_a_joined_namespace(box):
     """SPEC 56"""
@@ -549,6 +560,7 @@ def test_idmap_of_a_joined_namespace(box):
     assert done.stdout.startswith("7:7\n"), done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(56)
 def test_idmap_of_nobody(box):
     """SPEC 56: neither the mount nor the container has a mapping."""
@@ -557,6 +569,7 @@ def test_idmap_of_nobody(box):
     assert "idmap needs uidMappings" in box.run(b, status=1).err
 
 
+@pytest.mark.root("only root can id-map a mount")
 def test_idmap_words(box):
     """crun's form, in ids of the host or, with @, of the container."""
     done = owner(box, ["idmap=uids=0-2000-3#5-3000-10;gids=0-4000-10"], uid=5)
@@ -567,6 +580,7 @@ def test_idmap_words(box):
         assert owner(box, [bad]).returncode == 1
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(55)
 def test_idmap_with_flags(box):
     """SPEC 55: attributes and a map together."""
@@ -580,6 +594,7 @@ def test_idmap_with_flags(box):
     assert {"ro", "nosuid", "idmapped"} <= flags(done.stdout)["/mnt"], done.stderr
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(55)
 def test_idmap_of_new_mount(box):
     """SPEC 55"""
@@ -590,6 +605,7 @@ def test_idmap_of_new_mount(box):
     assert sh(box, "stat -c %u:%g /mnt", change) == "2000:3000\n"
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(55)
 def test_idmap_where_impossible(box):
     """SPEC 55: a file system that cannot is named."""
@@ -634,6 +650,7 @@ def test_rootfs_propagation_and_the_working_directory(box, word, cwd, ids):
     assert (name, here) == (os.path.normpath(cwd).replace("//", "/"), inside)
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("word", ["shared", "rshared", "slave", "private"])
 def test_rootfs_propagation_leaves_the_hosts_mounts(box, word):
     """The old root is dropped with mounts that are shared with the host, as with systemd all are: the host keeps its own."""
@@ -649,7 +666,7 @@ def test_rootfs_propagation_leaves_the_hosts_mounts(box, word):
 
 
 @pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
-@pytest.mark.parametrize("type, namespace", [("proc", "-p"), ("sysfs", "-n")])
+@pytest.mark.parametrize("type, namespace", [("proc", "-p"), pytest.param("sysfs", "-n", marks=pytest.mark.root(NO_SYSFS))])
 def test_no_other_procfs_is_mounted_around_the_masks(box, option, type, namespace):
     """To the kernel a bare procfs or sysfs anywhere in the mount namespace, the host's too, is leave to mount another one in a new user namespace."""
     script = f"unshare -r -m {namespace} -f mount -t {type} {type} /mnt && echo mounted"

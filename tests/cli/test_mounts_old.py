@@ -19,6 +19,7 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("box", ["mount_api"], indirect=True)
 
 
+@pytest.mark.root("mounts file systems before it runs")
 @pytest.mark.parametrize("options", [["rbind"], ["rbind", "ro"]])
 def test_locked_flags(box, options):  # noqa: F811
     test_mounts.test_locked_flags_are_kept(box, options)

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from orlop import eventually
+from orlop import USER, eventually, give_files, give_user_namespace, uid_map
 
 FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup", "time": "time"}
 WAYS = ("new", "joined", "inherited")
@@ -41,11 +41,15 @@ def test_pairs_are_all_there():
 @pytest.mark.parametrize("row", ROWS, ids="-".join)
 def test_combination(box, row):
     other = box.bundle(["sleep", "100"])
+    other.namespace("time")
     box.run(other, "-d", id="other")
     there = box.state("other")["pid"]
     b = box.bundle(["sleep", "100"])
     for kind, way in zip(KINDS, row):
-        b.namespace(kind, {"new": None, "joined": f"/proc/{there}/ns/{FILES[kind]}", "inherited": False}[way])
+        if way == "joined":
+            b.join(kind, f"/proc/{there}/ns/{FILES[kind]}")
+        else:
+            b.namespace(kind, None if way == "new" else False)
     if dict(zip(KINDS, row))["uts"] != "new":
         b.config.pop("hostname", None)
     box.run(b, "-d")
@@ -61,18 +65,10 @@ def test_combination(box, row):
     box.delete("other")
 
 
-def give_user_namespace(box, b, chown=True):
-    b.namespace("user")
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-    if chown:
-        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-    os.chmod(box.dir, 0o755)
-
-
 def in_user_namespace(box, args, id):
     """A container with a user namespace of its own, running."""
     b = box.bundle(args)
-    give_user_namespace(box, b)
+    give_user_namespace(b)
     box.run(b, "-d", id=id)
     return b, box.state(id)["pid"]
 
@@ -80,11 +76,12 @@ def in_user_namespace(box, args, id):
 def test_user_namespace_joined(box):
     first, there = in_user_namespace(box, ["sleep", "100"], "other")
     b = box.bundle(["sh", "-c", "cat /proc/self/uid_map; id -u; readlink /proc/self/ns/user; echo x > /tmp/f; stat -c %u /tmp/f"])
-    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-    b.namespace("user", f"/proc/{there}/ns/user")
+    give_files(b)
+    b.join_user(f"/proc/{there}/ns/user")
     words = box.run(b).out.split()
-    assert words == ["0", "100000", "1000", "0", link(there, "user"), "0"]
-    assert os.stat(f"{b.rootfs}/tmp/f").st_uid == 100000
+    maps = first.config["linux"]["uidMappings"]
+    assert words == [*uid_map(maps), "0", link(there, "user"), "0"]
+    assert os.stat(f"{b.rootfs}/tmp/f").st_uid == maps[0]["hostID"]
     box.delete("other")
 
 
@@ -92,8 +89,9 @@ def test_user_and_network_namespace_joined(box):
     """As a pod's containers have them: the network namespace belongs to the user namespace."""
     first, there = in_user_namespace(box, ["sleep", "100"], "other")
     b = box.bundle(["sh", "-c", "readlink /proc/self/ns/user /proc/self/ns/net; readlink /proc/self/ns/net; ip link show lo"])
-    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-    for kind, file in (("user", "user"), ("network", "net"), ("ipc", "ipc")):
+    give_files(b)
+    b.join_user(f"/proc/{there}/ns/user")
+    for kind, file in (("network", "net"), ("ipc", "ipc")):
         b.namespace(kind, f"/proc/{there}/ns/{file}")
     out = box.run(b).out
     assert link(there, "network") in out and "UP" in out
@@ -103,17 +101,18 @@ def test_user_and_network_namespace_joined(box):
 def test_exec_into_user_namespace(box):
     first, there = in_user_namespace(box, ["sleep", "100"], "c")
     out = box.orlop("exec", "c", "sh", "-c", "id -u; readlink /proc/self/ns/user; cat /proc/self/uid_map").out.split()
-    assert out == ["0", link(there, "user"), "0", "100000", "1000"]
+    assert out == ["0", link(there, "user"), *uid_map(first.config["linux"]["uidMappings"])]
     assert box.orlop("exec", "--user", "5:6", "c", "id", "-u").out == "5\n"
     box.delete()
 
 
 def test_id_that_is_not_mapped(box):
     first, there = in_user_namespace(box, ["sleep", "100"], "c")
-    assert box.orlop("exec", "--user", "5000", "c", "id", status=255).err
+    assert box.orlop("exec", "--user", "70000", "c", "id", status=255).err
     box.delete()
 
 
+@pytest.mark.root("an ordinary user's container looks its root.path up in the mount namespace that it joins")
 def test_mount_namespace_joined(box):
     """The container's root is entered in the other's mount namespace."""
     other = box.bundle(["sleep", "100"])
@@ -122,7 +121,7 @@ def test_mount_namespace_joined(box):
     b = box.bundle(["sh", "-c", "readlink /proc/self/ns/mnt; cat /mark"])
     with open(f"{b.rootfs}/mark", "w") as f:
         f.write("mine\n")
-    b.namespace("mount", f"/proc/{there}/ns/mnt")
+    b.join("mount", f"/proc/{there}/ns/mnt")
     assert box.run(b).out.split() == [link(there, "mount"), "mine"]
     box.delete("other")
 
@@ -140,6 +139,7 @@ def test_path_of_another_kind(box, kind):
     assert box.orlop("list", "-q").out == ""
 
 
+@pytest.mark.root("makes other namespaces than a user namespace before it runs")
 @pytest.mark.spec(99)
 @pytest.mark.parametrize("process, wrap, whose", [("self", "", "the runtime's own"), ("1", "unshare -m --propagation private", "that of process 1")])
 def test_mount_namespace_of_the_host(box, process, wrap, whose):
@@ -157,6 +157,7 @@ def test_mount_namespace_of_the_host(box, process, wrap, whose):
     assert "root.path" in r.stderr and f"the mount namespace at {path} is {whose}" in r.stderr, r.stderr
 
 
+@pytest.mark.root("makes other namespaces than a user namespace before it runs")
 def test_uts_namespace_of_the_host(box):
     """As of the mount namespace: the runtime has one of its own here, and joins that of process 1, whose name would be changed."""
     b = box.bundle(["hostname"])
@@ -172,7 +173,7 @@ def test_uts_namespace_of_the_host(box):
 def test_own_user_namespace(box):
     """Which cannot be joined: setns(2)."""
     b = box.bundle()
-    b.namespace("user", "/proc/self/ns/user")
+    b.join_user("/proc/self/ns/user")
     err = box.run(b, status=1).err
     assert "linux.namespaces[" in err and "leave it out" in err, err
 
@@ -187,7 +188,7 @@ def test_path_is_no_namespace(box, path):
 
 def test_no_namespace_of_its_own_but_mounts(box):
     b = box.bundle(["sh", "-c", "sleep 100 & exec sleep 100"])
-    b.config["linux"]["namespaces"] = [{"type": "mount"}]
+    b.config["linux"]["namespaces"] = [{"type": "mount"}] + [{"type": "user"}] * bool(USER)  # without which an ordinary user makes no other
     b.config.pop("hostname", None)
     box.run(b, "-d")
     pid = box.state()["pid"]
@@ -242,7 +243,7 @@ def test_time_offsets(box, user):
     b.namespace("time")
     b.config["linux"]["timeOffsets"] = {"monotonic": {"secs": 3 * DAYS, "nanosecs": 5}, "boottime": {"secs": 10 * DAYS}}
     if user:
-        give_user_namespace(box, b)
+        give_user_namespace(b)
     box.run(b, "-d")
     pid = box.state()["pid"]
     assert link(pid, "time") != link("self", "time")
@@ -293,13 +294,14 @@ def test_time_offsets_need_a_new_namespace(box, namespace):
     assert "needs a new time namespace" in box.run(b, status=1).err
 
 
+@pytest.mark.root("an ordinary user's container looks its root.path up in the mount namespace that it joins")
 @pytest.mark.spec(104)
 def test_time_offsets_with_a_joined_mount_namespace(box):
     """The runtime's /proc is out of sight then."""
     other = box.bundle(["sleep", "100"])
     box.run(other, "-d", id="other")
     b = box.bundle(["cat", "/proc/self/timens_offsets"])
-    b.namespace("mount", f"/proc/{box.state('other')['pid']}/ns/mnt")
+    b.join("mount", f"/proc/{box.state('other')['pid']}/ns/mnt")
     b.namespace("time")
     b.config["linux"]["timeOffsets"] = {"boottime": {"secs": 99}}
     assert clocks(box.run(b).out)["boottime"] == 99
@@ -331,7 +333,7 @@ def test_kind_that_does_not_exist(box):
 @pytest.mark.spec(103)
 def test_no_file_is_given_to_the_mapped_root(box):
     b = box.bundle()
-    give_user_namespace(box, b, chown=False)
+    give_user_namespace(b, chown=False)
     before = {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files}
     box.run(b, status=None)
     assert {f: os.lstat(os.path.join(d, f)).st_uid for d, _, files in os.walk(b.rootfs) for f in files} == before
@@ -341,8 +343,8 @@ def test_no_file_is_given_to_the_mapped_root(box):
 
 def join_user(box, there, args=("true",), **process):
     b = box.bundle(args, **process)
-    b.namespace("user", f"/proc/{there}/ns/user")
-    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    b.join_user(f"/proc/{there}/ns/user")
+    give_files(b)
     return b
 
 
@@ -351,9 +353,10 @@ def test_joined_user_namespace_with_its_maps(box):
     """Listing them is not needed; what is listed must be true."""
     first, there = in_user_namespace(box, ["sleep", "100"], "other")
     b = join_user(box, there, ["cat", "/proc/self/gid_map"])
-    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = first.config["linux"]["uidMappings"]
-    assert box.run(b).out.split() == ["0", "100000", "1000"]
-    b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 999}]
+    maps = first.config["linux"]["uidMappings"]
+    b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = maps
+    assert box.run(b).out.split() == uid_map(maps)
+    b.config["linux"]["gidMappings"] = [*maps[:-1], {**maps[-1], "size": maps[-1]["size"] - 1}]
     err = box.run(b, status=1).err
     assert "linux.gidMappings" in err and "differs" in err, err
     box.delete("other")
@@ -376,6 +379,7 @@ def bare_user_namespace(box):
     holder.wait()
 
 
+@pytest.mark.root("maps ids that only root may map")
 @pytest.mark.spec(99)
 @pytest.mark.parametrize("n", [3, 7])
 def test_joined_user_namespace_with_its_maps_in_another_order(box, bare_user_namespace, n):
@@ -397,15 +401,17 @@ def test_joined_user_namespace_without_maps(box, bare_user_namespace):
 
 
 @pytest.mark.spec(28)
-@pytest.mark.parametrize("user, where", [({"uid": 1000, "gid": 0}, "process.user.uid"), ({"uid": 0, "gid": 5000}, "process.user.gid"),
-                                         ({"uid": 0, "gid": 0, "additionalGids": [1, 1000]}, "process.user.additionalGids")])
+@pytest.mark.parametrize("user, where", [(lambda past: {"uid": past, "gid": 0}, "process.user.uid"), (lambda past: {"uid": 0, "gid": past + 1}, "process.user.gid"),
+                                         (lambda past: {"uid": 0, "gid": 0, "additionalGids": [1, past]}, "process.user.additionalGids")])
 def test_id_that_the_joined_namespace_does_not_map(box, user, where):
     first, there = in_user_namespace(box, ["sleep", "100"], "other")
-    err = box.run(join_user(box, there, user=user), status=1).err
+    last = first.config["linux"]["uidMappings"][-1]
+    err = box.run(join_user(box, there, user=user(last["containerID"] + last["size"])), status=1).err
     assert where in err and "is not mapped" in err, err
     box.delete("other")
 
 
+@pytest.mark.root("only root can id-map a mount")
 @pytest.mark.spec(56)
 def test_idmap_of_the_joined_namespace(box):
     """The container's mapping is that of the namespace, also relative to it in crun's words."""
@@ -443,6 +449,7 @@ def test_joined_user_namespace_of_another_kind(box):
     assert "a user namespace is wanted, this is a network namespace" in box.run(b, status=1).err
 
 
+@pytest.mark.root("makes other namespaces than a user namespace before it runs")
 @pytest.mark.spec(99)
 def test_namespace_bound_to_a_file(box):
     """As ip netns and engines keep them."""
@@ -457,6 +464,7 @@ def test_namespace_bound_to_a_file(box):
         subprocess.run(["umount", path], check=True)
 
 
+@pytest.mark.root("makes other namespaces than a user namespace before it runs")
 @pytest.mark.spec(99)
 def test_joined_namespaces_of_different_owners(box):
     """A network namespace that an engine made for a pod belongs to the host, and the user namespace to the pod."""

@@ -7,7 +7,9 @@ import signal
 import subprocess
 
 import pytest
-from orlop import eventually
+from orlop import eventually, give_user_namespace
+
+pytestmark = pytest.mark.root("moves network interfaces that are the host's")
 
 
 class Net:
@@ -91,10 +93,7 @@ def test_moves_with_addresses(box, net, user):
     permanent = [a for a in addresses(net.link("net0")) if a[1] != "10.7.7.7"]
     b = sleeper(box, net0={})
     if user:
-        b.namespace("user")
-        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-        os.chmod(box.dir, 0o755)
+        give_user_namespace(b)
     box.run(b, "-d")
     assert net.names() == {"net0-peer"}
     moved = link_of(box, "net0")

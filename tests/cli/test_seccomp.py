@@ -240,12 +240,7 @@ def test_start_hooks_are_not_filtered(box, call64):
 
 def test_user_namespace(box, call64):
     b = bundle(box, call64, GETPPID, seccomp=profile(rule("ERRNO", "getppid")))
-    b.namespace("user")
-    b.config["linux"].update(uidMappings=[{"containerID": 0, "hostID": 100000, "size": 1000}],
-                             gidMappings=[{"containerID": 0, "hostID": 100000, "size": 1000}])
-    for path, _, _ in os.walk(b.rootfs):
-        os.chmod(path, 0o755)
-    os.chmod(box.dir, 0o755)
+    orlop.give_user_namespace(b)
     for no_new_privs in (True, False):
         b.config["process"]["noNewPrivileges"] = no_new_privs
         assert int(box.run(b).out) == -errno.EPERM
@@ -476,6 +471,7 @@ def loaded(box, b, id):
 
 @pytest.fixture
 def caching(box):
+    box.own_id_alone = True
     box.run(box.bundle(["true"]))  # the root directory is made by the first
     b = box.bundle(["true"])
     b.config["linux"]["seccomp"] = profile(rule("ERRNO", "getppid"))

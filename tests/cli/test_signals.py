@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from orlop import give_user_namespace
 
 
 def shut():
@@ -21,8 +22,7 @@ def test_none_ignored_or_blocked(box, by):
     command = ["cat", "/proc/self/status"]
     b = box.bundle(command if by != "exec" else ["sleep", "100"])
     if by == "user namespace":
-        b.namespace("user")
-        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+        give_user_namespace(b)
     if by == "create":
         out = box.create(b, preexec_fn=shut).out
         box.orlop("start", "c")

@@ -50,7 +50,7 @@ def test_rootless_is_true_false_or_auto(box):
         box.orlop("--rootless", word, "list")
 
 
-@pytest.mark.parametrize("command", ["create", "run", "exec", "restore"])
+@pytest.mark.parametrize("command", ["create", "run", "exec", pytest.param("restore", marks=pytest.mark.root("only root restores"))])
 def test_no_pid_file(box, command):
     b = box.bundle(["sleep", "100"])
     if command == "exec":

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.sysctl: what belongs to a namespace of the container can be set, in both spellings; nothing of the host's can."""
-import os
-import subprocess
 
 import pytest
+from orlop import give_user_namespace
 
 # key -> (value, what is read, namespace)
 SETTINGS = {
@@ -33,10 +32,7 @@ def bundle(box, sysctl, *, user=False, args=("true",)):
     b = box.bundle(args)
     b.config["linux"]["sysctl"] = sysctl
     if user:
-        b.namespace("user")
-        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-        os.chmod(box.dir, 0o755)
+        give_user_namespace(b)
     return b
 
 
@@ -67,6 +63,7 @@ def test_user_namespaces_own(box):
     assert host("user.max_net_namespaces") == before
 
 
+@pytest.mark.root("kernel.domainname may be written by root of the host alone")
 def test_domainname(box):
     before = host("kernel.domainname")
     b = bundle(box, {"kernel.domainname": "example.org"}, args=["cat", "/proc/sys/kernel/domainname"])
@@ -77,6 +74,7 @@ def test_domainname(box):
 @pytest.mark.parametrize("mounts", [
     "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys", "mount -t tmpfs tmpfs /proc/sys/net",
 ], ids=["read-only", "covered"])
+@pytest.mark.root("mounts file systems before it runs")
 def test_runtime_whose_own_are_out_of_reach(box, mounts):
     """As in a container that is not privileged, where engines run too."""
     before = host("net.ipv4.ip_forward"), host("kernel.msgmax")
@@ -133,7 +131,7 @@ def test_namespace_by_path_of_another(box):
     other = box.bundle(["sleep", "100"])
     box.run(other, "-d", id="other")
     b = bundle(box, {"net.ipv4.ip_forward": "1"})
-    b.namespace("network", f"/proc/{box.state('other')['pid']}/ns/net")
+    b.join("network", f"/proc/{box.state('other')['pid']}/ns/net")
     box.run(b)
     assert box.orlop("exec", "other", "cat", "/proc/sys/net/ipv4/ip_forward").out == "1\n"
     box.delete("other")
@@ -184,7 +182,7 @@ def test_empty_value(box):
     other.config["linux"]["sysctl"] = {name: "8080,9000-9010"}
     box.run(other, "-d", id="other")
     b = bundle(box, {name: ""}, args=["cat", path(name)])
-    b.namespace("network", f"/proc/{box.state('other')['pid']}/ns/net")
+    b.join("network", f"/proc/{box.state('other')['pid']}/ns/net")
     assert box.orlop("exec", "other", "cat", path(name)).out == "8080,9000-9010\n"
     assert box.run(b).out == "\n"
     box.delete("other")

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.root("becomes another user")
+
 UID = 54321
 
 

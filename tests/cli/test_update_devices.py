@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from limits import SLEEP, VIEW, Some, hierarchies, read, state_of, update, v2_root, where
-from orlop import needs_cgroupfs
+from orlop import give_user_namespace, needs_cgroupfs
 
 # --- device rules
 
@@ -37,6 +37,7 @@ def may(box, name, how="<"):
     return "No such device" in said
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules(box):
     b = with_devices(box)
     assert not may(box, "odd") and not may(box, "even")
@@ -56,6 +57,7 @@ def test_device_rules(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules_open_and_closed(box):
     if "devices" in hierarchies():
         needs_cgroupfs("on v1 it cannot deny single devices among allowed ones")
@@ -69,6 +71,7 @@ def test_device_rules_open_and_closed(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules_of_an_engine(box):
     """All of linux.resources again, as containerd sends it; and what is open all the time is never refused meanwhile."""
     b = with_devices(box, rule(1))
@@ -81,6 +84,7 @@ def test_device_rules_of_an_engine(box):
     watch.wait(timeout=20)
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules_refused(box):
     """Nothing is changed by what cannot be, and by what another limit of the same update is in the way of."""
     b = with_devices(box, rule(1))
@@ -97,6 +101,7 @@ def test_device_rules_refused(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules_with_cgroups_inside(box):
     """A container that has made cgroups below its own: v1 would take no rule for all devices any more."""
     b = with_devices(box, rule(1))
@@ -110,6 +115,7 @@ def test_device_rules_with_cgroups_inside(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_programs(box):
     """On v2 there is one program after any number of updates, and none where all is allowed."""
     if VIEW != "v2":
@@ -153,10 +159,7 @@ def host_device(box, name="odd", minor=1, mode=0o640, uid=7, gid=8):
 def container(box, user=False, rules=(), devices=()):
     b = box.bundle(SLEEP)
     if user:
-        b.namespace("user")
-        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
-        subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
-        os.chmod(box.dir, 0o755)
+        give_user_namespace(b)
     b.config["linux"]["resources"] = {"devices": [DENY, *rules]}
     b.config["linux"]["devices"] = list(devices)
     box.run(b, "-d")
@@ -170,6 +173,7 @@ def sh(box, script, **more):
 both = pytest.mark.parametrize("user", [False, True], ids=["root", "userns"])
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 @both
 def test_device_added_and_removed(box, user):
     host = host_device(box, mode=0o666)
@@ -186,6 +190,7 @@ def test_device_added_and_removed(box, user):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 @both
 def test_device_removed_may_not_be_used(box, user):
     """Whoever keeps a node of his own has nothing of it."""
@@ -199,6 +204,7 @@ def test_device_removed_may_not_be_used(box, user):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_owner_and_place(box):
     host = host_device(box)
     b = container(box)
@@ -210,6 +216,7 @@ def test_device_owner_and_place(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_rules_are_kept(box):
     """Those of create, of updates by a document, and of devices that came one by one."""
     one, two = host_device(box, "one", 1), host_device(box, "two", 2)
@@ -235,6 +242,7 @@ def test_device_rules_are_kept(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 @both
 @pytest.mark.parametrize("there", ["file", "directory", "link", "device"])
 def test_device_in_the_place_of_something(box, there, user):
@@ -253,6 +261,7 @@ def test_device_in_the_place_of_something(box, there, user):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 @both
 def test_device_with_a_refused_limit(box, user):
     if v2_root() is None:
@@ -268,6 +277,7 @@ def test_device_with_a_refused_limit(box, user):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 @both
 def test_device_path_of_an_attacker(box, user):
     """Links and mounts of the container lead nowhere but into itself."""
@@ -318,7 +328,7 @@ def test_device_where_nobody_answers(box):
     (["--device", "/dev/null:rw:/x"], "letters of rwm"),
     (["--device", "/dev/null:/"], "the root is no place for it"),
     (["--device-remove", "/dev/null:/x:r"], "after it may come a path"),
-    (["--device-remove", "/dev/null"], "/dev/null is one of the devices that every container may use"),
+    pytest.param(["--device-remove", "/dev/null"], "/dev/null is one of the devices that every container may use", marks=pytest.mark.root("an ordinary user has no rules of devices")),
 ])
 def test_bad_devices(box, words, said):
     b = container(box)
@@ -329,6 +339,7 @@ def test_bad_devices(box, words, said):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_without_cgroup(box):
     host = host_device(box)
     b = box.bundle(SLEEP)
@@ -341,6 +352,7 @@ def test_device_without_cgroup(box):
     box.delete()
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_device_of_a_created_container(box):
     host = host_device(box, mode=0o666)
     b = box.bundle(["sh", "-c", "cat /dev/odd; exec sleep 100"])

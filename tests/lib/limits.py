@@ -4,6 +4,7 @@ import json
 import os
 import re
 
+import orlop
 import pytest
 
 ROOT = "/sys/fs/cgroup"
@@ -28,7 +29,7 @@ def v2_root():
 def v2_controllers():
     if v2_root() is None:
         return []
-    with open(f"{v2_root()}/cgroup.controllers") as f:
+    with open(f"{v2_root()}{orlop.base()}/cgroup.controllers") as f:
         return f.read().split()
 
 

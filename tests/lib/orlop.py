@@ -24,6 +24,7 @@ import time
 
 PROGRAM = os.environ.get("ORLOP", "build/orlop")
 DRIVER = os.environ.get("ORLOP_DRIVER", "cgroupfs")  # who makes the cgroups of containers: "systemd" where there is one
+USER = os.environ.get("ORLOP_USER")  # the ordinary user that the tests run as (tests/vm/as-tester)
 PATIENCE = int(os.environ.get("ORLOP_TEST_PATIENCE", "1"))  # a guest is slow
 TIMEOUT = 20 * PATIENCE
 
@@ -59,8 +60,8 @@ def make_rootfs(path):
 
 
 class Bundle:
-    def __init__(self, path, config):
-        self.path, self.config = path, config
+    def __init__(self, path, config, base=""):
+        self.path, self.config, self.base = path, config, base
 
     @property
     def rootfs(self):
@@ -71,7 +72,7 @@ class Bundle:
         """Where the container's cgroup is, in each hierarchy."""
         path = self.config["linux"]["cgroupsPath"]
         slice, colon, name = path.partition(":")
-        return path if not colon else f"/{slice}/{name.replace(':', '-')}.scope".replace("/-.slice", "")
+        return path if not colon else self.base + f"/{slice}/{name.replace(':', '-')}.scope".replace("/-.slice", "")
 
     def save(self):
         with open(os.path.join(self.path, "config.json"), "w") as f:
@@ -83,6 +84,18 @@ class Bundle:
         spaces[:] = [n for n in spaces if n["type"] != kind]
         if path is not False:
             spaces.append({"type": kind, **({"path": path} if path else {})})
+
+    def join(self, kind, path):
+        """Lets the container join a namespace; an ordinary user's can do that as root of the user namespace alone that this belongs to."""
+        self.namespace(kind, path)
+        if USER:
+            self.join_user(os.path.join(os.path.dirname(path), "user"))
+
+    def join_user(self, path):
+        """Lets the container join a user namespace, whose maps then are its own."""
+        self.namespace("user", path)
+        for kind in ("uid", "gid"):
+            self.config["linux"].pop(f"{kind}Mappings", None)
 
     def mount(self, destination, source=None, type="bind", options=()):
         m = {"destination": destination, "type": type, "options": list(options)}
@@ -98,6 +111,65 @@ def mounts_below(path):
         return [point for point in (line.split()[4] for line in f) if point.startswith(path + "/")]
 
 
+def base():
+    """The cgroup below which containers are: an ordinary user has what his systemd manages, and what that gave to the service that the tests run in."""
+    if not USER:
+        return ""
+    with open("/proc/self/cgroup") as f:
+        own = re.search("^0::(.*)", f.read(), re.M)[1]
+    return re.match(r".*/user@\d+\.service", own)[0] if DRIVER == "systemd" else os.path.dirname(own)
+
+
+def subordinate(kind):
+    """The first of the many ids that the user may map besides his own, and how many they are."""
+    with open(f"/etc/sub{kind}") as f:
+        return next([int(x) for x in line.split(":")[1:]] for line in f if line.startswith(f"{USER}:"))
+
+
+def give_ids(config, own_alone):
+    """Lets an ordinary user's container have as many ids as his system lets him map, and a network of its own, as root's has."""
+    for kind, own in (("uid", os.getuid()), ("gid", os.getgid())):
+        first, size = subordinate(kind)
+        more = [] if own_alone else [{"containerID": 1, "hostID": first, "size": size}]
+        config["linux"][f"{kind}Mappings"] = [{"containerID": 0, "hostID": own, "size": 1}, *more]
+    config["linux"]["namespaces"].append({"type": "network"})
+
+
+def give_user_namespace(b, size=1000, chown=True):
+    """Gives a bundle's container a user namespace, whose root has its files: one that an ordinary user's has already.  Returns its maps."""
+    if not USER:
+        b.namespace("user")
+        b.config["linux"]["uidMappings"] = b.config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": size}]
+        if chown:
+            give_files(b)
+        os.chmod(os.path.dirname(b.path), 0o755)
+    return b.config["linux"]["uidMappings"]
+
+
+def give_files(b):
+    """Gives the bundle's files to the root of the user namespace that containers have or join here."""
+    if not USER:
+        subprocess.run(["chown", "-Rh", "100000:100000", b.rootfs], check=True)
+
+
+def host_ids(b, *ids):
+    """Ids of the container, as the host sees them."""
+    maps = b.config["linux"].get("uidMappings") or [{"containerID": 0, "hostID": 0, "size": 1 << 32}]
+    return [id - m["containerID"] + m["hostID"] for id in ids for m in maps if 0 <= id - m["containerID"] < m["size"]]
+
+
+def uid_map(maps):
+    """The words of /proc/PID/uid_map for maps."""
+    return [str(m[key]) for m in maps for key in ("containerID", "hostID", "size")]
+
+
+def remove(path):
+    """Removes a tree, in which an ordinary user's container may have left files of ids that are only its own."""
+    shutil.rmtree(path, ignore_errors=True)
+    if USER and os.path.exists(path):
+        subprocess.run(["unshare", "--user", "--map-auto", "--map-root-user", "rm", "-rf", path], check=False)
+
+
 class Box:
     count = 0
 
@@ -105,9 +177,12 @@ class Box:
         Box.count += 1
         self.dir = tempfile.mkdtemp(prefix="orlop-test-")
         self.root = os.path.join(self.dir, "state")
-        self.cgroup = f"/orlop-test-{os.getpid()}-{Box.count}"
+        self.name = f"orlop-test-{os.getpid()}-{Box.count}"
+        self.base = base()
+        self.cgroup = f"{self.base}/{self.name}"
         self.n = 0
         self.prefix, self.program = [], PROGRAM  # what the program is started by; where it is
+        self.own_id_alone = False  # of an ordinary user: newuidmap, which maps others, has no privilege where it is traced or was filtered
         self.before, self.orphans_before = self.snapshot(), set(orphans())
 
     # --- bundles
@@ -117,13 +192,15 @@ class Box:
         path = os.path.join(self.dir, f"bundle{self.n}")
         os.makedirs(os.path.join(path, "rootfs"))
         make_rootfs(os.path.join(path, "rootfs"))
-        self.orlop("spec", "--bundle", path)
+        self.orlop("spec", *(["--rootless"] if USER else []), "--bundle", path)
         with open(os.path.join(path, "config.json")) as f:
             config = json.load(f)
         config["process"].update(terminal=False, args=list(args), **process)
         config["root"]["readonly"] = False
-        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{self.n}" if DRIVER == "cgroupfs" else f"-.slice:{self.cgroup[1:]}:{self.n}"
-        return Bundle(path, config)
+        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{self.n}" if DRIVER == "cgroupfs" else f"-.slice:{self.name}:{self.n}"
+        if USER:
+            give_ids(config, self.own_id_alone)
+        return Bundle(path, config, self.base)
 
     # --- the program
 
@@ -181,7 +258,7 @@ class Box:
         with open("/proc/self/mountinfo") as f:
             mounts = sorted(line.split()[4] for line in f)
         cgroups = sorted(p for h in ("/sys/fs/cgroup", *glob.glob("/sys/fs/cgroup/*"))
-                         for p in glob.glob(f"{h}/orlop-test-{os.getpid()}-{Box.count}*"))
+                         for p in glob.glob(f"{h}{self.cgroup}*"))
         return {"mounts": mounts, "cgroups": cgroups, "links": sorted(os.listdir("/sys/class/net"))}
 
     def processes(self):
@@ -217,7 +294,7 @@ class Box:
             subprocess.run(self.command("delete", "--force", id), capture_output=True, timeout=TIMEOUT)
         processes = self.left_over()
         after = self.snapshot()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        remove(self.dir)
         assert not left, f"containers left: {left}"
         assert not processes, f"processes left: {processes}"
         assert after == self.before, f"left behind: {[(k, [x for x in after[k] if x not in self.before[k]]) for k in after]}"
