@@ -178,6 +178,7 @@ def profile(tmp_path):
     subprocess.run(["apparmor_parser", "--remove", path], check=False)
 
 
+@pytest.mark.root("loads a profile before it runs")
 def test_real_profile(box, profile):
     b = box.bundle(["sleep", "100"], apparmorProfile=profile)
     with open(os.path.join(b.rootfs, "secret"), "w") as f:

@@ -15,7 +15,7 @@ needs_ps = pytest.mark.skipif(not shutil.which("ps"), reason="the host has no ps
 def three(box):
     """A container of three processes."""
     box.run(box.bundle(["sh", "-c", "sleep 111 & sleep 222 & wait"]), "-d")
-    eventually(lambda: len(pids(box)) == 3, "three processes")
+    eventually(lambda: programs(pids(box)) == ["sh", "sleep", "sleep"], "a shell and what it starts")
     yield box
     box.delete()
 
@@ -24,14 +24,18 @@ def pids(box, id="c"):
     return json.loads(box.orlop("ps", "--format", "json", id).out)
 
 
-def test_json(three):
-    found = pids(three)
-    assert found == sorted(found) and three.state()["pid"] in found
+def programs(found):
     names = []
     for pid in found:
         with open(f"/proc/{pid}/cmdline") as f:
             names.append(f.read().split("\0")[0])
-    assert sorted(names) == ["sh", "sleep", "sleep"]
+    return sorted(names)
+
+
+def test_json(three):
+    found = pids(three)
+    assert found == sorted(found) and three.state()["pid"] in found
+    assert programs(found) == ["sh", "sleep", "sleep"]
     assert three.orlop("ps", "-f=json", "c").out == three.orlop("ps", "--format=json", "c").out
 
 
