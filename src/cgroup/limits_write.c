@@ -118,6 +118,19 @@ write_once (struct job *j, const struct cgroup_dir *d, const char *file, const c
   return cgroup_dir_write (d, file, text, err);
 }
 
+/* True if D has the controller of FILE: then the kernel lacks the file, whatever an ordinary user was refused in the cgroups above.  */
+static bool
+has_controller (const struct cgroup_dir *d, const char *file)
+{
+  char have[256], controller[CGROUP_FILE_MAX + 1];
+
+  if (cgroup_dir_read (d, "cgroup.controllers", have, sizeof have) < 0)
+    return false;
+  have[strcspn (have, "\n")] = '\0';
+  cgroup_unified_controller (file, controller);
+  return cgroup_list_has (have, controller);
+}
+
 /* Writes TEXT to FILE of D; on v2 a missing file may be there once its controller is enabled.  */
 static int
 write_text (struct job *j, const struct cgroup_dir *d, const char *file, const char *text, struct err *err)
@@ -129,7 +142,7 @@ write_text (struct job *j, const struct cgroup_dir *d, const char *file, const c
   enable (j, d);
   err_clear (err);
   r = write_once (j, d, file, text, err);
-  if (r == -ENOENT && j->refused < 0)
+  if (r == -ENOENT && j->refused < 0 && ! has_controller (d, file))
     {
       if (err)
         *err = j->why;

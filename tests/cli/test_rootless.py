@@ -387,6 +387,18 @@ def test_delegated_cgroup(delegated):
     assert [name for name in os.listdir(user.group) if name not in before] == []
 
 
+def test_file_that_the_kernel_lacks(delegated):
+    """Of a controller that he has: that he may not enable it further up is not the reason."""
+    user, b = delegated, bundle(delegated, ["true"])
+    if not user.controller:
+        pytest.skip("no controller of v2 that a user may be given")
+    file = f"{user.controller}.of_no_kernel"
+    b.config["linux"]["resources"] = {"unified": {file: "1"}}
+    err = user.run(b, status=1).err
+    assert f'linux.resources.unified["{file}"]' in err and f"/c/{file}" in err and "No such file" in err, err
+    assert "subtree_control" not in err, err
+
+
 def test_name_of_a_cgroup_in_use(delegated):
     """Where he can make cgroups one that has processes stays another's."""
     user, b = delegated, bundle(delegated, ["sleep", "100"])

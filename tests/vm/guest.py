@@ -48,6 +48,8 @@ RUNNER = f"""#!/bin/sh
 exec </dev/null >/dev/ttyS1 2>&1
 stty -F /dev/ttyS1 raw -echo
 modprobe -a {MODULES}
+mkdir -p /dev/mqueue
+mount -t mqueue mqueue /dev/mqueue  # as a host of systemd has
 mkdir -p /srv/disk
 mount -o noatime /dev/vda /srv/disk
 at=$(cat /srv/disk/at)
