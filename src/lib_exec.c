@@ -252,6 +252,15 @@ open_running (struct orlop *o, const char *id, struct running *r, bool ignore_pa
   return ret == 0 && r->rec->time_ns ? add_time_namespace (r, err) : ret;
 }
 
+static bool
+has_user_namespace (const struct oci_linux *l)
+{
+  for (size_t i = 0; l && i < l->n_namespaces; i++)
+    if (strcmp (l->namespaces[i].type, "user") == 0)
+      return true;
+  return false;
+}
+
 static int
 make_plan (struct orlop *o, const char *id, struct running *r, const struct orlop_exec_options *opt, struct err *err)
 {
@@ -265,6 +274,8 @@ make_plan (struct orlop *o, const char *id, struct running *r, const struct orlo
     ret = filters_get (o->root, l->seccomp, &r->arena, handle_log (o), &r->filter, err);
   if (ret == 0 && plan_asks_labels (r->config, r->process))
     host_probe_labels (&host);
+  if (ret == 0 && has_user_namespace (l))
+    host_probe_groups (&host, r->rec->pid);
   if (ret == 0)
     ret = plan_arena_open (&r->plan_arena, err);
   if (ret == 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -35,12 +36,12 @@ in_user_ns (void)
   return stat ("/proc/self/ns/user", &st) == 0 && st.st_ino != (ino_t) FIRST_USER_NS;
 }
 
-/* user_namespaces(7): set where an unprivileged user mapped himself alone.  */
+/* user_namespaces(7): set where an unprivileged user mapped himself alone, and in what is below.  */
 static bool
-setgroups_denied (void)
+setgroups_denied (const char *path)
 {
   char text[8] = "";
-  own_fd int fd = open ("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+  own_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
 
   return fd >= 0 && read (fd, text, sizeof text - 1) > 0 && strcmp (text, "deny\n") == 0;
 }
@@ -53,6 +54,15 @@ host_probe_mounts (struct host *h)
   h->mount_api = sys_mount_setattr (-1, "", 0, NULL, 0) == -EINVAL;
   if (h->in_user_ns && (h->permitted & (1ULL << CAP_SYS_ADMIN)))
     h->mounts_foreign = ns_is_foreign ("/proc/self/ns/mnt");
+}
+
+void
+host_probe_groups (struct host *h, pid_t pid)
+{
+  char path[48];
+
+  (void) snprintf (path, sizeof path, "/proc/%d/setgroups", pid);
+  h->setgroups_denied = setgroups_denied (path);
 }
 
 void
@@ -82,7 +92,7 @@ host_read (struct host *h, struct err *err)
   /* what execve gave root is within the bounding set (capabilities(7)); a bound beyond it could only be kept, never used.  Saves reading /proc.  */
   h->bounding = h->permitted;
   h->in_user_ns = ! (h->permitted & (1ULL << CAP_SYS_ADMIN)) || in_user_ns ();
-  h->setgroups_denied = h->in_user_ns && (h->permitted & (1ULL << CAP_SETGID)) && setgroups_denied ();
+  h->setgroups_denied = h->in_user_ns && (h->permitted & (1ULL << CAP_SETGID)) && setgroups_denied ("/proc/self/setgroups");
   /* kernels that tell the size of rseq (Linux 6.3) have the whole family, and the auxiliary vector costs no call */
   h->mount_api = getauxval (AUX_RSEQ_SIZE) != 0;
   if (! h->mount_api)

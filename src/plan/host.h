@@ -18,7 +18,7 @@ struct host
   uid_t euid;                 /* ours; read only where CAP_SETGID is missing, else 0 */
   gid_t egid;
   bool in_user_ns;            /* we run in a user namespace ourselves, or unprivileged: no mknod, limits on mounts */
-  bool setgroups_denied;      /* in our user namespace, and so in all below it; read only in one that we are root of */
+  bool setgroups_denied;      /* in our user namespace, and so in all below it, read only in one that we are root of; or where host_probe_groups looked */
   unsigned last_cap;          /* highest capability of this kernel */
   uint64_t permitted, bounding; /* our own capabilities */
   bool apparmor, selinux;     /* at work; read by host_probe_labels alone */
@@ -38,6 +38,10 @@ int host_read (struct host *h, struct err *err);
  * plans in which it decides who opens the mounts: those with a user namespace.  One call; for root of a user namespace three more, for
  * mounts_foreign.  */
 void host_probe_mounts (struct host *h);
+
+/* Asks whether setgroups is denied in the user namespace of PID, for exec where the container has one of its own: its maps do not tell, for it may have been
+ * denied further up.  Who PID is need not be certain: a wrong answer is the kernel's EPERM later.  Three calls.  */
+void host_probe_groups (struct host *h, pid_t pid);
 
 /* Asks whether AppArmor and SELinux are there: for documents that want a label.  A call for each.  */
 void host_probe_labels (struct host *h);

@@ -59,13 +59,13 @@ copy_groups (const struct part *p, const struct oci_user *user, struct err *err)
   struct plan_process *to = &p->plan->process;
   const struct plan_ns *ns = &p->plan->ns;
   bool may_set = (p->host->permitted & (1ULL << CAP_SETGID)) != 0;
-  bool own = p->plan->action == PLAN_EXEC && part_namespace (p->config, "user") == NAMESPACE_NEW; /* whose maps create wrote */
+  bool known = p->plan->action == PLAN_EXEC; /* host_probe_groups has asked */
 
   if (! ns->setgroups && user->n_additional_gids > 0)
     return err_spec (err, where (p, "user.additionalGids"),
                      "groups cannot be set in a user namespace that an unprivileged user maps alone");
-  /* exec does not know whether setgroups is allowed in another's user namespace: nothing asked, nothing done */
-  to->keep_groups = ! ns->setgroups || (ns->joined_user && ! own && ! may_set && user->n_additional_gids == 0);
+  /* whether setgroups is allowed in another's user namespace may be unknown: nothing asked, nothing done */
+  to->keep_groups = ! ns->setgroups || (ns->joined_user && ! known && ! may_set && user->n_additional_gids == 0);
   to->n_groups = user->n_additional_gids;
   to->groups = plan_alloc (p->arena, to->n_groups * sizeof *to->groups);
   if (to->groups == NULL)

@@ -121,6 +121,29 @@ def test_root_of_a_namespace_without_groups(user, unshare, namespace):
     assert user.orlop("list", "-q").out == ""
 
 
+def test_exec_from_outside_of_a_namespace_without_groups(user):
+    """The container's maps do not tell that setgroups is denied in it: that was done further up."""
+    b = bundle(user, ["sleep", "100"])
+    for key in ("uidMappings", "gidMappings"):
+        b.config["linux"][key] = [{"containerID": 0, "hostID": 0, "size": 1}]
+    outside, user.prefix = user.prefix, [*user.prefix, "unshare", "--user", "--map-root-user"]
+    user.run(b, "-d")
+    user.prefix = outside
+    assert user.orlop("exec", "c", "cat", "/proc/self/setgroups").out == "deny\n"
+    err = user.orlop("exec", "--additional-gids", "0", "c", "true", status=255).err
+    assert "additionalGids" in err and "groups cannot be set" in err, err
+    user.delete()
+
+
+def test_exec_drops_the_callers_groups(ranges):
+    """As run does, where setgroups is allowed."""
+    b = bundle(ranges, ["sleep", "100"], maps=True)
+    ranges.prefix = [word.replace("--clear-groups", f"--groups={USER},5") for word in ranges.prefix]
+    ranges.run(b, "-d")
+    assert ranges.orlop("exec", "c", "id", "-G").out == "0\n"
+    ranges.delete()
+
+
 @pytest.mark.parametrize("masked", [True, False])
 def test_no_pivot_beside_a_procfs_out_of_reach(user, masked):
     """Which he cannot cover: to the kernel it is leave for who makes a user namespace in the container to mount one without masks."""
