@@ -20,8 +20,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture
 def box():
-    if os.geteuid() != 0 and not orlop.USER:
-        pytest.skip("containers of this suite need root, or an ordinary user that tests/vm/as-tester made")
+    orlop.needs_root_or_tester()
     b = orlop.Box()
     yield b
     b.close()

@@ -370,6 +370,7 @@ def numbered(n):
     return [{"allow": True, "type": "c", "major": 300 + i, "minor": i, "access": "rw"} for i in range(n)]
 
 
+@pytest.mark.root("an ordinary user has no rules of devices")
 def test_many_device_rules(box):
     with_devices(box)
     update(box, {"devices": [DENY, *numbered(1980), rule(1)]})

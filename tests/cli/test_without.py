@@ -52,6 +52,7 @@ def without(tmp_path_factory):
 
 @pytest.fixture
 def box(request, without):
+    orlop.needs_root_or_tester()
     if orlop.USER and request.node.originalname in MORE_IDS:
         pytest.skip("as root alone: the ids are mapped by newuidmap, which has no privilege under a filter")
     if orlop.USER and request.param == "mount_api" and request.node.name.endswith("[mount_api-pid-pid]") and orlop.mounts_below("/proc/sys"):
@@ -73,6 +74,7 @@ def test_the_filter_works(without):
 
 @pytest.fixture
 def bare():
+    orlop.needs_root_or_tester()
     b = orlop.Box()
     b.own_id_alone = True
     yield b

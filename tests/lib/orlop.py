@@ -306,6 +306,12 @@ def needs_cgroupfs(why):
         pytest.skip(f"with the cgroup driver {DRIVER} {why}")
 
 
+def needs_root_or_tester():
+    if os.geteuid() != 0 and not USER:
+        import pytest
+        pytest.skip("containers of this suite need root, or an ordinary user that tests/vm/as-tester made")
+
+
 def needs_linux(major, minor, what):
     """Skips the test on a kernel that is older."""
     import pytest
