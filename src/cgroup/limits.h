@@ -131,8 +131,9 @@ int cgroup_limit (const struct cgroup *cg, const struct oci_resources *r, int fd
 
 /* Changes limits of a cgroup that is in use to those that R has; the others stay, and so do device rules unless R has some.  What one property
  * needs of another that R has not is read from the cgroup: the limit of memory for memory.swap, on v2 the quota for cpu.period.
- * All is checked before anything is written, with L as of cgroup_limits_check; when the kernel refuses a value, those that were written before it
- * are written back.  The error names the JSON path.  Returns as cgroup_limit.  */
-int cgroup_update (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_layout *l, struct err *err);
+ * All is checked before anything is written, with L as of cgroup_limits_check and the annotations of ARGS, those of create; when the kernel refuses
+ * a value, those that were written before it are written back.  The error names the JSON path.  Returns as cgroup_limit.  */
+int cgroup_update (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *args,
+                   struct err *err);
 
 #endif

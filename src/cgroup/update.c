@@ -100,9 +100,11 @@ write_all (const struct cgroup *cg, const struct oci_resources *r, struct err *e
 }
 
 int
-cgroup_update (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_layout *l, struct err *err)
+cgroup_update (const struct cgroup *cg, const struct oci_resources *r, const struct cgroup_layout *l, const struct cgroup_args *asked,
+               struct err *err)
 {
-  const struct cgroup_args args = { .driver = cg->driver, .rootless = cg->rootless };
+  const struct cgroup_args args
+      = { .driver = cg->driver, .rootless = cg->rootless, .annotations = asked->annotations, .n_annotations = asked->n_annotations };
   struct completed c = { .r = *r };
   int ret = complete_memory (cg, &c, err);
 

@@ -43,14 +43,15 @@ check_updatable (const struct known *k, const struct launch_update *u, struct er
 static int
 update_cgroup (const struct record *rec, const struct oci_resources *r, struct err *err)
 {
-  const struct cgroup_args args = { .driver = rec->cgroup ? rec->cgroup->driver : NULL };
+  const struct cgroup_args args
+      = { .driver = rec->cgroup ? rec->cgroup->driver : NULL, .annotations = rec->annotations, .n_annotations = rec->n_annotations };
   struct cgroup_layout layout;
   int ret;
 
   if (! cgroup_is_own (rec->cgroup))
     return cgroup_limits_asked (r) || r->n_devices > 0 ? no_cgroup (err) : 0;
   ret = cgroup_layout_read (&layout, cgroup_want (&args, r), err);
-  return ret < 0 ? ret : cgroup_update (rec->cgroup, r, &layout, err);
+  return ret < 0 ? ret : cgroup_update (rec->cgroup, r, &layout, &args, err);
 }
 
 /* The schemata of the container's resctrl group, and what they were.  */

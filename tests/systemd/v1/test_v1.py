@@ -380,3 +380,18 @@ def test_limit_beside_an_annotation_outlives_a_reload(sd):
     systemctl("set-property", "--runtime", b.unit, "TasksMax=77")
     assert (read(b, "memory.limit_in_bytes"), read(b, "cpu.shares"), read(b, "pids.max")) == (str(64 << 20), "512", "77")
     sd.box.delete()
+
+
+def test_update_beside_an_annotation_over_which_it_would_be_forgotten(sd):
+    """Refused as at create, before anything is written; what the annotation does not touch is changed."""
+    b = sd.bundle()
+    b.config["annotations"] = {"org.systemd.property.MemoryMax": "uint64 67108864", "org.systemd.property.CPUWeight": "uint64 50"}
+    sd.create(b)
+    before = read(b, "memory.limit_in_bytes"), read(b, "cpu.shares")
+    for resources, name in (({"memory": {"limit": 32 * M}}, "MemoryMax"), ({"cpu": {"shares": 512}}, "CPUWeight")):
+        r = update(sd, b, {**resources, "pids": {"limit": 9}}, status=1)
+        assert f'annotations["org.systemd.property.{name}"]: on cgroup v1 systemd would forget linux.resources.' in r.err, r
+    assert (read(b, "memory.limit_in_bytes"), read(b, "cpu.shares")) == before and read(b, "pids.max") != "9"
+    update(sd, b, {"pids": {"limit": 9}})
+    assert read(b, "pids.max") == "9"
+    sd.box.delete()
