@@ -107,7 +107,7 @@ check_devices (const struct oci_resources *r, const struct cgroup_layout *l, con
   return ret;
 }
 
-/* True if the annotations of ARGS have the property NAME.  */
+/* True if the annotations of ARGS have the property NAME, and not to say that there is nothing of it.  */
 static bool
 is_annotated (const struct cgroup_args *args, const char *name)
 {
@@ -115,7 +115,7 @@ is_annotated (const struct cgroup_args *args, const char *name)
     {
       const char *asked = str_after (args->annotations[i].key, UNIT_ANNOTATION);
 
-      if (asked && strcmp (asked, name) == 0)
+      if (asked && strcmp (asked, name) == 0 && strcmp (args->annotations[i].value, "false") != 0)
         return true;
     }
   return false;
@@ -126,12 +126,12 @@ is_annotated (const struct cgroup_args *args, const char *name)
 static const struct
 {
   const char *old; /* begins with this */
-  const char *rivals[9];
+  const char *rivals[10];
 } words[] = {
   { "MemoryLimit", { "MemoryMax", "MemoryHigh", "MemoryLow", "MemoryMin", "MemorySwapMax" } },
   { "CPUShares", { "CPUWeight", "StartupCPUWeight" } },
   { "BlockIO", { "IOWeight", "StartupIOWeight", "IODeviceWeight", "IODeviceLatencyTargetUSec", "IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax",
-                 "IOWriteIOPSMax" } },
+                 "IOWriteIOPSMax", "IOAccounting" } },
 };
 
 /* Which annotation would make systemd forget the property OLD, or NULL.  */

@@ -436,7 +436,8 @@ static const struct cgroup_limit_row rows[] = {
   { "blockIO.weight", "blkio.weight", "io.bfq.weight", NULL, NULL,
     .text = block_weight, .flags = CGROUP_ROW_OR_NEXT }, /* 10 to 1000; 0 asks for nothing */
   { "blockIO.weight", "blkio.bfq.weight", "io.weight", "BlockIOWeight", "IOWeight",
-    .text = block_weight_other, .unit_v1_kind = CGROUP_UNIT_NUMBER, .unit_kind = CGROUP_UNIT_WEIGHT }, /* if the file above is missing; io.weight: 1 + (weight - 10) * 9999 / 990 */
+    .text = block_weight_other, .unit_v1_kind = CGROUP_UNIT_BLOCK, .unit_kind = CGROUP_UNIT_WEIGHT }, /* if the file above is missing; io.weight: 1 + (weight - 10) * 9999 / 990;
+       BlockIOWeight above 100: 100 + (weight - 100) * 11, at most 1000, of which systemd makes the weight again */
   { "blockIO.leafWeight", "blkio.leaf_weight", NULL, NULL, NULL,
     .text = block_leaf_weight }, /* 10 to 1000; Linux 5.0 and later have no such file */
   { "blockIO.weightDevice[]", "blkio.weight_device", "io.bfq.weight", NULL, NULL,

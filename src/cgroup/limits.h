@@ -42,6 +42,7 @@ enum cgroup_unit_kind
   CGROUP_UNIT_NONE,   /* not at all: systemd knows nothing like it */
   CGROUP_UNIT_NUMBER, /* "123", "max", "-1" */
   CGROUP_UNIT_SHARES, /* likewise, but systemd's range is that of the kernel, which brings others into it */
+  CGROUP_UNIT_BLOCK,  /* a weight of bfq, on v1 */
   CGROUP_UNIT_TASKS,  /* a number, but systemd's least is 1 */
   CGROUP_UNIT_IDLE,   /* "1": CPUWeight=idle */
   CGROUP_UNIT_QUOTA,  /* "QUOTA PERIOD", on v1 "QUOTA": CPUQuotaPerSecUSec and CPUQuotaPeriodUSec */

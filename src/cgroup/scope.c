@@ -190,16 +190,27 @@ add_text (struct unit_properties *props, const char *name, const char *text, str
   return unit_props_add (props, name, variant_text (props->arena, text), err);
 }
 
+/* True if the hierarchy of CONTROLLER, as v1 has it, is one of v1.  */
+static bool
+is_v1 (const struct cgroup *cg, const char *controller)
+{
+  const struct cgroup_dir *d = cgroup_dir_of (cg, controller);
+
+  return d && ! cgroup_dir_is_v2 (d);
+}
+
 /* What every scope of ours has.  Accounting makes systemd enable the controllers, and delegation those that it does not use itself.  */
 static int
 add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, struct err *err)
 {
-  static const struct
+  const bool v1 = is_v1 (cg, "blkio"); /* where IOAccounting would make systemd look at none of its BlockIO... */
+  const struct
   {
     const char *name;
     bool value;
   } flags[] = { { "Delegate", true },         { "DefaultDependencies", false }, { "CPUAccounting", true },
-                { "MemoryAccounting", true }, { "IOAccounting", true },         { "TasksAccounting", true } };
+                { "MemoryAccounting", true }, { "IOAccounting", ! v1 },         { "TasksAccounting", true },
+                { v1 ? "BlockIOAccounting" : "IOAccounting", true } };
   struct variant *pids = variant_list (props->arena, "au", 1);
   int r = add_text (props, "Description", cg->description, err);
 
@@ -222,9 +233,7 @@ add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, stru
 static const struct cgroup_dir *
 device_dir (const struct cgroup *cg)
 {
-  const struct cgroup_dir *d = cgroup_dir_of (cg, "devices");
-
-  return d && ! cgroup_dir_is_v2 (d) ? d : NULL;
+  return is_v1 (cg, "devices") ? cgroup_dir_of (cg, "devices") : NULL;
 }
 
 /* Adds the device rules of R and the default ones where systemd writes them.  */

@@ -27,6 +27,10 @@ enum
   SHARES_MIN = 2,       /* of cpu.shares (Linux: MIN_SHARES and MAX_SHARES) */
   SHARES_MAX = 262144,
   PERCENT_USEC = 10000, /* a percent of a second */
+  BFQ_SAME = 100,       /* up to this systemd writes its weights as they are */
+  BFQ_STEP = 11,        /* above, so many of its own are one of bfq's, */
+  BFQ_LAST = 182,       /* and from this on its own do not suffice */
+  BLOCK_WEIGHT_MAX = 1000,
   TASKS_EARLY = 1024,   /* this many leave the set-up alone, and need no message of their own */
   NAME_MIN = 3          /* of a property: the shortest of systemd's names, as runc asks */
 };
@@ -47,7 +51,7 @@ static const struct
   { "CollectMode", "s", "'inactive'" },     { "Delegate", "b", "true or false" },
   { "CPUAccounting", "b", "true or false" }, { "DefaultDependencies", "b", "true or false" },
   { "IOAccounting", "b", "true or false" },  { "MemoryAccounting", "b", "true or false" },
-  { "TasksAccounting", "b", "true or false" },
+  { "TasksAccounting", "b", "true or false" }, { "BlockIOAccounting", "b", "true or false" },
 };
 
 /* A value on its way.  */
@@ -169,6 +173,19 @@ add_shares (struct job *j, const char *name, const char *text)
   if (! take_amount (&text, &shares) || *text)
     return 0;
   return add_number (j, name, shares < SHARES_MIN ? SHARES_MIN : shares > SHARES_MAX ? SHARES_MAX : shares);
+}
+
+/* systemd writes 100 + (N - 100) / 11 to blkio.bfq.weight for a BlockIOWeight N above 100, of which the greatest is 1000 (its cgroup.c: set_bfq_weight).  */
+static int
+add_block_weight (struct job *j, const char *name, const char *text)
+{
+  uint64_t weight;
+
+  if (! take_amount (&text, &weight) || *text)
+    return 0;
+  if (weight > BFQ_SAME)
+    weight = weight < BFQ_LAST ? BFQ_SAME + (weight - BFQ_SAME) * BFQ_STEP : BLOCK_WEIGHT_MAX;
+  return add_number (j, name, weight);
 }
 
 static int
@@ -318,7 +335,7 @@ add_none (struct job *j, const char *name, const char *text)
 
 static int (*const adders[]) (struct job *j, const char *name, const char *text) = {
   [CGROUP_UNIT_NONE] = add_none,   [CGROUP_UNIT_NUMBER] = add_amount, [CGROUP_UNIT_TASKS] = add_tasks,   [CGROUP_UNIT_IDLE] = add_idle,
-  [CGROUP_UNIT_SHARES] = add_shares,
+  [CGROUP_UNIT_SHARES] = add_shares, [CGROUP_UNIT_BLOCK] = add_block_weight,
   [CGROUP_UNIT_QUOTA] = add_quota, [CGROUP_UNIT_LIST] = add_list,     [CGROUP_UNIT_WEIGHT] = add_weight, [CGROUP_UNIT_RATES] = add_rates,
   [CGROUP_UNIT_RATE] = add_device_rate, [CGROUP_UNIT_DEVICE] = add_device_weight,
 };

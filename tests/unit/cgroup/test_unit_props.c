@@ -165,6 +165,11 @@ unit_props_limits_v1 (void **state)
     { "{'pids':{'limit':-1}}", "TasksMax:t=infinity\n" },
     { "{'blockIO':{'weight':1000,'weightDevice':[{'major':8,'minor':0,'weight':10}]}}",
       "BlockIOWeight:t=1000\nBlockIODeviceWeight:a(st)=/dev/block/8:0,10\n" },
+    { "{'blockIO':{'weight':10}}", "BlockIOWeight:t=10\n" },
+    { "{'blockIO':{'weight':100}}", "BlockIOWeight:t=100\n" },
+    { "{'blockIO':{'weight':101}}", "BlockIOWeight:t=111\n" },
+    { "{'blockIO':{'weight':181}}", "BlockIOWeight:t=991\n" },
+    { "{'blockIO':{'weight':182}}", "BlockIOWeight:t=1000\n" },
     { "{'blockIO':{'throttleReadBpsDevice':[{'major':8,'minor':0,'rate':7}],'throttleWriteBpsDevice':[{'major':8,'minor':16,'rate':0}],"
       "'throttleReadIOPSDevice':[{'major':8,'minor':0,'rate':9}]}}",
       "BlockIOReadBandwidth:a(st)=/dev/block/8:0,7\nBlockIOWriteBandwidth:a(st)=/dev/block/8:16,infinity\n" },
