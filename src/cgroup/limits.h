@@ -49,6 +49,7 @@ enum cgroup_unit_kind
   CGROUP_UNIT_LIST,   /* "0-3,7" as bits */
   CGROUP_UNIT_WEIGHT, /* "123", "default 123": IOWeight; "MAJOR:MINOR 123": IODeviceWeight */
   CGROUP_UNIT_RATES,  /* "MAJOR:MINOR rbps=1 wiops=2" */
+  CGROUP_UNIT_OOM,    /* "1": OOMPolicy=kill */
   CGROUP_UNIT_RATE,   /* v1: "MAJOR:MINOR 123"; 0 is no limit */
   CGROUP_UNIT_DEVICE  /* v1: "MAJOR:MINOR 123" */
 };

@@ -34,6 +34,8 @@ enum
 {
   STATE_MAX = 64,       /* bytes of ActiveState */
   DESCRIPTION_MAX = 8192,
+  VERSION_MAX = 256,
+  OOM_POLICY_SINCE = 253, /* of scopes; systemd before this refuses it */
   LEAVING_MS = 5000 /* for a unit of the name that is about to end */
 };
 
@@ -286,6 +288,20 @@ blame_annotation (const struct cgroup *cg, int r, struct err *err)
   return err_in (err, r, "annotations[\"%.120s\"]", asked->list[i < asked->n ? i : 0].annotation);
 }
 
+/* True if R asks for what becomes OOMPolicy, and systemd takes that of a scope; a running one is not given another.  */
+static bool
+can_have_oom_policy (struct systemd *s, const struct oci_resources *r)
+{
+  char version[VERSION_MAX];
+  size_t i = 0;
+
+  while (r && i < r->n_unified && strcmp (r->unified[i].key, "memory.oom.group") != 0)
+    i++;
+  if (r == NULL || i == r->n_unified || systemd_manager_text (s, "Version", version, sizeof version, NULL) < 0)
+    return false;
+  return strtoul (version + strcspn (version, "0123456789"), NULL, 10) >= OOM_POLICY_SINCE; /* "252.39-1", "v257" */
+}
+
 /* Starts the unit; one that appeared since the survey and has failed is forgotten.  */
 static int
 start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struct err *err)
@@ -293,10 +309,11 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   struct systemd *s = cg->scope->systemd;
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_EARLY, .oom_policy = can_have_oom_policy (s, res) };
   int r = add_own (cg, &props, pid, err);
 
   if (r == 0)
-    r = unit_props_limits (&props, res, &(struct unit_ask){ .cg = cg, .phase = CGROUP_LIMIT_EARLY }, err);
+    r = unit_props_limits (&props, res, &ask, err);
   if (r == 0)
     r = add_devices (cg, &props, res, err);
   if (r == 0)

@@ -59,6 +59,7 @@ struct job
 {
   struct unit_properties *props;
   uint64_t period;
+  bool oom_policy;
   struct err *err;
 };
 
@@ -326,6 +327,17 @@ add_device_weight (struct job *j, const char *name, const char *text)
   return add_one_device (j, name, text, 0);
 }
 
+/* Of OOMPolicy systemd makes memory.oom.group.  */
+static int
+add_oom (struct job *j, const char *name, const char *text)
+{
+  uint64_t group;
+
+  if (! j->oom_policy || ! take_amount (&text, &group) || *text || group > 1)
+    return 0;
+  return unit_props_add (j->props, name, variant_text (j->props->arena, group ? "kill" : "continue"), j->err);
+}
+
 static int
 add_none (struct job *j, const char *name, const char *text)
 {
@@ -338,6 +350,7 @@ static int (*const adders[]) (struct job *j, const char *name, const char *text)
   [CGROUP_UNIT_SHARES] = add_shares, [CGROUP_UNIT_BLOCK] = add_block_weight,
   [CGROUP_UNIT_QUOTA] = add_quota, [CGROUP_UNIT_LIST] = add_list,     [CGROUP_UNIT_WEIGHT] = add_weight, [CGROUP_UNIT_RATES] = add_rates,
   [CGROUP_UNIT_RATE] = add_device_rate, [CGROUP_UNIT_DEVICE] = add_device_weight,
+  [CGROUP_UNIT_OOM] = add_oom,
 };
 
 /* Adds what TEXT for the file of ROW on v1 or V2 is in systemd's words.  */
@@ -388,6 +401,7 @@ add_row (struct job *j, const struct cgroup_limit_row *row, const struct oci_res
 static const struct cgroup_limit_row more[] = {
   { "", NULL, "memory.high", NULL, "MemoryHigh", .unit_kind = CGROUP_UNIT_NUMBER },
   { "", NULL, "memory.min", NULL, "MemoryMin", .unit_kind = CGROUP_UNIT_NUMBER },
+  { "", NULL, "memory.oom.group", NULL, "OOMPolicy", .unit_kind = CGROUP_UNIT_OOM },
   { .where = NULL },
 };
 
@@ -434,7 +448,7 @@ is_pure (const struct cgroup *cg)
 int
 unit_props_limits (struct unit_properties *props, const struct oci_resources *r, const struct unit_ask *ask, struct err *err)
 {
-  struct job j = { .props = props, .period = ask->period, .err = err };
+  struct job j = { .props = props, .period = ask->period, .oom_policy = ask->oom_policy, .err = err };
   int ret = 0;
 
   if (r && r->cpu && r->cpu->period && *r->cpu->period) /* on v1 the quota's text is without it */

@@ -53,6 +53,7 @@ struct unit_ask
   const struct cgroup *cg; /* where a controller is in a v1 hierarchy the words are those for v1; NULL: cgroup v2 alone */
   enum cgroup_limit_phase phase;
   bool update;     /* as in struct cgroup_limit_ask */
+  bool oom_policy; /* the unit can be given OOMPolicy */
   uint64_t period; /* what the cgroup has, for a quota without one; 0: the kernel's own */
 };
 

@@ -196,6 +196,24 @@ def test_limit_and_update(sd, create, then, controller, properties, files):
     assert not loaded(b.unit)
 
 
+def test_oom_group(sd):
+    """systemd writes this file by OOMPolicy, which scopes have since its version 253; with an older one the container is made all the same."""
+    if "memory" not in controllers():
+        pytest.skip("cgroup v2 has no controller memory here")
+    version = int(subprocess.run(["systemctl", "--version"], check=True, capture_output=True, text=True).stdout.split()[1])
+    b = sd.bundle()
+    b.config["linux"]["resources"] = {"unified": {"memory.oom.group": "1"}}
+    sd.create(b)
+    assert read(b, "memory.oom.group") == "1"
+    if version >= 253:
+        assert show(b.unit, "OOMPolicy") == "kill"
+        systemctl("daemon-reload")
+        assert read(b, "memory.oom.group") == "1"
+    sd.box.delete()
+    if version < 253:
+        pytest.skip(f"systemd {version} has no OOMPolicy of scopes: after a reload there is nothing to see")
+
+
 def test_update_of_what_systemd_has_no_words_for(sd):
     if "hugetlb" not in controllers():
         pytest.skip("cgroup v2 has no controller hugetlb here")

@@ -119,6 +119,26 @@ unit_props_limits_unified (void **state)
     assert_string_equal (limits (cases[i].json, CGROUP_LIMIT_ALL, false, 0), cases[i].shown);
 }
 
+/* Only where systemd takes it.  */
+static void
+unit_props_limits_oom (void **state)
+{
+  static const char *const cases[][2] = { { "1", "OOMPolicy:s=kill\n" }, { "0", "OOMPolicy:s=continue\n" }, { "2", "" }, { "max", "" }, { "1 1", "" } };
+
+  (void) state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int can = 0; can < 2; can++)
+      {
+        const struct unit_ask ask = { .phase = CGROUP_LIMIT_EARLY, .oom_policy = can };
+        struct unit_properties props = { .arena = &arena };
+        char json[80];
+
+        (void) snprintf (json, sizeof json, "{'unified':{'memory.oom.group':'%s'}}", cases[i][0]);
+        assert_int_equal (unit_props_limits (&props, resources (json, &arena), &ask, NULL), 0);
+        assert_string_equal (show (&props), can ? cases[i][1] : "");
+      }
+}
+
 /* Few tasks would hold up what sets the container up.  */
 static void
 unit_props_limits_phases (void **state)
@@ -274,7 +294,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown (unit_props_limits_rows, teardown),      cmocka_unit_test_teardown (unit_props_limits_unified, teardown),
     cmocka_unit_test_teardown (unit_props_limits_phases, teardown),    cmocka_unit_test_teardown (unit_props_limits_update, teardown),
-    cmocka_unit_test_teardown (unit_props_limits_v1, teardown),
+    cmocka_unit_test_teardown (unit_props_limits_v1, teardown),        cmocka_unit_test_teardown (unit_props_limits_oom, teardown),
 
     cmocka_unit_test_teardown (unit_props_devices_of_v1, teardown),
     cmocka_unit_test_teardown (unit_props_annotations_good, teardown), cmocka_unit_test_teardown (unit_props_annotations_bad, teardown),
