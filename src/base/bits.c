@@ -97,38 +97,77 @@ is_all (const char *p)
   return (p[0] | 0x20) == 'a' && (p[1] | 0x20) == 'l' && (p[2] | 0x20) == 'l';
 }
 
-/* Moves *P over one part of a list.  */
-static bool
-pass_part (const char **p)
+/* One part of a list: from FIRST to LAST the first USED of each GROUP.  ULONG_MAX is the last number there is.  */
+struct part
 {
-  unsigned long first = 0, last = ULONG_MAX, used = 0, group = 1;
+  unsigned long first, last, used, group;
+};
 
+/* Reads the part of a list at *P and moves on behind it.  */
+static bool
+pass_part (const char **p, struct part *part)
+{
+  *part = (struct part){ .first = 0, .last = ULONG_MAX, .used = 1, .group = 1 };
   if (is_all (*p))
     *p += 3;
-  else if (! pass_number (p, &first))
+  else if (! pass_number (p, &part->first))
     return false;
   else if (**p != '-')
-    return true;
-  else if (++*p, ! pass_number (p, &last))
+    {
+      part->last = part->first;
+      return true;
+    }
+  else if (++*p, ! pass_number (p, &part->last))
     return false;
   if (**p == ':')
     {
       ++*p;
-      if (! pass_number (p, &used) || **p != '/' || (++*p, ! pass_number (p, &group)))
+      if (! pass_number (p, &part->used) || **p != '/' || (++*p, ! pass_number (p, &part->group)))
         return false;
     }
-  return first <= last && used <= group && group > 0;
+  return part->first <= part->last && part->used <= part->group && part->group > 0;
+}
+
+static int
+add_part (const struct part *part, unsigned greatest, struct bits *bits)
+{
+  unsigned long first = part->first == ULONG_MAX ? greatest : part->first, last = part->last == ULONG_MAX ? greatest : part->last;
+
+  if (last >= BITS_MAX || first > last)
+    return -ERANGE;
+  for (unsigned long i = first; i <= last; i++)
+    if ((i - first) % part->group < part->used)
+      bits->word[i / BITS_PER_WORD] |= 1UL << (i % BITS_PER_WORD);
+  return 0;
+}
+
+/* Reads LIST into BITS, or, if that is NULL, looks at it.  */
+static int
+read_parts (const char *list, unsigned greatest, struct bits *bits)
+{
+  static const char between[] = ", \t\n";
+  struct part part;
+  int r = 0;
+
+  for (const char *p = list + strspn (list, between); r == 0 && *p; p += strspn (p, between))
+    if (! pass_part (&p, &part) || (*p && strchr (between, *p) == NULL))
+      r = -EINVAL;
+    else if (bits)
+      r = add_part (&part, greatest, bits);
+  return r;
 }
 
 int
 bits_check (const char *list)
 {
-  static const char between[] = ", \t\n";
+  return read_parts (list, 0, NULL);
+}
 
-  for (const char *p = list + strspn (list, between); *p; p += strspn (p, between))
-    if (! pass_part (&p) || (*p && strchr (between, *p) == NULL))
-      return -EINVAL;
-  return 0;
+int
+bits_expand (const char *list, unsigned greatest, struct bits *ret_bits)
+{
+  memset (ret_bits, 0, sizeof *ret_bits);
+  return read_parts (list, greatest, ret_bits);
 }
 
 size_t

@@ -26,6 +26,10 @@ int bits_parse (const char *list, struct bits *ret_bits);
  * asked.  Returns 0 or -EINVAL.  */
 int bits_check (const char *list);
 
+/* Reads LIST as bits_check has it, with GREATEST for the last number there is.  Returns 0, -EINVAL, or -ERANGE for a number of BITS_MAX or more, and for
+ * a range that ends before it begins because GREATEST is below.  */
+int bits_expand (const char *list, unsigned greatest, struct bits *ret_bits);
+
 /* How many words of BITS are needed to hold its largest number; 0 for the empty set.  child-safe */
 size_t bits_words (const struct bits *bits);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/file.h"
 #include "base/own.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
@@ -288,6 +289,24 @@ blame_annotation (const struct cgroup *cg, int r, struct err *err)
   return err_in (err, r, "annotations[\"%.120s\"]", asked->list[i < asked->n ? i : 0].annotation);
 }
 
+/* The greatest number of WHAT, "cpu" or "node", that this machine can have; UINT_MAX: unknown.  */
+static unsigned
+last_of (const char *what)
+{
+  char path[64], text[256];
+  const char *number;
+  ssize_t n;
+
+  (void) snprintf (path, sizeof path, "/sys/devices/system/%s/possible", what);
+  n = file_read_small (AT_FDCWD, path, text, sizeof text); /* "0-3" */
+  if (n <= 0)
+    return UINT_MAX;
+  number = text + n;
+  while (number > text && (number[-1] == '\n' || isdigit ((unsigned char) number[-1])))
+    number--;
+  return (unsigned) strtoul (number, NULL, 10);
+}
+
 /* True if R asks for what becomes OOMPolicy, and systemd takes that of a scope; a running one is not given another.  */
 static bool
 can_have_oom_policy (struct systemd *s, const struct oci_resources *r)
@@ -309,7 +328,7 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   struct systemd *s = cg->scope->systemd;
-  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_EARLY, .oom_policy = can_have_oom_policy (s, res) };
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_EARLY, .oom_policy = can_have_oom_policy (s, res), .last_cpu = last_of ("cpu"), .last_node = last_of ("node") };
   int r = add_own (cg, &props, pid, err);
 
   if (r == 0)
@@ -467,7 +486,7 @@ scope_update (const struct cgroup *cg, const struct oci_resources *r, struct cgr
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   own_borrowed b = { .own = NULL };
-  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_ALL, .update = true, .period = period_now (cg) };
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_ALL, .update = true, .period = period_now (cg), .last_cpu = last_of ("cpu"), .last_node = last_of ("node") };
   int ret = unit_props_limits (&props, r, &ask, err);
 
   undo->unit.arena = &undo->arena;

@@ -59,7 +59,7 @@ struct job
 {
   struct unit_properties *props;
   uint64_t period;
-  bool oom_policy;
+  const struct unit_ask *ask;
   struct err *err;
 };
 
@@ -226,15 +226,16 @@ add_quota (struct job *j, const char *name, const char *text)
   return r < 0 ? r : add_number (j, "CPUQuotaPeriodUSec", period);
 }
 
-/* Processors or nodes as bytes of bits, the lowest first.  */
+/* Processors or nodes as bytes of bits, the lowest first.  The kernel takes more kinds of lists than systemd.  */
 static int
 add_list (struct job *j, const char *name, const char *text)
 {
   struct bits bits;
   struct variant *v;
+  unsigned greatest = strcmp (name, "AllowedCPUs") == 0 ? j->ask->last_cpu : j->ask->last_node;
   size_t n;
 
-  if (bits_parse (text, &bits) < 0 || ((n = bits_words (&bits)) == 0 && *text))
+  if (bits_expand (text, greatest, &bits) < 0 || ((n = bits_words (&bits)) == 0 && *text))
     return 0;
   n *= sizeof bits.word[0]; /* 0, for no text: no restriction any more */
   v = variant_list (j->props->arena, "ay", n);
@@ -333,7 +334,7 @@ add_oom (struct job *j, const char *name, const char *text)
 {
   uint64_t group;
 
-  if (! j->oom_policy || ! take_amount (&text, &group) || *text || group > 1)
+  if (! j->ask->oom_policy || ! take_amount (&text, &group) || *text || group > 1)
     return 0;
   return unit_props_add (j->props, name, variant_text (j->props->arena, group ? "kill" : "continue"), j->err);
 }
@@ -448,7 +449,7 @@ is_pure (const struct cgroup *cg)
 int
 unit_props_limits (struct unit_properties *props, const struct oci_resources *r, const struct unit_ask *ask, struct err *err)
 {
-  struct job j = { .props = props, .period = ask->period, .oom_policy = ask->oom_policy, .err = err };
+  struct job j = { .props = props, .period = ask->period, .ask = ask, .err = err };
   int ret = 0;
 
   if (r && r->cpu && r->cpu->period && *r->cpu->period) /* on v1 the quota's text is without it */

@@ -103,7 +103,13 @@ def controllers():
         return f.read().split()
 
 
+def possible_cpus():
+    with open("/sys/devices/system/cpu/possible") as f:
+        return f.read().strip()
+
+
 M = 1 << 20
+ALL_CPUS = possible_cpus()
 LIMITS = [  # at create, by update, controllers, {property: what systemctl shows before and after}, {file: its text before and after}
     ({"memory": {"limit": 64 * M}}, {"memory": {"limit": 32 * M}}, "memory", {"MemoryMax": (64 * M, 32 * M)}, {"memory.max": (64 * M, 32 * M)}),
     ({"memory": {"limit": -1}}, {"memory": {"limit": 32 * M}}, "memory", {"MemoryMax": ("infinity", 32 * M)}, {"memory.max": ("max", 32 * M)}),
@@ -121,6 +127,8 @@ LIMITS = [  # at create, by update, controllers, {property: what systemctl shows
      {"cpu.max": ("40000 100000", "40000 50000")}),
     ({"cpu": {"cpus": "0", "mems": "0"}}, {"cpu": {"cpus": "0-1"}}, "cpuset", {"AllowedCPUs": ("0", "0-1"), "AllowedMemoryNodes": ("0", "0")},
      {"cpuset.cpus": ("0", "0-1"), "cpuset.mems": ("0", "0")}),
+    ({"cpu": {"cpus": "0,,0 0-N:1/1,", "mems": "0,"}}, {"cpu": {"cpus": "0-0:1/2,"}}, "cpuset", {"AllowedCPUs": (ALL_CPUS, "0"), "AllowedMemoryNodes": ("0", "0")},
+     {"cpuset.cpus": (ALL_CPUS, "0"), "cpuset.mems": ("0", "0")}),
     ({"pids": {"limit": 2048}}, {"pids": {"limit": 4096}}, "pids", {"TasksMax": (2048, 4096)}, {"pids.max": (2048, 4096)}),
     ({"pids": {"limit": 7}}, {"pids": {"limit": 5}}, "pids", {"TasksMax": (7, 5)}, {"pids.max": (7, 5)}),
     ({"pids": {"limit": -1}}, {"pids": {"limit": 5}}, "pids", {"TasksMax": ("infinity", 5)}, {"pids.max": ("max", 5)}),

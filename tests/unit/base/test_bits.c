@@ -82,6 +82,31 @@ bits_check_lists (void **state)
       fail_msg ("\"%s\" was not refused", bad[i]);
 }
 
+/* The same as the kernel makes of them (bitmap_parselist).  */
+static void
+bits_expand_lists (void **state)
+{
+  static const struct
+  {
+    const char *list;
+    unsigned long wanted;
+  } rows[] = { { "", 0 },          { ",", 0 },           { "0-3,7", 0x8f },       { "0,,1", 3 },           { "0 1", 3 },         { "1,", 2 },
+               { "all", 0x3ff },   { "ALL", 0x3ff },     { "N", 0x200 },          { "8-N", 0x300 },        { "N-N", 0x200 },     { "0-7:1/2", 0x55 },
+               { "1-8:2/3", 0x1b6 }, { "all:1/2", 0x155 }, { "0-7:0/2", 0 }, { "0-7:1/N", 1 }, { "3-3,0-1", 0xb } };
+  struct bits bits;
+
+  (void) state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    {
+      assert_int_equal (bits_expand (rows[i].list, 9, &bits), 0);
+      assert_int_equal (bits.word[0], rows[i].wanted);
+      assert_true (bits_words (&bits) <= 1);
+    }
+  assert_int_equal (bits_expand ("x", 9, &bits), -EINVAL);
+  assert_int_equal (bits_expand ("8192", 9, &bits), -ERANGE);
+  assert_int_equal (bits_expand ("12-N", 9, &bits), -ERANGE);
+}
+
 int
 main (void)
 {
@@ -90,6 +115,7 @@ main (void)
     cmocka_unit_test (bits_parse_large),
     cmocka_unit_test (bits_parse_bad),
     cmocka_unit_test (bits_check_lists),
+    cmocka_unit_test (bits_expand_lists),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);

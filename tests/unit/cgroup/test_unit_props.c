@@ -54,7 +54,7 @@ show (const struct unit_properties *props)
 static const char *
 limits (const char *json, enum cgroup_limit_phase phase, bool update, uint64_t period)
 {
-  const struct unit_ask ask = { .phase = phase, .update = update, .period = period };
+  const struct unit_ask ask = { .phase = phase, .update = update, .period = period, .last_cpu = 3, .last_node = 1 };
   struct unit_properties props = { .arena = &arena };
 
   assert_int_equal (unit_props_limits (&props, resources (json, &arena), &ask, NULL), 0);
@@ -78,6 +78,8 @@ unit_props_limits_rows (void **state)
     { "{'cpu':{'quota':12345,'period':100000}}", "CPUQuotaPerSecUSec:t=130000\nCPUQuotaPeriodUSec:t=100000\n" },
     { "{'cpu':{'quota':-1,'period':20000}}", "CPUQuotaPerSecUSec:t=infinity\nCPUQuotaPeriodUSec:t=20000\n" },
     { "{'cpu':{'cpus':'0-2,9','mems':'0'}}", "AllowedCPUs:ay=7,2,0,0,0,0,0,0\nAllowedMemoryNodes:ay=1,0,0,0,0,0,0,0\n" },
+    { "{'cpu':{'cpus':'all','mems':'0,,N,'}}", "AllowedCPUs:ay=15,0,0,0,0,0,0,0\nAllowedMemoryNodes:ay=3,0,0,0,0,0,0,0\n" },
+    { "{'cpu':{'cpus':'0-7:1/2 9'}}", "AllowedCPUs:ay=85,2,0,0,0,0,0,0\n" },
     { "{'blockIO':{'weight':1000}}", "IOWeight:t=10000\n" },
     { "{'blockIO':{'weightDevice':[{'major':8,'minor':0,'weight':10}]}}", "IODeviceWeight:a(st)=/dev/block/8:0,1\n" },
     { "{'blockIO':{'throttleReadBpsDevice':[{'major':8,'minor':0,'rate':7}],'throttleWriteBpsDevice':[{'major':8,'minor':16,'rate':0}],"
