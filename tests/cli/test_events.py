@@ -101,7 +101,7 @@ def test_no_limits(box):
     b = running(box)
     data = stats(box)
     assert data["memory"]["usage"]["limit"] == (0x7ffffffffffff000 if "memory" in hierarchies() else (1 << 64) - 1)
-    pids = read(b, "pids.max").strip()
+    pids = (read(b, "pids.max") or "max").strip()  # an ordinary user has the controller once he sets a limit
     assert pids == "max" or DRIVER == "systemd" # which has a default of its own, DefaultTasksMax
     assert data["pids"].get("limit") == (None if pids == "max" else int(pids))
     box.delete()
@@ -171,6 +171,9 @@ def test_io(box):
     go(b)
     file = "blkio.throttle.io_service_bytes_recursive" if hierarchies() else "io.stat"
     eventually(lambda: os.path.exists(f"{b.rootfs}/file") and os.path.getsize(f"{b.rootfs}/file") == 64 * 65536, "a file")
+    if USER and read(b, file) is None:
+        box.delete()
+        pytest.skip("an ordinary user has the controller io once he sets a limit")
 
     def kernel():
         found = {}
