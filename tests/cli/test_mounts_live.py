@@ -137,7 +137,11 @@ def fill(b, size):
 def test_tmpcopyup_counts_as_memory_of_the_container(box):
     """What is copied is the image's, which may be large."""
     needs("memory")
-    b = start(box, lambda b: fill(b, 8 << 20))
+
+    def change(b):
+        fill(b, 8 << 20)
+        b.config["linux"]["resources"] = {"memory": {"limit": 256 << 20}}  # by which an ordinary user's cgroup has the controller
+    b = start(box, change)
     file = "memory.usage_in_bytes" if "memory" in hierarchies() else "memory.current"
     before = int(read(b, file))
     add(box, mount("/full", "tmpfs", "tmpcopyup", type="tmpfs"))

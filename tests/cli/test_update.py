@@ -276,7 +276,7 @@ def test_throttle_is_set_back(box):
     if block_device() is None:
         pytest.skip("this machine has no block device")
     major, minor = block_device()
-    b = made(box)
+    b = made(box, {"blockIO": {"throttleReadBpsDevice": [{"major": major, "minor": minor, "rate": 888}]}})
     before = state_of(b)
     bad = {"blockIO": {"throttleReadBpsDevice": [{"major": major, "minor": minor, "rate": 777}, {"major": 4095, "minor": 7, "rate": 1}]}}
     err = update(box, bad, status=1).err
