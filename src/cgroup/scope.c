@@ -193,7 +193,7 @@ add_text (struct unit_properties *props, const char *name, const char *text, str
   return unit_props_add (props, name, variant_text (props->arena, text), err);
 }
 
-/* True if the hierarchy of CONTROLLER, as v1 has it, is one of v1.  */
+/* True if the hierarchy of CONTROLLER is one of v1: device rules of v2 are programs, which systemd leaves alone.  */
 static bool
 is_v1 (const struct cgroup *cg, const char *controller)
 {
@@ -213,7 +213,8 @@ add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, stru
     bool value;
   } flags[] = { { "Delegate", true },         { "DefaultDependencies", false }, { "CPUAccounting", true },
                 { "MemoryAccounting", true }, { "IOAccounting", ! v1 },         { "TasksAccounting", true },
-                { v1 ? "BlockIOAccounting" : "IOAccounting", true } };
+                { "BlockIOAccounting", true } };
+  const size_t n_flags = sizeof flags / sizeof *flags - ! v1; /* the last is of v1 */
   struct variant *pids = variant_list (props->arena, "au", 1);
   int r = add_text (props, "Description", cg->description, err);
 
@@ -223,7 +224,7 @@ add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, stru
     pids->items[0] = (struct variant){ .signature = "u", .number = (uint64_t) pid };
   if (r == 0)
     r = unit_props_add (props, "PIDs", pids, err);
-  for (size_t i = 0; r == 0 && i < sizeof flags / sizeof *flags; i++)
+  for (size_t i = 0; r == 0 && i < n_flags; i++)
     r = add_bool (props, flags[i].name, flags[i].value, err);
   if (r == 0) /* a container that was killed for its memory leaves no failed unit */
     r = add_text (props, "CollectMode", "inactive-or-failed", err);
@@ -232,19 +233,12 @@ add_own (const struct cgroup *cg, struct unit_properties *props, pid_t pid, stru
   return r;
 }
 
-/* The hierarchy of v1 with device rules, or NULL: those of v2 are programs, which systemd leaves alone.  */
-static const struct cgroup_dir *
-device_dir (const struct cgroup *cg)
-{
-  return is_v1 (cg, "devices") ? cgroup_dir_of (cg, "devices") : NULL;
-}
-
 /* Adds the device rules of R and the default ones where systemd writes them.  */
 static int
 add_devices (const struct cgroup *cg, struct unit_properties *props, const struct oci_resources *r, struct err *err)
 {
   struct device_rules rules;
-  int ret = device_dir (cg) ? cgroup_device_rules (r, &rules, err) : 1;
+  int ret = is_v1 (cg, "devices") ? cgroup_device_rules (r, &rules, err) : 1;
 
   if (ret != 0)
     return ret < 0 ? ret : 0;
@@ -328,7 +322,7 @@ start_unit (struct cgroup *cg, const struct oci_resources *res, pid_t pid, struc
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   struct systemd *s = cg->scope->systemd;
-  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_EARLY, .oom_policy = can_have_oom_policy (s, res), .last_cpu = last_of ("cpu"), .last_node = last_of ("node") };
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_EARLY, .oom_policy = can_have_oom_policy (s, res), .last = last_of };
   int r = add_own (cg, &props, pid, err);
 
   if (r == 0)
@@ -449,7 +443,7 @@ period_now (const struct cgroup *cg)
 static int
 set_unit (const struct cgroup *cg, struct systemd *s, const struct unit_properties *props, struct err *err)
 {
-  bool freeze = device_dir (cg) && cgroup_frozen (cg) == 0;
+  bool freeze = is_v1 (cg, "devices") && cgroup_frozen (cg) == 0;
   int r, thawed;
   sigset_t old;
 
@@ -486,7 +480,7 @@ scope_update (const struct cgroup *cg, const struct oci_resources *r, struct cgr
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   own_borrowed b = { .own = NULL };
-  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_ALL, .update = true, .period = period_now (cg), .last_cpu = last_of ("cpu"), .last_node = last_of ("node") };
+  const struct unit_ask ask = { .cg = cg, .phase = CGROUP_LIMIT_ALL, .update = true, .period = period_now (cg), .last = last_of };
   int ret = unit_props_limits (&props, r, &ask, err);
 
   undo->unit.arena = &undo->arena;

@@ -232,10 +232,13 @@ add_list (struct job *j, const char *name, const char *text)
 {
   struct bits bits;
   struct variant *v;
-  unsigned greatest = strcmp (name, "AllowedCPUs") == 0 ? j->ask->last_cpu : j->ask->last_node;
+  const char *what = strcmp (name, "AllowedCPUs") == 0 ? "cpu" : "node";
   size_t n;
 
-  if (bits_expand (text, greatest, &bits) < 0 || ((n = bits_words (&bits)) == 0 && *text))
+  if (bits_parse (text, &bits) < 0 && bits_expand (text, j->ask->last (what), &bits) < 0)
+    return 0;
+  n = bits_words (&bits);
+  if (n == 0 && *text)
     return 0;
   n *= sizeof bits.word[0]; /* 0, for no text: no restriction any more */
   v = variant_list (j->props->arena, "ay", n);

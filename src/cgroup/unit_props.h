@@ -54,7 +54,7 @@ struct unit_ask
   enum cgroup_limit_phase phase;
   bool update;     /* as in struct cgroup_limit_ask */
   bool oom_policy; /* the unit can be given OOMPolicy */
-  unsigned last_cpu, last_node; /* that the machine can have: for lists that say so; more than BITS_MAX: unknown */
+  unsigned (*last) (const char *what); /* the greatest number of "cpu" or "node" that the machine can have, for lists that say so; more than BITS_MAX: unknown */
   uint64_t period; /* what the cgroup has, for a quota without one; 0: the kernel's own */
 };
 

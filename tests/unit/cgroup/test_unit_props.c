@@ -51,10 +51,16 @@ show (const struct unit_properties *props)
   return buf;
 }
 
+static unsigned
+last (const char *what)
+{
+  return strcmp (what, "cpu") == 0 ? 3 : 1;
+}
+
 static const char *
 limits (const char *json, enum cgroup_limit_phase phase, bool update, uint64_t period)
 {
-  const struct unit_ask ask = { .phase = phase, .update = update, .period = period, .last_cpu = 3, .last_node = 1 };
+  const struct unit_ask ask = { .phase = phase, .update = update, .period = period, .last = last };
   struct unit_properties props = { .arena = &arena };
 
   assert_int_equal (unit_props_limits (&props, resources (json, &arena), &ask, NULL), 0);
