@@ -463,7 +463,7 @@ scope_limit (const struct cgroup *cg, const struct oci_resources *r, enum cgroup
   struct oci_arena *arena = NULL;
   struct unit_properties props = { .arena = &arena };
   own_borrowed b = { .own = NULL };
-  const struct unit_ask ask = { .cg = cg, .phase = phase & ~(unsigned) CGROUP_LIMIT_EARLY }; /* set when the unit was started */
+  const struct unit_ask ask = { .cg = cg, .phase = phase & ~(unsigned) CGROUP_LIMIT_EARLY, .last = last_of }; /* set when the unit was started */
   int ret = unit_props_limits (&props, r, &ask, err);
 
   if (ret == 0 && props.n > 0)
