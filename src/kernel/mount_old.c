@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/file.h"
 #include "base/own.h"
+#include "kernel/mount_below.h"
 #include "kernel/sys.h"
 
 /* Every procfs has this directory, and nobody mounts or needs what lies in it.  */
@@ -196,63 +196,6 @@ flags_after (unsigned long have, uint64_t set, uint64_t clear)
   return flags | (have & ST_NOATIME_FLAG ? MS_NOATIME : have & ST_RELATIME_FLAG ? MS_RELATIME : (unsigned long) MS_STRICTATIME);
 }
 
-/* The number of the mount that FD is in (proc(5), fdinfo).  */
-static int
-mount_id (int fd, unsigned long *ret_id)
-{
-  char path[PATH_SIZE], text[512];
-  const char *p;
-  ssize_t n;
-
-  (void) snprintf (path, sizeof path, "/proc/self/fdinfo/%d", fd);
-  n = file_read_small (AT_FDCWD, path, text, sizeof text);
-  p = n < 0 ? NULL : strstr (text, "mnt_id:");
-  if (p == NULL)
-    return n < 0 ? (int) n : -EPROTO;
-  for (p += strlen ("mnt_id:"), p += strspn (p, " \t"), *ret_id = 0; *p >= '0' && *p <= '9'; p++)
-    *ret_id = *ret_id * 10 + (unsigned long) (*p - '0');
-  return 0;
-}
-
-/* True if a mount stands on the one with this number: the second field of a line of mountinfo is the parent's.  */
-static int
-has_mounts (unsigned long id)
-{
-  char buf[4096];
-  unsigned long parent = 0;
-  unsigned field = 1;
-  ssize_t n;
-  own_fd int fd = open ("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-
-  if (fd < 0)
-    return -errno;
-  while ((n = read (fd, buf, sizeof buf)) > 0)
-    for (ssize_t i = 0; i < n; i++)
-      {
-        if (field == 2 && buf[i] == ' ' && parent == id)
-          return 1;
-        if (field == 2 && buf[i] >= '0' && buf[i] <= '9')
-          parent = parent * 10 + (unsigned long) (buf[i] - '0');
-        field = buf[i] == '\n' ? 1 : field + (buf[i] == ' ');
-        if (field == 1)
-          parent = 0;
-      }
-  return n < 0 ? -errno : 0;
-}
-
-static int
-check_alone (int mnt, struct err *err)
-{
-  unsigned long id = 0;
-  int ret = mount_id (mnt, &id);
-
-  if (ret == 0)
-    ret = has_mounts (id);
-  if (ret < 0)
-    return err_sys (err, -ret, "read", "mounts of this process");
-  return ret ? err_host (err, ENOTSUP, "attributes of mounts below another need mount_setattr (Linux 5.12)") : 0;
-}
-
 static int
 remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
 {
@@ -272,15 +215,35 @@ remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
   return ret < 0 ? err_sys (err, -ret, "mount", "remount with flags %#lx", flags) : 0;
 }
 
+struct change
+{
+  uint64_t set, clear;
+};
+
+static int
+remount_below (int mnt, const void *what, struct err *err)
+{
+  const struct change *c = what;
+
+  return remount (mnt, c->set, c->clear, err);
+}
+
+static int
+remount_all (int mnt, uint64_t set, uint64_t clear, struct err *err)
+{
+  struct change change = { set, clear };
+  int ret = remount (mnt, set, clear, err); /* and so attached, without which none is seen below it */
+
+  return ret < 0 ? ret : mount_below (mnt, remount_below, &change, err);
+}
+
 int
 mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err)
 {
   int ret = 0;
 
-  if ((set || clear) && recursive)
-    ret = check_alone (mnt, err);
-  if (ret == 0 && (set || clear))
-    ret = remount (mnt, set, clear, err);
+  if (set || clear)
+    ret = recursive ? remount_all (mnt, set, clear, err) : remount (mnt, set, clear, err);
   if (ret < 0 || propagation == 0)
     return ret;
   ret = sys_mount (NULL, by_handle (mnt).path, NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL);

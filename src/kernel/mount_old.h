@@ -25,7 +25,7 @@ int mount_old_attach (int mnt, int target, struct err *err);
 /* As mount_attach_at.  A link in the place of NAME is -EINVAL for a directory.  */
 int mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err);
 
-/* As mount_set.  Attributes of mounts below this one cannot be changed: -ENOTSUP when RECURSIVE and there are any.  */
+/* As mount_set.  What is below is found in mountinfo and changed one by one; -ENOTSUP when RECURSIVE and another mount covers one.  */
 int mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
 
 #endif

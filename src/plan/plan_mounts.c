@@ -370,10 +370,10 @@ mounts_check_foreign (const struct mount_ask *ask, struct err *err)
 
 /* A recursive bind of the host's /sys brings the host's cgroups with it: read-only, it must not leave those writable (CVE-2023-25809).  */
 static void
-close_cgroups (const struct mount_ask *ask, struct plan_mount *m)
+close_cgroups (struct plan_mount *m)
 {
-  if (m->recursive && (m->attr_set & MOUNT_ATTR_RDONLY) && ! (m->rattr_clear & MOUNT_ATTR_RDONLY) && ask->part->host->mount_api
-      && is_below (m->source, "/sys") && is_below (CGROUP_ROOT, m->source))
+  if (m->recursive && (m->attr_set & MOUNT_ATTR_RDONLY) && ! (m->rattr_clear & MOUNT_ATTR_RDONLY) && is_below (m->source, "/sys")
+      && is_below (CGROUP_ROOT, m->source))
     m->rattr_set |= MOUNT_ATTR_RDONLY;
 }
 
@@ -392,7 +392,7 @@ mounts_add_bind (const struct mount_ask *ask, const char *source, const char *ta
 
   if (ret < 0)
     return ret;
-  close_cgroups (ask, &m);
+  close_cgroups (&m);
   if (m.from_parent && m.propagation == 0)
     {
       /* cloned where it may be shared with the host; in the container's own mount namespace it would have been a slave */

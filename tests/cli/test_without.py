@@ -55,8 +55,6 @@ def box(request, without):
     orlop.needs_root_or_tester()
     if orlop.USER and request.node.originalname in MORE_IDS:
         pytest.skip("as root alone: the ids are mapped by newuidmap, which has no privilege under a filter")
-    if orlop.USER and request.param == "mount_api" and request.node.name.endswith("[mount_api-pid-pid]") and orlop.mounts_below("/proc/sys"):
-        pytest.skip("mount(2) cannot make all of the host's /proc/sys read-only: there are mounts below it")
     number, calls = MISSING[request.param]
     b = orlop.Box()
     b.own_id_alone = True

@@ -59,6 +59,7 @@ ELSEWHERE = {
     "src/kernel/idmap_helper.c": "tests/unit/kernel/test_idmap.c",
     "src/kernel/idmap_userns.c": "tests/unit/kernel/test_idmap.c",
     "src/kernel/filter_lib.c": "tests/unit/kernel/test_filter.c",
+    "src/kernel/mount_below.c": "tests/unit/kernel/test_mount.c",
     "src/kernel/mount_old.c": "tests/unit/kernel/test_mount.c",
     "src/launch/child_seccomp.c": "tests/cli/test_seccomp.py",
     "src/launch/child_main.c": "tests/cli/test_container.py",

@@ -140,8 +140,7 @@ clones_readonly (void *arg)
 
   PREPARE (arg);
   CHECK (mkdir ("/mnt/from", 0711) == 0 && mkdir ("/mnt/to", 0755) == 0 && mkdir ("/mnt/from/below", 0755) == 0);
-  if (kernel == NEW || kernel == NO_TREE_ATTR) /* others cannot change what lies below */
-    CHECK (sys_mount ("tmpfs", "/mnt/from/below", "tmpfs", 0, NULL) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/from/below", "tmpfs", 0, NULL) == 0);
   int mnt = mount_clone_readonly (AT_FDCWD, "/mnt/from", &two_calls, NULL), dir = open ("/mnt", O_PATH);
   CHECK (mnt >= 0 && mount_attach_at (mnt, dir, "to", NULL) == 0);
   CHECK (mkdir ("/mnt/to/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/to/below/x", 0700) < 0 && errno == EROFS);
@@ -188,20 +187,64 @@ changes (void *arg)
   return 0;
 }
 
-/* Attributes of all mounts below, or an error that says what it takes: never of the first alone.  */
+/* Attributes of all mounts below, whatever their names, and of no others.  */
 static int
 changes_all (void *arg)
+{
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/a/b \\040", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b \\040", "tmpfs", MS_NOEXEC, NULL) == 0);
+  CHECK (mkdir ("/mnt/a/b \\040/c", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b \\040/c", "tmpfs", 0, NULL) == 0);
+  CHECK (mknod ("/mnt/a/file", S_IFREG | 0600, 0) == 0
+         && sys_mount ("/dev/zero", "/mnt/a/file", NULL, MS_BIND, NULL) == 0);
+  CHECK (mkdir ("/mnt/ab", 0755) == 0 && sys_mount ("tmpfs", "/mnt/ab", "tmpfs", 0, NULL) == 0);
+  int fd = open ("/mnt/a", O_PATH);
+  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, 0, true, NULL) == 0);
+  CHECK (mkdir ("/mnt/a/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/a/b \\040/x", 0700) < 0 && errno == EROFS);
+  CHECK (mkdir ("/mnt/a/b \\040/c/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/ab/x", 0700) == 0);
+  CHECK (strstr (info (" /mnt/a/b\\040\\134040 "), "ro,nodev,noexec") && open ("/mnt/a/file", O_RDONLY) < 0
+         && errno == EACCES);
+  CHECK (mount_set (fd, 0, MOUNT_ATTR_RDONLY, 0, true, NULL) == 0 && mkdir ("/mnt/a/b \\040/c/x", 0700) == 0);
+  CHECK (strstr (info (" /mnt/a/b\\040\\134040 "), "rw,nodev,noexec"));
+  return 0;
+}
+
+/* Over "/" stands another root, in which the same names are: nothing of what it covers is changed, and nothing in it is missed.  */
+static int
+changes_in_the_root (void *arg)
+{
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/a/b", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/new", 0755) == 0 && mkdir ("/mnt/new/mnt", 0755) == 0);
+  CHECK (sys_mount ("/mnt/a", "/mnt/new/mnt", NULL, MS_BIND, NULL) == 0);
+  CHECK (mkdir ("/mnt/new/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/new/mnt/a", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/new/mnt/a/c", 0755) == 0 && sys_mount ("tmpfs", "/mnt/new/mnt/a/c", "tmpfs", 0, NULL) == 0);
+  int root = mount_clone (AT_FDCWD, "/mnt/new", true, NULL), fd;
+  CHECK (root >= 0 && mount_attach_at (root, AT_FDCWD, "/", NULL) == 0 && (fd = openat (root, "mnt/a", O_PATH)) >= 0);
+  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, NULL) == 0 && mkdir ("/mnt/a/x", 0700) == 0 && mkdir ("/mnt/a/b/x", 0700) == 0);
+  CHECK (mkdirat (root, "mnt/a/x", 0700) < 0 && errno == EROFS && mkdirat (root, "mnt/a/c/x", 0700) < 0 && errno == EROFS);
+  CHECK (mkdirat (root, "mnt/y", 0700) == 0);
+  return 0;
+}
+
+/* A mount that another covers is not reached by mount(2): refused, never left as it is.  */
+static int
+changes_covered (void *arg)
 {
   struct err err = { 0 };
 
   PREPARE (arg);
-  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
-  CHECK (mkdir ("/mnt/a/b", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
-  int fd = open ("/mnt/a", O_PATH), ret = mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, &err);
+  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0
+         && mkdir ("/mnt/a/b", 0755) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
+  int below = open ("/mnt/a/b", O_PATH), fd = open ("/mnt/a", O_PATH);
+  CHECK (sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
+  int ret = mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, &err);
   if (kernel == NEW || kernel == NO_TREE_ATTR)
-    CHECK (ret == 0 && mkdir ("/mnt/a/b/x", 0700) < 0 && errno == EROFS);
+    CHECK (ret == 0 && mkdirat (below, "x", 0700) < 0 && errno == EROFS);
   else
-    CHECK (ret == -ENOTSUP && strstr (err.what, "5.12") && mkdir ("/mnt/a/x", 0700) == 0);
+    CHECK (ret == -ENOTSUP && strstr (err.what, "/mnt/a/b is covered") && strstr (err.what, "5.12"));
   return 0;
 }
 
@@ -299,6 +342,8 @@ CASE (mount_clone_readonly_all, clones_readonly)
 CASE (mount_attach_at_errors, refuses_targets)
 CASE (mount_set_one, changes)
 CASE (mount_set_recursive, changes_all)
+CASE (mount_set_in_the_root, changes_in_the_root)
+CASE (mount_set_covered, changes_covered)
 CASE (mount_pivot_leaves_nothing, pivots)
 CASE (mount_pivot_from_shared, pivots_shared)
 CASE (mount_old_waits, waits)
@@ -310,6 +355,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (mount_make_attached),    cmocka_unit_test (mount_make_unknown_option), cmocka_unit_test (mount_clone_kinds),
     cmocka_unit_test (mount_attach_at_errors), cmocka_unit_test (mount_set_one),             cmocka_unit_test (mount_set_recursive),
+    cmocka_unit_test (mount_set_covered),        cmocka_unit_test (mount_set_in_the_root),
+   
     cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_pivot_from_shared),
     cmocka_unit_test (mount_old_waits),        cmocka_unit_test (mount_detach_by_handle),
   };

@@ -40,6 +40,10 @@ static const struct
   { "child.spawn", "clone3", ENOSPC, "", "limit on namespaces" },
   { "record.reserve", "mkdirat", ENOSPC, "", "full" }, /* the general one */
   { "any.step", "setns", EPERM, "", "CAP_SYS_ADMIN" },
+  { "root.mounts", "mount_setattr", EPERM, "idmap", "by an ordinary user" },
+  { "root.mounts", "mount_setattr", EPERM, "set 0x1 clear 0", "access time" },
+  { "root.mounts", "mount", EPERM, "remount with flags 0x400", "access time" },
+  { "root.mounts", "mount", EPERM, "tmpfs", "" },
   { "root.propagation", "mount", EINVAL, "propagation of /", "chroot" },
   { "child.spawn", "write", ENOSPC, "tasks of the container's cgroup", "cpuset" },
   { "child.spawn", "write", ENOSPC, "/sys/fs/cgroup/cpuset/a/cgroup.procs", "cpuset" },
