@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -17,7 +18,7 @@
 #include "cgroup/cgroup.h"
 #include "cgroup/dir.h"
 
-/* oom_kill in TEXT, of memory.events or (Linux 4.13) memory.oom_control; 0 if it is not there.  */
+/* oom_kill in TEXT, of memory.events or memory.oom_control (Linux 4.13); 0 if it is not there.  */
 static uint64_t
 killed (const char *text)
 {
@@ -25,6 +26,11 @@ killed (const char *text)
 
   return at ? strtoull (at + strlen ("\noom_kill "), NULL, 10) : 0;
 }
+
+enum
+{
+  AGAIN_MAX = 1024 /* ms; the kernel writes a page or two to its log, and so perhaps to a slow console, before it kills */
+};
 
 /* Reads oom_kill of memory.events.  Returns 0 or negative errno; -ENODEV: the cgroup is gone.  */
 static int
@@ -60,13 +66,15 @@ open_v1 (int *dir, const char *path, struct cgroup_oom *o, struct err *err)
 {
   own_fd int control = openat (*dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
   own_fd int event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  char line[32];
+  char line[32], text[128];
   int ret;
 
   if (control < 0)
     return errno == ENOENT ? 0 : err_sys (err, errno, "open", "%s/memory.oom_control", path);
   if (event < 0)
     return err_sys (err, errno, "eventfd", "%s", path);
+  if (file_read_into (control, text, sizeof text) > 0) /* first, so that nothing is missed between */
+    o->killed = killed (text);
   (void) snprintf (line, sizeof line, "%d %d", event, control);
   ret = file_write_at (*dir, "cgroup.event_control", line, strlen (line), err);
   if (ret < 0)
@@ -92,18 +100,39 @@ cgroup_oom_open (const struct cgroup *cg, struct cgroup_oom *o, struct err *err)
   return cgroup_dir_is_v2 (d) ? open_v2 (dir, p.text, o, err) : open_v1 (&dir, p.text, o, err);
 }
 
-/* The eventfd counts also the removal of the cgroup, which so wakes its readers.  */
+/* True where a wake-up is all there is to know: nobody is killed, or it may be someone below, who is counted there.  */
+static bool
+is_untold (const struct cgroup_oom *o, const char *control)
+{
+  struct stat st;
+
+  return strncmp (control, "oom_kill_disable 1", strlen ("oom_kill_disable 1")) == 0 || (fstat (o->dir, &st) == 0 && st.st_nlink > 2);
+}
+
+/* The kernel wakes us before it kills, and again when the victim wants memory on its way out: what counts is oom_kill, which may grow only
+ * after we have looked.  The removal of the cgroup wakes, too; then nothing can be read any more, and a wake-up means a kill if none was
+ * told before.  */
 static int
 take_v1 (struct cgroup_oom *o)
 {
-  uint64_t count = 0;
+  uint64_t count = 0, before = o->killed;
+  unsigned waited = o->again;
+  char text[128];
 
   if (read (o->fd, &count, sizeof count) != sizeof count)
     count = 0; /* EAGAIN: nothing happened */
-  if (faccessat (o->dir, "cgroup.event_control", F_OK, 0) == 0)
-    return count > 0;
-  cgroup_oom_close (o);
-  return count > 1;
+  o->again = 0;
+  if (file_read_small (o->dir, "memory.oom_control", text, sizeof text) < 0)
+    {
+      cgroup_oom_close (o);
+      return ! o->told && (count > 1 || waited);
+    }
+  o->killed = killed (text);
+  if (o->killed > before || (count > 0 && is_untold (o, text)))
+    return 1;
+  if (count > 0 || waited)
+    o->again = count > 0 ? 1 : waited < AGAIN_MAX ? waited * 2 : 0;
+  return 0;
 }
 
 static int
@@ -119,9 +148,10 @@ take_v2 (struct cgroup_oom *o)
 int
 cgroup_oom_take (struct cgroup_oom *o)
 {
-  if (o->fd < 0)
-    return 0;
-  return o->events == POLLPRI ? take_v2 (o) : take_v1 (o);
+  int ret = o->fd < 0 ? 0 : o->events == POLLPRI ? take_v2 (o) : take_v1 (o);
+
+  o->told |= ret > 0;
+  return ret;
 }
 
 void
@@ -130,6 +160,7 @@ cgroup_oom_close (struct cgroup_oom *o)
   own_close (&o->fd);
   own_close (&o->dir);
   o->fd = o->dir = -1;
+  o->again = 0;
 }
 
 bool

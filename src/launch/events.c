@@ -26,6 +26,7 @@ struct watched
 enum
 {
   NS = 1000000000,
+  MS = 1000000,
   FDS_EACH = 2 /* of a container: its first process, and its memory */
 };
 
@@ -126,13 +127,23 @@ prepare (const struct watched *w, size_t n, struct pollfd *fds)
   return living;
 }
 
+/* How long to wait, which is at most LEFT.  */
+static uint64_t
+time_left (const struct watched *w, size_t n, uint64_t left)
+{
+  for (size_t i = 0; i < n; i++)
+    if (w[i].oom.again && w[i].oom.again * (uint64_t) MS < left)
+      left = w[i].oom.again * (uint64_t) MS;
+  return left;
+}
+
 /* What the poll has found: the last word of memory comes before the end.  */
 static int
 serve (const struct events_args *a, struct watched *w, const struct pollfd *fds, struct err *err)
 {
   for (size_t i = 0; i < a->n_ids; i++, fds += FDS_EACH)
     {
-      int ret = fds[0].revents || fds[1].revents ? tell_oom (a, &w[i], err) : 0;
+      int ret = fds[0].revents || fds[1].revents || w[i].oom.again ? tell_oom (a, &w[i], err) : 0;
 
       if (ret != 0)
         return ret;
@@ -152,7 +163,7 @@ watch (const struct events_args *a, struct watched *w, struct pollfd *fds, struc
   *stop = (struct pollfd){ .fd = a->stop, .events = POLLIN };
   while (ret == 0 && prepare (w, a->n_ids, fds) > 0)
     {
-      uint64_t at = now (), left = next > at ? next - at : 0;
+      uint64_t at = now (), left = time_left (w, a->n_ids, next > at ? next - at : 0);
       const struct timespec t = { .tv_sec = (time_t) (left / NS), .tv_nsec = (long) (left % NS) };
       int n = ppoll (fds, a->n_ids * FDS_EACH + 1, &t, NULL);
 
@@ -160,7 +171,7 @@ watch (const struct events_args *a, struct watched *w, struct pollfd *fds, struc
         return err_sys (err, errno, "ppoll", "containers");
       if (n > 0 && stop->revents)
         return 0;
-      if (n > 0)
+      if (n >= 0)
         ret = serve (a, w, fds, err);
       if (ret == 0 && now () >= next)
         {

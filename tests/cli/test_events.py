@@ -288,6 +288,26 @@ def test_memory_hog(box, hog):
     stream.end()
 
 
+@pytest.mark.parametrize("how", ["nobody is killed", "in a cgroup below"])
+def test_memory_hog_of_v1(box, how):
+    """Where the container's own count of kills does not grow, what wakes us is the word."""
+    if "memory" not in hierarchies():
+        pytest.skip("memory.oom_control is of cgroup v1")
+    limits = {"memory": {"limit": 32 * MB, "swap": 32 * MB, "disableOOMKiller": how == "nobody is killed"}}
+    b = running(box, ["sh", "-c", WAITS + "x=0123456789abcdef; while :; do x=$x$x; done"], limits)
+    stream = Stream(box, "--interval=1h", "c")
+    assert stream.next()["id"] == "c"
+    if how == "in a cgroup below":
+        below = where(b, "memory") + "/below"
+        os.mkdir(below)
+        with open(f"{below}/cgroup.procs", "w") as f:
+            f.write(str(box.state()["pid"]))
+    go(b)
+    assert stream.next() == {"type": "oom", "id": "c"}
+    box.delete()
+    stream.end()
+
+
 def test_memory_hog_in_the_foreground(box):
     """The runtime itself removes the cgroup as soon as the program has ended."""
     needs("memory")
