@@ -144,7 +144,7 @@ free_given (struct given *g)
 static int
 check_known (const struct document *doc, struct err *err)
 {
-  static const char *const around[] = { "linux", "resources", NULL };
+  static const char *const around[] = { "linux", "resources", "ociVersion", NULL };
   const struct oci_resources *r = doc->object;
 
   if (doc->unknown[0] == '\0' || r->n_devices > 0 || cgroup_limits_asked (r))

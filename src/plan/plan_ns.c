@@ -308,23 +308,12 @@ plan_ns_exec (const struct part *p, struct err *err)
 {
   struct plan_ns *ns = &p->plan->ns;
 
+  (void) err;
   *ns = (struct plan_ns){ .staged = true, .setgroups = ! p->host->setgroups_denied };
   for (const struct ns_type *t = ns_types; t->name; t++)
     if (part_namespace (p->config, t->name) != NAMESPACE_INHERITED)
       ns->pidfd_flags |= t->flag;
   ns->joined_user = ns->pidfd_flags & CLONE_NEWUSER;
   ns->fork = ns->pidfd_flags & CLONE_NEWPID;
-  /* a map of one id was written without privilege, so setgroups was denied at create */
-  if (part_namespace (p->config, "user") == NAMESPACE_NEW)
-    {
-      struct plan_ns as_made = { 0 };
-      const struct oci_linux *l = p->config->linux_;
-
-      as_made.gid_maps = copy_maps (p->arena, l->gid_mappings, l->n_gid_mappings);
-      as_made.n_gid_maps = l->n_gid_mappings;
-      if (as_made.gid_maps == NULL)
-        return part_nomem (err);
-      ns->setgroups = ns->setgroups && ! must_deny_setgroups (&as_made, p->host);
-    }
   return 0;
 }
