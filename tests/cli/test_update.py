@@ -372,6 +372,7 @@ def test_unified_is_not_for_processes(box, file):
 @pytest.mark.parametrize("text, words", [
     ('{"linux": {"resources": {"pids": {"limit": 5}}}}', [":1:11: linux: ", "without that around it"]),
     ('{\n "resources": {"pids": {"limit": 5}}}', [":2:15: resources: ", "without that around it"]),
+    ('{"ociVersion": "1.2.0", "linux": {"resources": {"pids": {"limit": 5}}}}', [": ociVersion: ", "without that around it"]),
     ('{"pid": {"limit": 5}}', [":1:9: pid: ", "nothing else is asked for"]),
     ('{"pids": {"limits": 5}}', [":1:21: pids.limits: ", "nothing else is asked for"]),
     ('{"cpu": {"shares": 0}, "x": 1}', [":1:29: x: "]),

@@ -312,10 +312,15 @@ def needs_root_or_tester():
         pytest.skip("containers of this suite need root, or an ordinary user that tests/vm/as-tester made")
 
 
+def kernel():
+    """(6, 1)"""
+    return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+
+
 def needs_linux(major, minor, what):
     """Skips the test on a kernel that is older."""
     import pytest
-    if tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) < (major, minor):
+    if kernel() < (major, minor):
         pytest.skip(f"{what} needs Linux {major}.{minor}, this is {os.uname().release}")
 
 

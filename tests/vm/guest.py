@@ -233,10 +233,10 @@ def build(kernel, say=lambda what: None):
 
 # --- running
 
-def qemu(made, disk, append):
+def qemu(made, disk, append, processors):
     machine = {"kvm": ["-accel", "kvm", "-cpu", "host", "-smp", "2"],
                # without cmpxchg16b, whose emulation on per-cpu data lets kernel 6.12 die of a double fault in qemu 7
-               "tcg": ["-accel", "tcg,tb-size=1024", "-cpu", "qemu64,-cx16", "-smp", "1"]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
+               "tcg": ["-accel", "tcg,tb-size=1024", "-cpu", "qemu64,-cx16", "-smp", processors]}[os.environ.get("ORLOP_VM_ACCEL", "tcg")]
     return ["qemu-system-x86_64", "-M", "q35", *machine, "-m", "1536", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-nic", "none", "-kernel", made / "vmlinuz", "-append", f"{APPEND} {append}",
             "-drive", f"file={made}/disk,if=none,id=root,format=raw,snapshot=on,cache=unsafe",
@@ -246,10 +246,10 @@ def qemu(made, disk, append):
             "-chardev", "stdio,id=out,signal=off", "-serial", "chardev:out"]
 
 
-def attempt(made, disk, append, seconds, out):
+def attempt(made, disk, seconds, out, *machine):
     """Runs the guest once.  Returns whether the command began, and its status or None."""
     began, status = False, None
-    guest = subprocess.Popen([str(a) for a in qemu(made, disk, append)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    guest = subprocess.Popen([str(a) for a in qemu(made, disk, *machine)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace")
     late = threading.Timer(BOOT_SECONDS, guest.kill)
     late.start()
@@ -272,9 +272,9 @@ def attempt(made, disk, append, seconds, out):
     return began, status
 
 
-def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write, say=lambda what: None, append=""):
+def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write, say=lambda what: None, append="", processors=1):
     """Runs the shell command SCRIPT in a guest that has the directory TREE at AT; gives each line to OUT.  APPEND are more words for the
-    kernel.  Returns the command's status."""
+    kernel; an emulated one is the slower the more PROCESSORS it has.  Returns the command's status."""
     made = build(kernel, say)
     with tempfile.TemporaryDirectory(prefix="orlop-guest-") as temporary:
         work = pathlib.Path(temporary)
@@ -287,7 +287,7 @@ def run(kernel, tree, script, at="/srv/tests", seconds=600, out=sys.stdout.write
         disk = work / "disk"
         pack(content, disk, size * 5 // 4 + 256)
         for _ in range(2):  # once more if it did not boot
-            began, status = attempt(made, disk, append, seconds, out)
+            began, status = attempt(made, disk, seconds, out, append, processors)
             if began:
                 break
         if status is None:
