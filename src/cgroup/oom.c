@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/own.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/clock.h"
 #include "cgroup/dir.h"
 
 /* oom_kill in TEXT, of memory.events or memory.oom_control (Linux 4.13); 0 if it is not there.  */
@@ -27,9 +28,11 @@ killed (const char *text)
   return at ? strtoull (at + strlen ("\noom_kill "), NULL, 10) : 0;
 }
 
-enum
+enum /* milliseconds */
 {
-  AGAIN_MAX = 1024 /* ms; the kernel writes a page or two to its log, and so perhaps to a slow console, before it kills */
+  LOOK = 2000,  /* the kernel writes a page or two to its log, and so perhaps to a slow console, before it kills */
+  ECHO = 500,   /* in which a victim that was killed wants memory on its way out */
+  REMOVAL = 200 /* the word of a removal comes after the kernel's grace period */
 };
 
 /* Reads oom_kill of memory.events.  Returns 0 or negative errno; -ENODEV: the cgroup is gone.  */
@@ -109,30 +112,64 @@ is_untold (const struct cgroup_oom *o, const char *control)
   return strncmp (control, "oom_kill_disable 1", strlen ("oom_kill_disable 1")) == 0 || (fstat (o->dir, &st) == 0 && st.st_nlink > 2);
 }
 
+/* How often the kernel has woken us since we asked last.  */
+static uint64_t
+wake_ups (const struct cgroup_oom *o)
+{
+  uint64_t count;
+
+  return read (o->fd, &count, sizeof count) == sizeof count ? count : 0; /* EAGAIN: nothing happened */
+}
+
+/* Those of COUNT that were no word of the removal: its own is the last, and may be on its way still.  */
+static uint64_t
+without_removal (const struct cgroup_oom *o, uint64_t count)
+{
+  struct pollfd p = { .fd = o->fd, .events = POLLIN };
+
+  if (count == 1 && poll (&p, 1, REMOVAL) > 0)
+    count += wake_ups (o);
+  return count > 0 ? count - 1 : 0;
+}
+
+/* When to look next: soon after a wake-up (ANEW), and then ever more rarely until its time is over, which the clock says alone.  */
+static void
+look_again (struct cgroup_oom *o, bool anew, long at)
+{
+  o->step = anew ? 1 : o->step * 2;
+  if (anew)
+    o->until = at + LOOK;
+  if (o->step > o->until - at)
+    o->step = o->until - at;
+  o->due = o->step > 0 ? at + o->step : 0;
+  if (o->due == 0)
+    o->open = false;
+}
+
 /* The kernel wakes us before it kills, and again when the victim wants memory on its way out: what counts is oom_kill, which may grow only
- * after we have looked.  The removal of the cgroup wakes, too; then nothing can be read any more, and a wake-up means a kill if none was
- * told before.  */
+ * after we have looked.  The removal of the cgroup wakes, too; then nothing can be read any more, and a wake-up before it means a kill, but
+ * for one in the moments after a kill that was told.  */
 static int
 take_v1 (struct cgroup_oom *o)
 {
-  uint64_t count = 0, before = o->killed;
-  unsigned waited = o->again;
+  uint64_t count = wake_ups (o), before = o->killed;
+  long at = clock_ms ();
+  bool told, news = at >= o->echo;
   char text[128];
 
-  if (read (o->fd, &count, sizeof count) != sizeof count)
-    count = 0; /* EAGAIN: nothing happened */
-  o->again = 0;
   if (file_read_small (o->dir, "memory.oom_control", text, sizeof text) < 0)
     {
+      told = o->open || (news && without_removal (o, count) > 0);
       cgroup_oom_close (o);
-      return ! o->told && (count > 1 || waited);
+      return told;
     }
   o->killed = killed (text);
-  if (o->killed > before || (count > 0 && is_untold (o, text)))
-    return 1;
-  if (count > 0 || waited)
-    o->again = count > 0 ? 1 : waited < AGAIN_MAX ? waited * 2 : 0;
-  return 0;
+  told = o->killed > before || (count > 0 && is_untold (o, text));
+  if (told)
+    o->echo = at + ECHO;
+  o->open = ! told && (o->open || (news && count > 0));
+  look_again (o, count > 0, at);
+  return told;
 }
 
 static int
@@ -148,10 +185,7 @@ take_v2 (struct cgroup_oom *o)
 int
 cgroup_oom_take (struct cgroup_oom *o)
 {
-  int ret = o->fd < 0 ? 0 : o->events == POLLPRI ? take_v2 (o) : take_v1 (o);
-
-  o->told |= ret > 0;
-  return ret;
+  return o->fd < 0 ? 0 : o->events == POLLPRI ? take_v2 (o) : take_v1 (o);
 }
 
 void
@@ -160,7 +194,8 @@ cgroup_oom_close (struct cgroup_oom *o)
   own_close (&o->fd);
   own_close (&o->dir);
   o->fd = o->dir = -1;
-  o->again = 0;
+  o->due = 0;
+  o->open = false;
 }
 
 bool

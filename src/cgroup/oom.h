@@ -16,8 +16,11 @@ struct cgroup_oom
   short events;    /* POLLPRI or POLLIN */
   int dir;         /* v1: the cgroup */
   uint64_t killed; /* oom_kill when it was read last */
-  unsigned again;  /* milliseconds after which to ask once more, though nothing is polled; 0: no need */
-  bool told;       /* that memory has run out, at least once */
+  long due;        /* when to ask once more though nothing is polled, in ms of CLOCK_MONOTONIC; 0: no need */
+  long step;       /* v1: ms between the last look and `due` */
+  long until;      /* v1: the end of looking again */
+  long echo;       /* v1: a wake-up before this is one more of the kill that was told last */
+  bool open;       /* v1: there was a wake-up of which it is not known yet whether it means a kill */
 };
 
 #define CGROUP_OOM_NONE { .fd = -1, .dir = -1 }
@@ -26,8 +29,8 @@ struct cgroup_oom
  * or negative errno (-EACCES: v1 lets only root be told).  */
 int cgroup_oom_open (const struct cgroup *cg, struct cgroup_oom *o, struct err *err);
 
-/* After O->fd was polled or O->again has passed, or at the end: 1 if the cgroup, or one below it, has run out of memory since it was asked
- * last, else 0.  Once the cgroup is gone, O->fd is -1.  */
+/* After O->fd was polled or at O->due, or at the end: 1 if the cgroup, or one below it, has run out of memory since it was asked last, else 0.
+ * Once the cgroup is gone, O->fd is -1.  */
 int cgroup_oom_take (struct cgroup_oom *o);
 
 /* True if the kernel has killed a process in CG (may be NULL), or below it, for want of memory.  */

@@ -127,14 +127,14 @@ prepare (const struct watched *w, size_t n, struct pollfd *fds)
   return living;
 }
 
-/* How long to wait, which is at most LEFT.  */
+/* How long to wait from AT: to NEXT, or until the first is to be asked for its memory once more.  */
 static uint64_t
-time_left (const struct watched *w, size_t n, uint64_t left)
+time_left (const struct watched *w, size_t n, uint64_t at, uint64_t next)
 {
   for (size_t i = 0; i < n; i++)
-    if (w[i].oom.again && w[i].oom.again * (uint64_t) MS < left)
-      left = w[i].oom.again * (uint64_t) MS;
-  return left;
+    if (w[i].oom.due && w[i].oom.due * (uint64_t) MS < next)
+      next = w[i].oom.due * (uint64_t) MS;
+  return next > at ? next - at : 0;
 }
 
 /* What the poll has found: the last word of memory comes before the end.  */
@@ -143,7 +143,8 @@ serve (const struct events_args *a, struct watched *w, const struct pollfd *fds,
 {
   for (size_t i = 0; i < a->n_ids; i++, fds += FDS_EACH)
     {
-      int ret = fds[0].revents || fds[1].revents || w[i].oom.again ? tell_oom (a, &w[i], err) : 0;
+      bool due = w[i].oom.due && now () >= w[i].oom.due * (uint64_t) MS;
+      int ret = fds[0].revents || fds[1].revents || due ? tell_oom (a, &w[i], err) : 0;
 
       if (ret != 0)
         return ret;
@@ -163,7 +164,7 @@ watch (const struct events_args *a, struct watched *w, struct pollfd *fds, struc
   *stop = (struct pollfd){ .fd = a->stop, .events = POLLIN };
   while (ret == 0 && prepare (w, a->n_ids, fds) > 0)
     {
-      uint64_t at = now (), left = time_left (w, a->n_ids, next > at ? next - at : 0);
+      uint64_t left = time_left (w, a->n_ids, now (), next);
       const struct timespec t = { .tv_sec = (time_t) (left / NS), .tv_nsec = (long) (left % NS) };
       int n = ppoll (fds, a->n_ids * FDS_EACH + 1, &t, NULL);
 

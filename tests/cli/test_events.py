@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """events: what containers use, by the kernel's own numbers, in the words of runc; and memory that has run out."""
 import os
+import signal
 import subprocess
+import time
 
 import pytest
 from limits import VIEW, hierarchies, read, v2_controllers, where
@@ -324,6 +326,29 @@ def test_memory_hog_in_the_foreground(box):
     stream.end()
     if "memory" in hierarchies():  # v1 counts, and what it has counted outlives the cgroup; a file of v2 does not
         assert {"type": "oom", "id": "c"} in rest
+
+
+def test_memory_hog_and_another(box):
+    """The last kill is told of, too, though one was before and the cgroup goes with it while nobody looks."""
+    if "memory" not in hierarchies():
+        pytest.skip("v1 counts, and what it has counted outlives the cgroup; a file of v2 does not")
+    b = box.bundle(["sh", "-c", WAITS + "dd if=/dev/zero of=/dev/null bs=100M count=1; rm /go; " + WAITS + "exec dd if=/dev/zero of=/dev/null bs=100M count=1"])
+    b.config["linux"]["resources"] = {"memory": {"limit": 32 * MB, "swap": 32 * MB}}
+    b.save()
+    run = subprocess.Popen(box.command("run", "--bundle", b.path, "c"), stdin=subprocess.DEVNULL)
+    eventually(lambda: box.orlop("state", "c", status=None).out.find("running") > 0, "a container")
+    stream = Stream(box, "--interval=1h", "c")
+    assert stream.next()["type"] == "stats"
+    go(b)
+    assert stream.next() == {"type": "oom", "id": "c"}
+    eventually(lambda: not os.path.exists(f"{b.rootfs}/go"), "the end of the first")
+    time.sleep(3)  # longer than the first is looked after
+    stream.process.send_signal(signal.SIGSTOP)
+    go(b)
+    assert run.wait() == 137
+    stream.process.send_signal(signal.SIGCONT)
+    assert stream.rest() == [{"type": "oom", "id": "c"}]
+    stream.end()
 
 
 def test_fork_bomb(box):

@@ -34,7 +34,6 @@ ELSEWHERE = {
     "src/cgroup/sdbus.c": "tests/systemd/test_driver.py",
     "src/cgroup/systemd.c": "tests/systemd/test_driver.py",
     "src/cgroup/update.c": "tests/cli/test_update.py",
-    "src/cgroup/oom.c": "tests/cli/test_events.py",
     "src/cgroup/usage_read.c": "tests/unit/cgroup/test_usage.c",
     "src/cgroup/usage_take.c": "tests/unit/cgroup/test_usage.c",
     "src/cgroup/tree.c": "tests/unit/cgroup/test_remove.c",
