@@ -86,9 +86,9 @@ look_at_device (struct node *node, struct err *err)
   return 0;
 }
 
-/* "HOST[:PATH][:ACCESS]"; TEXT is cut into its words.  */
+/* "HOST[:PATH][:ACCESS]", as GIVEN; TEXT, its copy, is cut into its words.  */
 static int
-read_device (char *text, bool remove, struct node *ret_node, struct err *err)
+read_device (const char *given, char *text, bool remove, struct node *ret_node, struct err *err)
 {
   char *word[3] = { text, NULL, NULL };
   const char *path, *access;
@@ -101,13 +101,15 @@ read_device (char *text, bool remove, struct node *ret_node, struct err *err)
     }
   path = word[1] && word[1][0] == '/' ? word[1] : NULL;
   access = path ? word[2] : word[1];
+  if (text[0] == '\0')
+    return err_usage (err, "device \"%.200s\": the path of a device on the host is needed first", given);
   if ((! path && word[2]) || (access && (remove || access[0] == '\0' || access[strspn (access, "rwm")])))
-    return err_usage (err, "device \"%.200s\": after it may come a path%s", text, remove ? "" : " and then letters of rwm, with colons between");
+    return err_usage (err, "device \"%.200s\": after the device may come a path%s", given, remove ? "" : " and then letters of rwm, with colons between");
   *ret_node = (struct node){ .host = text, .access = remove ? NULL : access ? access : "rwm", .remove = remove };
   path = path ? path : text;
   ret_node->device.path = path + strspn (path, "/");
   if (ret_node->device.path[0] == '\0')
-    return err_usage (err, "device \"%.200s\": the root is no place for it", text);
+    return err_usage (err, "device \"%.200s\": the root is no place for it", given);
   return look_at_device (ret_node, err);
 }
 
@@ -123,11 +125,26 @@ read_devices (struct given *g, const char *const *list, bool remove, struct err 
       g->texts[g->n_nodes] = strdup (list[i]);
       if (g->texts[g->n_nodes] == NULL)
         return err_sys (err, ENOMEM, "malloc", "device");
-      ret = read_device (g->texts[g->n_nodes], remove, &g->nodes[g->n_nodes], err);
+      ret = read_device (list[i], g->texts[g->n_nodes], remove, &g->nodes[g->n_nodes], err);
       g->n_nodes++;
       if (ret < 0)
         return ret;
     }
+  return 0;
+}
+
+/* What is given and taken away by one update would be gone after it, in whatever order it is said: the rules of the nodes are of the device.  */
+static int
+check_both (const struct given *g, struct err *err)
+{
+  for (size_t i = 0; i < g->n_nodes; i++)
+    for (size_t j = i + 1; j < g->n_nodes; j++)
+      {
+        const struct device *a = &g->nodes[i].device, *b = &g->nodes[j].device;
+
+        if (g->nodes[i].remove != g->nodes[j].remove && ((a->mode ^ b->mode) & S_IFMT) == 0 && a->major == b->major && a->minor == b->minor)
+          return err_usage (err, "device \"%.200s\": one update cannot both give it and take it away", g->nodes[j].host);
+      }
   return 0;
 }
 
@@ -196,6 +213,8 @@ update (struct orlop *o, const char *id, const struct orlop_update_options *opt,
   ret = read_devices (g, opt->devices, false, err);
   if (ret == 0)
     ret = read_devices (g, opt->devices_removed, true, err);
+  if (ret == 0)
+    ret = check_both (g, err);
   if (ret == 0)
     ret = get_document (o, opt, &g->doc, err);
   if (ret < 0)

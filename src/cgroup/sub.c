@@ -91,7 +91,8 @@ set_controllers (struct copy *c, const char *word, const char *colon, struct err
       while (i < c->cg.n_dirs && (c->dirs[i].controllers[0] == '\0' || ! cgroup_list_has (c->dirs[i].controllers, controller)))
         i++;
       if (len == 0 || i == c->cg.n_dirs)
-        return err_usage (err, "--cgroup %s: the container has no hierarchy of cgroup v1 with the controller \"%s\"", word, controller);
+        return err_usage (err, "--cgroup %s: the container has no hierarchy of cgroup v1 with the controller \"%s\"; what is to be given is "
+                               "[CONTROLLER[,CONTROLLER...]:]PATH, and a PATH that has a colon needs its controllers", word, controller);
       if (c->dirs[i].skipped)
         return err_host (err, ENOTSUP, "--cgroup %s: the container has no cgroup of its own in the hierarchy of \"%s\"", word, controller);
       ret = set_below (c, i, word, colon + 1, err);

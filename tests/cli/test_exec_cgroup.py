@@ -99,7 +99,8 @@ def test_controllers(running):
     own = of(running.state()["pid"])
     assert groups["pids"] == own["pids"] + "/p" and groups["memory"] == own["memory"] + "/p"
     assert groups["freezer"] == own["freezer"] + "/f/g" and groups["devices"] == own["devices"]
-    for words, message in ((["nothing:p"], 'controller "nothing"'), (["pids:p", "p"], "each needs its controllers"), ([":p"], 'controller ""'),
+    for words, message in ((["nothing:p"], 'controller "nothing"'), (["a:b:c"], 'controller "a"; what is to be given is [CONTROLLER[,CONTROLLER...]:]PATH'),
+                           (["pids:p", "p"], "each needs its controllers"), ([":p"], 'controller ""'),
                            (["pids,:p"], 'controller ""'), (["pids:p", "pids:q"], "has another path already"), (["pids:q"], "no such cgroup"),
                            (["pids:../p"], 'must not contain ".."')):
         options = [o for w in words for o in ("--cgroup", w)]

@@ -230,6 +230,15 @@ def test_unified_unknown_file(box, name):
     assert f'linux.resources.unified["{name}"]' in r.err and f"/{name}" in r.err and "No such file" in r.err, r
 
 
+def test_unified_unknown_controller(box):
+    """No machine has it, and nothing is written."""
+    if v2_root() is None:
+        pytest.skip("no cgroup v2 in this view")
+    b = box.bundle()
+    b.config["linux"]["resources"] = {"unified": {"foo.bar": "3"}}
+    assert 'linux.resources.unified["foo.bar"]: the cgroup controller "foo" is not available' in box.run(b, status=1).err
+
+
 @pytest.mark.parametrize("key", ["../cgroup.procs", "a/b", "..", "."])
 def test_unified_outside(box, key):
     b = box.bundle()

@@ -326,8 +326,14 @@ def test_device_where_nobody_answers(box):
     (["--device", "/dev/kmsg:/x:rx"], "letters of rwm"),
     (["--device", "/dev/null:/x:"], "letters of rwm"),
     (["--device", "/dev/null:rw:/x"], "letters of rwm"),
-    (["--device", "/dev/null:/"], "the root is no place for it"),
-    (["--device-remove", "/dev/null:/x:r"], "after it may come a path"),
+    (["--device", "/dev/null:/"], 'device "/dev/null:/": the root is no place for it'),
+    (["--device-remove", "/dev/null:/x:r"], 'device "/dev/null:/x:r": after the device may come a path'),
+    (["--device", ""], 'device "": the path of a device on the host is needed'),
+    (["--device", ":"], 'device ":": the path of a device on the host is needed'),
+    (["--device", ":/dev/x:r"], 'device ":/dev/x:r": the path of a device on the host is needed'),
+    (["--device-remove", ""], 'device "": the path of a device on the host is needed'),
+    (["--device", "/dev/kmsg:r", "--device-remove", "/dev/kmsg"], 'device "/dev/kmsg": one update cannot both give it and take it away'),
+    (["--device-remove", "/dev/kmsg:/dev/x", "--device", "/dev/kmsg"], 'device "/dev/kmsg": one update cannot both give it and take it away'),
     pytest.param(["--device-remove", "/dev/null"], "/dev/null is one of the devices that every container may use", marks=pytest.mark.root("an ordinary user has no rules of devices")),
 ])
 def test_bad_devices(box, words, said):
