@@ -237,8 +237,8 @@ struct orlop_events_options
 /* Tells what the N containers IDS use, at once and then at each interval, and each time when one of them has run out of memory, until all have ended.  An
  * event is the JSON object that runc's `events` prints: {"type":"stats","id":...,"data":{...}} or {"type":"oom","id":...}, see orlop-events(1); bytes,
  * nanoseconds and counts.  At first all are looked at: if one does not exist (-ENOENT), has ended (-ESRCH) or has no cgroup of its own
- * (-ENOTSUP), nothing is told.  Returns 0 when all have ended, or once was told, or stop_fd can be read; else what `event` returned, or a
- * negative errno.  */
+ * (-ENOTSUP), nothing is told.  One that runs though a cgroup of it was removed from outside is -ENOTSUP with `once`, else a warning, and left out.
+ * Returns 0 when all have ended, or once was told, or stop_fd can be read; else what `event` returned, or a negative errno.  */
 int orlop_events (struct orlop *o, const char *const *ids, size_t n, const struct orlop_events_options *options);
 
 /* Options of checkpoint and restore.  Zero-initialise.  See criu(8) for what is CRIU's.  */
@@ -323,7 +323,7 @@ struct orlop_usage
 };
 
 /* Reads what container ID uses.  -ENOENT: there is no such container; -ESRCH: it has stopped; -ENODEV: it is just being deleted; -ENOTSUP: it has
- * no cgroup of its own.  */
+ * no cgroup of its own, or runs though a cgroup of it was removed from outside.  */
 int orlop_usage (struct orlop *o, const char *id, struct orlop_usage *ret_usage);
 
 /* What all containers use, as OpenMetrics text (version 1.0.0, UTF-8), see orlop-metrics(1).  A container that cannot be read, as it is being made or

@@ -56,6 +56,18 @@ end (struct watched *w)
   cgroup_oom_close (&w->oom);
 }
 
+/* Of a container that runs, but whose cgroup is gone, nothing more can be told; others go on.  */
+static int
+leave_out (const struct events_args *a, struct watched *w, struct err *err)
+{
+  char text[4096];
+
+  log_warn (a->log, "%s: %s", w->k.rec->id, err_text (err, NULL, text, sizeof text));
+  err_clear (err);
+  end (w);
+  return 0;
+}
+
 static int
 tell_stats (const struct events_args *a, struct watched *w, struct err *err)
 {
@@ -71,6 +83,8 @@ tell_stats (const struct events_args *a, struct watched *w, struct err *err)
       end (w);
       ret = 0;
     }
+  else if (ret == -ENOTSUP)
+    ret = ! a->once ? leave_out (a, w, err) : a->n_ids > 1 ? err_in (err, ret, "container %s", w->k.rec->id) : ret;
   oci_arena_free (arena);
   return ret;
 }

@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/str.h"
 #include "kernel/netstat.h"
+#include "kernel/pid.h"
 #include "launch/record.h"
 
 static OCI_TYPE (usage_network,
@@ -97,6 +98,11 @@ usage_read (const struct record *rec, struct oci_arena **arena, struct usage *re
   struct usage u = { 0 };
   int ret = cgroup_usage_read (rec->cgroup, arena, &c, err);
 
+  if (ret == -ENODEV && pid_alive (rec->pid, rec->start_time)) /* who deletes it ends it first */
+    {
+      err_clear (err);
+      return err_state (err, ENOTSUP, "a cgroup of the container is gone, though its first process runs: it was moved, and the cgroup removed, from outside");
+    }
   if (ret < 0)
     return ret;
   u = (struct usage){ .cpu = c.cpu, .cpuset = c.cpuset, .memory = c.memory, .pids = c.pids, .blkio = c.blkio, .hugetlb = c.hugetlb,

@@ -34,8 +34,8 @@ struct usage
   size_t n_networks;
 };
 
-/* Reads what the container of REC uses.  *RET_USAGE points into *ARENA.  Returns 0; -ENODEV: its cgroup is gone; -ENOTSUP: it has none of its
- * own; or negative errno.  */
+/* Reads what the container of REC uses.  *RET_USAGE points into *ARENA.  Returns 0; -ENODEV: its cgroup is gone, as it is being deleted;
+ * -ENOTSUP: it has none of its own, or no longer though it runs; or negative errno.  */
 int usage_read (const struct record *rec, struct oci_arena **arena, struct usage *ret_usage, struct err *err);
 
 /* An event of container ID as one line of JSON, line feed included, for free (3): of TYPE "stats" with USAGE, or "oom" with NULL.  Returns 0 or

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """events: what containers use, by the kernel's own numbers, in the words of runc; and memory that has run out."""
+import json
 import os
 import signal
 import subprocess
@@ -461,6 +462,44 @@ def test_without_a_cgroup(box):
     box.orlop("--cgroup-manager", "disabled", "run", "-d", "--bundle", b.path, "c")
     assert "no cgroup of its own" in box.orlop("events", "--stats", "c", status=1).err
     box.delete()
+
+
+@pytest.mark.root("an ordinary user has no cgroup beside the container's")
+def test_cgroup_removed_from_outside(box):
+    """The container runs, so it has not ended; what it uses cannot be told, and that is said."""
+    if DRIVER == "systemd":
+        pytest.skip("systemd ends a unit whose cgroup is empty")
+    b = running(box)
+    running(box, id="d")
+    own = where(b, "pids")
+    other = f"{own}-other"
+    os.mkdir(other)
+    stream = Stream(box, "--interval=20ms", "c", "d")
+    assert stream.next()["id"] == "c"
+    try:
+        with open(f"{other}/cgroup.procs", "w") as f:
+            f.write(str(box.state()["pid"]))
+        os.rmdir(own)
+        r = box.orlop("events", "--stats", "c", status=1)
+        assert "a cgroup of the container is gone" in r.err and r.out == "", r
+        assert "container c: a cgroup of the container is gone" in box.orlop("events", "--stats", "d", "c", status=1).err
+        shown = json.loads(box.orlop("stats", "--no-stream", "-f", "json", "--interval=1ms").out)
+        assert shown[0] == {"id": "c"} and shown[1]["id"] == "d" and "cpu_ns" in shown[1]
+        assert 'container="c"' in box.orlop("metrics").out
+        while [stream.next()["id"] for _ in range(3)] != ["d"] * 3:
+            pass  # until it has been left out
+    finally:
+        box.delete()
+        box.delete("d")
+        eventually(lambda: not read_path(f"{other}/cgroup.procs"), "the end of the process")
+        os.rmdir(other)
+    stream.rest()
+    stream.end()
+
+
+def read_path(path):
+    with open(path) as f:
+        return f.read()
 
 
 def test_wrong_words(box):
