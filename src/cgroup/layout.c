@@ -238,6 +238,19 @@ add_unified (struct cgroup_layout *l)
   l->n_hierarchies = 1;
 }
 
+/* True if v1 lacks a controller that most machines have, so that it may be in the v2 hierarchy beside it: newer kernels can be without memory and
+ * cpuset on v1 (CONFIG_MEMCG_V1, Linux 6.11; CONFIG_CPUSETS_V1, 6.12).  */
+static bool
+v1_is_partial (const struct cgroup_layout *l)
+{
+  static const char *const common[] = { "cpu", "cpuset", "memory", "pids", NULL };
+
+  for (const char *const *name = common; *name; name++)
+    if (cgroup_layout_find (l, *name) == NULL)
+      return true;
+  return false;
+}
+
 int
 cgroup_layout_read (struct cgroup_layout *l, unsigned want, struct err *err)
 {
@@ -257,7 +270,7 @@ cgroup_layout_read (struct cgroup_layout *l, unsigned want, struct err *err)
   if (l->mode == CGROUP_V2 && l->n_hierarchies == 0)
     add_unified (l);
   settle_mode (l);
-  if (r >= 0 && (want & CGROUP_WANT_UNIFIED || (want & CGROUP_WANT_CONTROLLERS && l->mode == CGROUP_V2)))
+  if (r >= 0 && (want & CGROUP_WANT_UNIFIED || (want & CGROUP_WANT_CONTROLLERS && (l->mode == CGROUP_V2 || v1_is_partial (l)))))
     r = read_controllers (l, err);
   return r;
 }

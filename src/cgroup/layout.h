@@ -52,7 +52,7 @@ struct cgroup_layout
 enum
 {
   CGROUP_WANT_OWN = 1 << 0,         /* our own place (pure v2; on v1 it comes for free) */
-  CGROUP_WANT_CONTROLLERS = 1 << 1, /* the controllers of pure v2 */
+  CGROUP_WANT_CONTROLLERS = 1 << 1, /* the controllers of pure v2, and of v2 beside a v1 that lacks some */
   CGROUP_WANT_UNIFIED = 1 << 2      /* the controllers of the v2 hierarchy, on hybrid too */
 };
 
