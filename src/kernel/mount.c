@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -162,6 +163,43 @@ mount_attach_at (int mnt, int dirfd, const char *name, struct err *err)
   return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", name) : 0;
 }
 
+int
+mount_attach_over (int mnt, const char *path, struct err *err)
+{
+  int ret = sys_move_mount (mnt, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+
+  if (ret != -ENOSYS)
+    return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", path) : 0;
+  own_fd int target = open (path, O_PATH | O_CLOEXEC);
+  return target < 0 ? err_sys (err, errno, "open", "%s", path) : mount_old_attach (mnt, target, err);
+}
+
+int
+mount_make_private (const char *path, struct err *err)
+{
+  own_fd int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  struct stat st, up;
+  int ret;
+
+  if (fd < 0 || fstat (fd, &st) < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  /* EINVAL: not the root of a mount, which is further up */
+  while ((ret = mount_set (fd, 0, 0, MS_PRIVATE, false, err)) == -EINVAL)
+    {
+      int parent = openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+      if (parent < 0)
+        return err_sys (err, errno, "open", "%s/..", path);
+      own_close (&fd);
+      fd = parent;
+      if (fstat (fd, &up) < 0 || (up.st_ino == st.st_ino && up.st_dev == st.st_dev)) /* "/" of a chroot is no mount */
+        return ret;
+      st = up;
+      err_clear (err);
+    }
+  return ret;
+}
+
 /* The access time mode is a number in the attribute word, not a set of bits: mount_setattr(2) wants the old one cleared.  */
 static uint64_t
 clear_with_atime (uint64_t set, uint64_t clear)
@@ -256,7 +294,7 @@ mount_pivot (int root, bool shared, struct err *err)
 }
 
 int
-mount_move_root (int root, struct err *err)
+mount_change_root (int root, struct err *err)
 {
   if (fchdir (root) < 0)
     return err_sys (err, errno, "fchdir", "new root");

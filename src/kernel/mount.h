@@ -46,9 +46,15 @@ int mount_idmap (int fd, int userns, bool recursive, struct err *err);
 /* Attaches the detached MNT onto TARGET, a handle.  Returns 0 or negative errno.  */
 int mount_attach (int mnt, int target, struct err *err);
 
-/* Attaches the detached MNT onto NAME below DIRFD; a link in its place is not followed (the kernel refuses it).  NAME is one component, or "/".
+/* Attaches the detached MNT onto NAME below DIRFD; a link in its place is not followed (the kernel refuses it).  NAME is one component.
  * Returns 0 or negative errno.  */
 int mount_attach_at (int mnt, int dirfd, const char *name, struct err *err);
+
+/* Attaches MNT, detached or not, over PATH of the host, which is followed.  Returns 0 or negative errno.  */
+int mount_attach_over (int mnt, const char *path, struct err *err);
+
+/* Makes the mount that PATH lies in private, and no other.  Returns 0 or negative errno: -EINVAL in a chroot that is no mount.  */
+int mount_make_private (const char *path, struct err *err);
 
 /* Changes the mount FD: attributes SET and CLEAR (MOUNT_ATTR_*; when SET has an access time mode the old one goes), and
  * PROPAGATION (MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0); all mounts below too if RECURSIVE.  No call when there is nothing to
@@ -72,6 +78,6 @@ int mount_pivot (int root, bool shared, struct err *err);
 
 /* The same where pivot_root(2) is impossible (an initramfs as root): ROOT, attached over "/", is entered by chroot; the old root stays below it.
  * Returns 0 or negative errno.  */
-int mount_move_root (int root, struct err *err);
+int mount_change_root (int root, struct err *err);
 
 #endif

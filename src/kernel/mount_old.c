@@ -64,7 +64,7 @@ open_waiting (struct err *err)
     return err_sys (err, -ret, "mount", "propagation of /proc");
   ret = sys_mount ("tmpfs", CORNER, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700");
   if (ret == 0)
-    ret = sys_mount (NULL, CORNER, NULL, MS_PRIVATE, NULL);
+    ret = sys_mount (NULL, CORNER, NULL, MS_UNBINDABLE, NULL); /* private, and no part of what is bound with all below it */
   if (ret < 0)
     return err_sys (err, -ret, "mount", "tmpfs on %s", CORNER);
   if (mkdir (WAITING, 0700) < 0)

@@ -29,8 +29,35 @@ child_root_propagation (void *self, struct err *err)
   return mount_propagate_root (r->propagation, r->propagation_recursive, err);
 }
 
-/* The root is attached over "/" of our mount namespace: no path of the host is needed as a mount point, no parent mount
- * has to be found and made private, and pivot_root finds it where it stands.  */
+/* Where a root can stand whose own path its user namespace may not search: every procfs has it, nobody mounts or needs what lies in it.  */
+#define ASIDE "/proc/fs"
+
+static int
+attach_root (const struct child *c, const char *path, struct err *err)
+{
+  /* nothing is attached where the host would see it, and pivot_root wants that, too; where the plan leaves mounts shared, this one is not yet private */
+  int ret = c->plan->root.propagation_recursive ? 0 : mount_make_private (path, err);
+
+  return ret < 0 ? ret : mount_attach_over (c->root, path, err);
+}
+
+/* On its own path, where hooks look for it.  Over "/" it would lie on the way of every path of the host that comes back there by "..", as from a
+ * link: a source, a hook or its interpreter would be the image's choice.  The path may be found anew: all that follows goes by the handle.  */
+static int
+place_root (const struct child *c, struct err *err)
+{
+  const struct plan_root *r = &c->plan->root;
+  int ret;
+
+  if (c->plan->ns.join_mnt) /* whose paths are not the host's; sources and root are the parent's */
+    return mount_attach_over (c->root, "/", err);
+  ret = attach_root (c, r->path, err);
+  if (! r->from_parent || (ret != -EACCES && ret != -ENOENT))
+    return ret;
+  err_clear (err);
+  return attach_root (c, ASIDE, err);
+}
+
 int
 child_root_attach (void *self, struct err *err)
 {
@@ -52,7 +79,7 @@ child_root_attach (void *self, struct err *err)
     return err_in (err, c->root, "root.path");
   if (r->tree_propagation && ! r->from_parent)
     ret = mount_set (c->root, 0, 0, r->tree_propagation, r->tree_propagation_recursive, err);
-  return err_in (err, ret < 0 ? ret : mount_attach_at (c->root, AT_FDCWD, "/", err), "root.path");
+  return err_in (err, ret < 0 ? ret : place_root (c, err), "root.path");
 }
 
 /* The directory that holds PATH, kept from one entry to the next: most of them lie in /dev.  */
@@ -360,8 +387,11 @@ child_root_enter (void *self, struct err *err)
     return change_root (c->root, err);
   if (! r->no_pivot)
     return mount_pivot (c->root, ! r->propagation_recursive, err);
-  ret = child_hide_host (c, err);
-  return ret < 0 ? ret : mount_move_root (c->root, err);
+  /* over "/", where whoever joins the mount namespace comes to; and what has a procfs at its path is the host by then */
+  ret = c->plan->ns.join_mnt ? 0 : mount_attach_over (c->root, "/", err);
+  if (ret == 0)
+    ret = child_hide_host (c, err);
+  return ret < 0 ? ret : mount_change_root (c->root, err);
 }
 
 int
