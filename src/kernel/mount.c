@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -222,6 +224,34 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "set %#llx clear %#llx propagation %#llx", (unsigned long long) attr.attr_set,
                             (unsigned long long) attr.attr_clr, (unsigned long long) propagation)
                  : 0;
+}
+
+/* True if cgroups may be mounted below FD.  Whatever its path was: links and slashes lead to the same.  */
+static bool
+may_bring_cgroups (int fd)
+{
+  struct stat st, host;
+  struct statfs fs;
+
+  if (fstatfs (fd, &fs) < 0) /* these four always answer */
+    return false;
+  if (fs.f_type == TMPFS_MAGIC)
+    return fstat (fd, &st) == 0 && stat ("/sys/fs/cgroup", &host) == 0 && st.st_dev == host.st_dev;
+  return fs.f_type == SYSFS_MAGIC || fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+int
+mount_close_cgroups (int fd, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+  int ret;
+
+  if (! may_bring_cgroups (fd))
+    return 0;
+  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
+  if (ret == -ENOSYS)
+    return mount_old_close_cgroups (fd, err);
+  return ret < 0 ? err_sys (err, -ret, "mount_setattr", "cgroups below: read-only") : 0;
 }
 
 int

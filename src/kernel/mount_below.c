@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -19,8 +20,10 @@
 struct line
 {
   unsigned field;
-  unsigned long id, parent;
-  size_t len;
+  bool minus; /* the field is "-" so far */
+  unsigned long id, parent, major, minor;
+  size_t len, type_len;
+  char type[32];
   char point[PATH_MAX * 4]; /* a blank is four characters here */
 };
 
@@ -28,7 +31,10 @@ enum
 {
   FIELD_ID,
   FIELD_PARENT,
-  FIELD_POINT = 4
+  FIELD_DEVICE,
+  FIELD_POINT = 4,
+  FIELD_OPTIONAL = 6, /* as many as there are, perhaps none */
+  FIELD_TYPE          /* counted as this one when the "-" is over */
 };
 
 struct table
@@ -39,6 +45,21 @@ struct table
   struct line line;
 };
 
+static void
+take_digit (unsigned long *n, char c)
+{
+  *n = *n * 10 + (unsigned long) (c - '0');
+}
+
+/* Goes on to the next field.  The optional ones, as many as there are, end with "-" and count as one.  */
+static void
+next_field (struct line *l)
+{
+  if (l->field != FIELD_OPTIONAL || l->minus)
+    l->field++;
+  l->minus = false;
+}
+
 /* Takes one character of a line.  Returns true with its last.  */
 static bool
 take (struct line *l, char c)
@@ -46,13 +67,21 @@ take (struct line *l, char c)
   if (c == '\n')
     return true;
   if (c == ' ')
-    l->field++;
+    next_field (l);
   else if (l->field == FIELD_ID)
-    l->id = l->id * 10 + (unsigned long) (c - '0');
+    take_digit (&l->id, c);
   else if (l->field == FIELD_PARENT)
-    l->parent = l->parent * 10 + (unsigned long) (c - '0');
+    take_digit (&l->parent, c);
+  else if (l->field == FIELD_DEVICE && c == ':')
+    l->major = l->minor, l->minor = 0;
+  else if (l->field == FIELD_DEVICE)
+    take_digit (&l->minor, c);
   else if (l->field == FIELD_POINT && l->len < sizeof l->point - 1)
     l->point[l->len++] = c;
+  else if (l->field == FIELD_OPTIONAL)
+    l->minus = c == '-'; /* the others begin with a letter, and end with a number */
+  else if (l->field == FIELD_TYPE && l->type_len < sizeof l->type - 1)
+    l->type[l->type_len++] = c;
   return false;
 }
 
@@ -63,8 +92,9 @@ next_line (struct table *t)
   struct line *l = &t->line;
 
   l->field = 0;
-  l->id = l->parent = 0;
-  l->len = 0;
+  l->minus = false;
+  l->id = l->parent = l->major = l->minor = 0;
+  l->len = l->type_len = 0;
   for (;;)
     {
       if (t->at == t->end)
@@ -77,7 +107,7 @@ next_line (struct table *t)
       if (take (l, t->buf[t->at++]))
         break;
     }
-  l->point[l->len] = '\0';
+  l->point[l->len] = l->type[l->type_len] = '\0';
   (void) str_unescape_octal (l->point);
   return 1;
 }
@@ -172,46 +202,99 @@ may_be_below (const struct search *s, const struct line *l)
   return l->id != s->id && (next == '/' || next == '\0');
 }
 
-/* Opens the mount of L.  Returns its handle, -ENOENT if it is not below, or negative errno, ERR filled.  */
+static bool
+is_of (const struct line *l, const struct mount_kinds *kinds)
+{
+  for (const char *const *t = kinds ? kinds->types : NULL; t && *t; t++)
+    if (strcmp (*t, l->type) == 0)
+      return true;
+  return kinds == NULL || (kinds->dev != 0 && kinds->dev == makedev (l->major, l->minor));
+}
+
+/* Says why the mount of L, which is below, was not reached: ERROR is openat's.  */
 static int
-open_below (const struct search *s, const struct line *l, struct err *err)
+say_unreached (const struct line *l, int error, struct err *err)
+{
+  if (error == 0 || error == ENOENT || error == ENOTDIR) /* there is something else by that name */
+    return err_host (err, ENOTSUP, "the mount at %s is covered by another: its attributes need mount_setattr (Linux 5.12)", l->point);
+  return err_sys (err, error, "openat", "mount at %s", l->point);
+}
+
+/* Opens the mount of L into *RET_MNT, -1 if it is not below.  Returns 0 or negative errno.  */
+static int
+open_below (const struct search *s, const struct line *l, int *ret_mnt, struct err *err)
 {
   const char *rest = l->point + s->len;
+  bool named = rest[0] && rest[1];
   unsigned long id = 0;
-  int ret;
-  own_fd int mnt = rest[0] && rest[1] ? openat (s->mnt, rest + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+  own_fd int mnt = named ? openat (s->mnt, rest + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+  int error = named && mnt < 0 ? errno : 0, ret = mnt < 0 ? 0 : number_of (mnt, &id);
 
-  if (mnt >= 0 && (ret = number_of (mnt, &id)) < 0)
+  *ret_mnt = -1;
+  if (ret < 0)
     return err_sys (err, -ret, "read", "/proc/self/fdinfo");
   if (mnt >= 0 && id == l->id)
-    return take_fd (&mnt);
+    {
+      *ret_mnt = take_fd (&mnt);
+      return 0;
+    }
   ret = stands_on (l->id, s->id);
   if (ret < 0)
     return err_sys (err, -ret, "read", "/proc/self/mountinfo");
-  return ret ? err_host (err, ENOTSUP,
-                         "the mount at %s is covered by another: its attributes need mount_setattr (Linux 5.12)",
-                         l->point)
-             : -ENOENT;
+  return ret ? say_unreached (l, error, err) : 0;
+}
+
+static int
+begin (struct search *s, struct table *t, int mnt, struct err *err)
+{
+  int ret = start (s, mnt);
+
+  if (ret == 0)
+    ret = open_table (t);
+  return ret < 0 ? err_sys (err, -ret, "read", "mounts of this process") : 0;
+}
+
+static int
+end (struct table *t, int ret, int more, struct err *err)
+{
+  own_close (&t->fd);
+  return ret < 0 ? ret : more < 0 ? err_sys (err, -more, "read", "/proc/self/mountinfo") : 0;
 }
 
 int
-mount_below (int mnt, int (*each) (int mnt, const void *what, struct err *err), const void *what, struct err *err)
+mount_below (int mnt, const struct mount_kinds *kinds, int (*each) (int mnt, const void *what, struct err *err), const void *what,
+             struct err *err)
 {
   struct search s;
   struct table t;
-  int ret = start (&s, mnt), more = 0;
+  int ret = begin (&s, &t, mnt, err), more = 0;
 
-  if (ret == 0)
-    ret = open_table (&t);
   if (ret < 0)
-    return err_sys (err, -ret, "read", "mounts of this process");
+    return ret;
   while (ret >= 0 && (more = next_line (&t)) > 0)
-    if (may_be_below (&s, &t.line))
+    if (may_be_below (&s, &t.line) && is_of (&t.line, kinds))
       {
-        own_fd int below = open_below (&s, &t.line, err);
+        int fd;
 
-        ret = below == -ENOENT ? 0 : below < 0 ? below : each (below, what, err);
+        ret = open_below (&s, &t.line, &fd, err);
+        own_fd int below = fd;
+        if (below >= 0)
+          ret = each (below, what, err);
       }
-  own_close (&t.fd);
-  return ret < 0 ? ret : more < 0 ? err_sys (err, -more, "read", "/proc/self/mountinfo") : 0;
+  return end (&t, ret, more, err);
+}
+
+int
+mount_below_any (int mnt, bool *ret_any, struct err *err)
+{
+  struct search s;
+  struct table t;
+  int ret = begin (&s, &t, mnt, err), more = 0;
+
+  *ret_any = false;
+  if (ret < 0)
+    return ret;
+  while (! *ret_any && (more = next_line (&t)) > 0)
+    *ret_any = t.line.parent == s.id;
+  return end (&t, 0, more, err);
 }

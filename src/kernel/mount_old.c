@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,28 +74,33 @@ open_waiting (struct err *err)
   return ret < 0 ? err_sys (err, errno, "open", "%s", WAITING) : ret;
 }
 
+static int
+make_place (int waiting, const char *name, bool is_dir)
+{
+  return (is_dir ? mkdirat (waiting, name, 0700) : mknodat (waiting, name, S_IFREG | 0600, 0)) < 0 ? -errno : 0;
+}
+
 /* Finds a mount point that nothing waits on: what is stacked on another would be moved with it.  */
 static int
 find_place (bool is_dir, struct place *ret_place, struct err *err)
 {
   own_fd int waiting = open_waiting (err);
-  struct stat all, one;
 
   if (waiting < 0)
     return waiting;
-  if (fstat (waiting, &all) < 0)
-    return err_sys (err, errno, "fstat", "%s", WAITING);
   for (unsigned i = 0; i < WAITING_MAX; i++)
     {
       char name[16];
+      int ret;
 
       (void) snprintf (name, sizeof name, "%c%u", is_dir ? 'd' : 'f', i);
-      if ((is_dir ? mkdirat (waiting, name, 0700) : mknodat (waiting, name, S_IFREG | 0600, 0)) < 0 && errno != EEXIST)
-        return err_sys (err, errno, is_dir ? "mkdirat" : "mknodat", "%s/%s", WAITING, name);
-      if (fstatat (waiting, name, &one, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-        return err_sys (err, errno, "fstatat", "%s/%s", WAITING, name);
-      if (one.st_dev != all.st_dev)
+      ret = make_place (waiting, name, is_dir);
+      if (ret == -EEXIST && unlinkat (waiting, name, is_dir ? AT_REMOVEDIR : 0) < 0 && errno == EBUSY) /* something is mounted on it */
         continue;
+      if (ret == -EEXIST)
+        ret = make_place (waiting, name, is_dir);
+      if (ret < 0)
+        return err_sys (err, -ret, is_dir ? "mkdirat" : "mknodat", "%s/%s", WAITING, name);
       (void) snprintf (ret_place->path, sizeof ret_place->path, "%s/%s", WAITING, name);
       return 0;
     }
@@ -228,13 +234,83 @@ remount_below (int mnt, const void *what, struct err *err)
   return remount (mnt, c->set, c->clear, err);
 }
 
+/* File systems in which nobody moves a directory into another: what is mounted below stays where mountinfo has it.  */
+static bool
+names_stay (int mnt)
+{
+  static const unsigned magics[] = { PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC };
+  struct statfs fs;
+
+  if (fstatfs (mnt, &fs) < 0)
+    return false;
+  for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+    if ((unsigned) fs.f_type == magics[i])
+      return true;
+  return false;
+}
+
+/* Takes the waiting mount at PLACE away.  Private first: what is mounted on it would be unmounted with its peers, which may be the host's.  */
+static int
+drop_waiting (const char *place, struct err *err)
+{
+  int ret = sys_mount (NULL, place, NULL, MS_PRIVATE | MS_REC, NULL);
+
+  if (ret == 0)
+    ret = sys_umount2 (place, MNT_DETACH | UMOUNT_NOFOLLOW);
+  return ret < 0 ? err_sys (err, -ret, "umount2", "%s", place) : 0;
+}
+
+/* Puts a clone of the waiting MNT alone in its place, under the same number.  Whoever owns the directories of its file system may have hidden what
+ * is mounted on it, by moving one out of what was cloned and, later, back.  */
+static int
+leave_behind (int mnt, struct err *err)
+{
+  char place[PATH_SIZE];
+  ssize_t n = readlink (by_handle (mnt).path, place, sizeof place - 1);
+
+  if (n < 0)
+    return err_sys (err, errno, "readlink", "%s", by_handle (mnt).path);
+  place[n] = '\0';
+  if (strncmp (place, WAITING "/", sizeof WAITING) != 0) /* it was there before us */
+    return 0;
+  own_fd int alone = mount_old_clone (mnt, "", false, false, err);
+  if (alone < 0)
+    return alone;
+  if (dup3 (alone, mnt, O_CLOEXEC) < 0)
+    return err_sys (err, errno, "dup3", "mount");
+  return drop_waiting (place, err);
+}
+
 static int
 remount_all (int mnt, uint64_t set, uint64_t clear, struct err *err)
 {
   struct change change = { set, clear };
+  bool any = false;
   int ret = remount (mnt, set, clear, err); /* and so attached, without which none is seen below it */
 
-  return ret < 0 ? ret : mount_below (mnt, remount_below, &change, err);
+  if (ret == 0 && names_stay (mnt))
+    return mount_below (mnt, NULL, remount_below, &change, err);
+  if (ret == 0)
+    ret = mount_below_any (mnt, &any, err);
+  if (ret < 0)
+    return ret;
+  return any ? err_host (err, ENOTSUP, "attributes of mounts below another need mount_setattr (Linux 5.12)") : leave_behind (mnt, err);
+}
+
+int
+mount_old_close_cgroups (int mnt, struct err *err)
+{
+  static const char *const types[] = { "cgroup", "cgroup2", NULL };
+  const struct change change = { .set = MOUNT_ATTR_RDONLY };
+  struct mount_kinds kinds = { .types = types };
+  struct stat st;
+  int ret = remount (mnt, MOUNT_ATTR_RDONLY, 0, err);
+
+  if (stat ("/sys/fs/cgroup", &st) == 0) /* with cgroup v1 a tmpfs */
+    kinds.dev = st.st_dev;
+  for (int pass = 0; ret == 0 && pass < 2; pass++) /* before Linux 5.8 a mount that goes meanwhile can take the next line with it */
+    ret = mount_below (mnt, &kinds, remount_below, &change, err);
+  return ret;
 }
 
 int

@@ -25,7 +25,11 @@ int mount_old_attach (int mnt, int target, struct err *err);
 /* As mount_attach_at.  A link in the place of NAME is -EINVAL for a directory.  */
 int mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err);
 
-/* As mount_set.  What is below is found in mountinfo and changed one by one; -ENOTSUP when RECURSIVE and another mount covers one.  */
+/* As mount_set.  With RECURSIVE, mounts on procfs, sysfs and cgroups are found in mountinfo and changed one by one; -ENOTSUP when another covers
+ * one, and, MNT itself changed, for mounts on other file systems, whose owners could hide them.  A waiting mount may get another in its place.  */
 int mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
+
+/* Makes read-only MNT and, of what is mounted below it, the cgroups alone: others may be out of reach.  Returns 0 or negative errno.  */
+int mount_old_close_cgroups (int mnt, struct err *err);
 
 #endif

@@ -179,17 +179,16 @@ mount_new (struct child *c, size_t i, struct err *err)
 int
 child_set_bind (const struct plan_mount *m, int mnt, struct err *err)
 {
-  /* attributes concern the mount itself, propagation perhaps all below it: at most two calls */
-  uint64_t one = m->propagation_recursive ? 0 : m->propagation;
-  int ret = 0;
+  /* attributes concern the mount itself, propagation perhaps all below it; and it is the last, as old kernels may have to clone the mount once more,
+   * which they cannot when it is unbindable */
+  bool apart = m->propagation_recursive || m->rattr_set || m->rattr_clear;
+  int ret = mount_set (mnt, m->attr_set, m->attr_clear, apart ? 0 : m->propagation, false, err);
 
-  if (m->attr_set || m->attr_clear || one)
-    ret = mount_set (mnt, m->attr_set, m->attr_clear, one, false, err);
-  if (ret == 0 && m->propagation_recursive && m->propagation)
-    ret = mount_set (mnt, 0, 0, m->propagation, true, err);
   if (ret == 0)
     ret = mount_set (mnt, m->rattr_set, m->rattr_clear, 0, true, err);
-  return ret;
+  if (ret == 0 && m->close_cgroups)
+    ret = mount_close_cgroups (mnt, err);
+  return ret == 0 && apart ? mount_set (mnt, 0, 0, m->propagation, m->propagation_recursive, err) : ret;
 }
 
 /* Makes the link that the clone MNT is at the target of M; one with the same text may be there.  */

@@ -62,6 +62,8 @@ open_mount (const struct plan_mount *m, uint64_t fallback, struct err *err)
     ret = mount_set (fd, m->attr_set, m->attr_clear, 0, false, err);
   if (ret == 0)
     ret = mount_set (fd, m->rattr_set, m->rattr_clear, 0, true, err);
+  if (ret == 0 && m->close_cgroups)
+    ret = mount_close_cgroups (fd, err);
   if (ret == 0 && m->idmap)
     ret = set_idmap (m, fd, err);
   return ret < 0 ? ret : take_fd (&fd);

@@ -130,6 +130,7 @@ struct plan_mount
   bool optional;       /* a failure to make it is passed over (ENOENT of a source, for example cgroup v1 leftovers) */
   uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
   uint64_t rattr_set, rattr_clear; /* BIND, REMOUNT: likewise for the mount and all below it, after the others */
+  bool close_cgroups;  /* BIND: if it brings the host's cgroups with it, they are read-only, too */
   uint64_t propagation;          /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0 */
   bool propagation_recursive;
   const struct mount_opt *opts;  /* NEW: for fsconfig, in order (superblock flags such as "sync" or "ro" included) */

@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "cgroup/layout.h"
 #include "ocispec/config.h"
 #include "plan/arena.h"
 #include "plan/host.h"
@@ -368,13 +367,12 @@ mounts_check_foreign (const struct mount_ask *ask, struct err *err)
   return 0;
 }
 
-/* A recursive bind of the host's /sys brings the host's cgroups with it: read-only, it must not leave those writable (CVE-2023-25809).  */
-static void
-close_cgroups (struct plan_mount *m)
+/* A recursive bind of the host's /sys brings the host's cgroups with it: read-only, it must not leave those writable (CVE-2023-25809).  Whether the
+ * source is that, its name does not tell: who has cloned it looks.  With "rro" they are closed anyway, and "rrw" asks for the contrary.  */
+static bool
+closes_cgroups (const struct plan_mount *m)
 {
-  if (m->recursive && (m->attr_set & MOUNT_ATTR_RDONLY) && ! (m->rattr_clear & MOUNT_ATTR_RDONLY) && is_below (m->source, "/sys")
-      && is_below (CGROUP_ROOT, m->source))
-    m->rattr_set |= MOUNT_ATTR_RDONLY;
+  return m->recursive && (m->attr_set & MOUNT_ATTR_RDONLY) && ! ((m->rattr_set | m->rattr_clear) & MOUNT_ATTR_RDONLY);
 }
 
 int
@@ -392,7 +390,7 @@ mounts_add_bind (const struct mount_ask *ask, const char *source, const char *ta
 
   if (ret < 0)
     return ret;
-  close_cgroups (&m);
+  m.close_cgroups = closes_cgroups (&m);
   if (m.from_parent && m.propagation == 0)
     {
       /* cloned where it may be shared with the host; in the container's own mount namespace it would have been a slave */
@@ -426,6 +424,17 @@ add_remount (const struct mount_ask *ask, struct err *err)
 
 /* --- all of them */
 
+/* True if the source is /proc, with more slashes or dots perhaps.  Not by "..", which may lead anywhere.  */
+static bool
+is_hosts_proc (const struct mount_ask *ask)
+{
+  const char *source = ask->mount->source;
+  bool plain = source && source[0] == '/' && strstr (source, "..") == NULL;
+  const char *clean = plain ? part_clean (ask->part->arena, source) : NULL;
+
+  return clean && strcmp (clean, "proc") == 0;
+}
+
 /* Nothing may hide the files of proc through which the container is confined, nor the root.  */
 static int
 check_target (const struct mount_ask *ask, struct err *err)
@@ -438,7 +447,7 @@ check_target (const struct mount_ask *ask, struct err *err)
     return err_in (err, err_spec (err, "", "must not be the root itself"), "%s.destination", ask->where);
   if (! is_below (t, "proc") || ask->opt.remount || listed (proc_targets, t))
     return 0;
-  if (strcmp (t, "proc") == 0 && ((proc && ! bind) || (bind && m->source && strcmp (m->source, "/proc") == 0)))
+  if (strcmp (t, "proc") == 0 && ((proc && ! bind) || (bind && is_hosts_proc (ask))))
     return 0;
   if (strcmp (t, "proc") == 0)
     return err_in (err, err_spec (err, "", "only proc, or a bind of the host's /proc, may be mounted on /proc"), "%s.destination", ask->where);

@@ -247,6 +247,7 @@ show_mount (FILE *f, const struct plan_mount *m, size_t i)
   show_attributes (f, "clear", m->attr_clear);
   show_attributes (f, "set-all", m->rattr_set);
   show_attributes (f, "clear-all", m->rattr_clear);
+  flag (f, "close-cgroups", m->close_cgroups);
   propagation (f, "propagation", m->propagation, m->propagation_recursive);
   show_opts (f, m->opts, m->n_opts);
   if (m->kind == PLAN_MOUNT_LEGACY)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -42,6 +43,12 @@ prepare (enum kernel k)
 }
 
 #define PREPARE(arg) CHILD_SKIP_UNLESS (prepare (*(enum kernel *) (arg)), "needs root, a mount namespace and seccomp")
+
+static bool
+has_setattr (void)
+{
+  return kernel == NEW || kernel == NO_TREE_ATTR;
+}
 
 /* A new tmpfs as the child of the runtime makes it.  */
 static int
@@ -140,7 +147,8 @@ clones_readonly (void *arg)
 
   PREPARE (arg);
   CHECK (mkdir ("/mnt/from", 0711) == 0 && mkdir ("/mnt/to", 0755) == 0 && mkdir ("/mnt/from/below", 0755) == 0);
-  CHECK (sys_mount ("tmpfs", "/mnt/from/below", "tmpfs", 0, NULL) == 0);
+  if (has_setattr ())
+    CHECK (sys_mount ("tmpfs", "/mnt/from/below", "tmpfs", 0, NULL) == 0);
   int mnt = mount_clone_readonly (AT_FDCWD, "/mnt/from", &two_calls, NULL), dir = open ("/mnt", O_PATH);
   CHECK (mnt >= 0 && mount_attach_at (mnt, dir, "to", NULL) == 0);
   CHECK (mkdir ("/mnt/to/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/to/below/x", 0700) < 0 && errno == EROFS);
@@ -187,25 +195,61 @@ changes (void *arg)
   return 0;
 }
 
-/* Attributes of all mounts below, whatever their names, and of no others.  */
+/* Attributes of all mounts below.  Without mount_setattr that is refused, for their owner could hide some, and none is left as it is unnoticed.  */
 static int
 changes_all (void *arg)
 {
+  struct err err = { 0 };
+
   PREPARE (arg);
   CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
-  CHECK (mkdir ("/mnt/a/b \\040", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b \\040", "tmpfs", MS_NOEXEC, NULL) == 0);
-  CHECK (mkdir ("/mnt/a/b \\040/c", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b \\040/c", "tmpfs", 0, NULL) == 0);
-  CHECK (mknod ("/mnt/a/file", S_IFREG | 0600, 0) == 0
-         && sys_mount ("/dev/zero", "/mnt/a/file", NULL, MS_BIND, NULL) == 0);
-  CHECK (mkdir ("/mnt/ab", 0755) == 0 && sys_mount ("tmpfs", "/mnt/ab", "tmpfs", 0, NULL) == 0);
-  int fd = open ("/mnt/a", O_PATH);
-  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, 0, true, NULL) == 0);
-  CHECK (mkdir ("/mnt/a/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/a/b \\040/x", 0700) < 0 && errno == EROFS);
-  CHECK (mkdir ("/mnt/a/b \\040/c/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/ab/x", 0700) == 0);
-  CHECK (strstr (info (" /mnt/a/b\\040\\134040 "), "ro,nodev,noexec") && open ("/mnt/a/file", O_RDONLY) < 0
-         && errno == EACCES);
-  CHECK (mount_set (fd, 0, MOUNT_ATTR_RDONLY, 0, true, NULL) == 0 && mkdir ("/mnt/a/b \\040/c/x", 0700) == 0);
-  CHECK (strstr (info (" /mnt/a/b\\040\\134040 "), "rw,nodev,noexec"));
+  CHECK (mkdir ("/mnt/a/b", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
+  for (int detached = 0; detached < 2; detached++)
+    {
+      int fd = detached ? mount_clone (AT_FDCWD, "/mnt/a", true, NULL) : open ("/mnt/a", O_PATH);
+      int ret = mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, &err);
+      if (has_setattr ())
+        CHECK (ret == 0 && mkdirat (fd, "b/x", 0700) < 0 && errno == EROFS);
+      else
+        CHECK (ret == -ENOTSUP && strstr (err.what, "attributes of mounts below another need mount_setattr (Linux 5.12)"));
+    }
+  return 0;
+}
+
+/* The mount below is out of sight while attributes are set: it is read-only as well, or not there.  */
+static int
+changes_hidden (void *arg)
+{
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/out", 0755) == 0 && mkdir ("/mnt/from", 0755) == 0 && mkdir ("/mnt/to", 0755) == 0);
+  CHECK (mkdir ("/mnt/from/a", 0755) == 0 && mkdir ("/mnt/from/a/b", 0755) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/from/a/b", "tmpfs", 0, NULL) == 0);
+  int mnt = mount_clone (AT_FDCWD, "/mnt/from", true, NULL), dir = open ("/mnt", O_PATH);
+  CHECK (mnt >= 0 && rename ("/mnt/from/a", "/mnt/out/a") == 0);
+  CHECK (mount_set (mnt, MOUNT_ATTR_RDONLY, 0, 0, true, NULL) == 0);
+  CHECK (rename ("/mnt/out/a", "/mnt/from/a") == 0 && mount_attach_at (mnt, dir, "to", NULL) == 0);
+  CHECK (mkdir ("/mnt/to/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/to/a/b/x", 0700) < 0 && errno == EROFS);
+  CHECK (fcntl (mnt, F_GETFD) == FD_CLOEXEC && mkdir ("/mnt/from/a/b/x", 0700) == 0);
+  return strcmp (info (" /proc/fs/orlop/"), "") != 0;
+}
+
+/* In procfs and its like nobody moves directories: what is below is changed on all kernels, whatever its name, and nothing else.  */
+static int
+changes_below_proc (void *arg)
+{
+  PREPARE (arg);
+  CHECK (mkdir ("/mnt/p", 0755) == 0 && sys_mount ("proc", "/mnt/p", "proc", 0, NULL) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/p/tty", "tmpfs", MS_NOEXEC, NULL) == 0);
+  CHECK (mkdir ("/mnt/p/tty/b \\040", 0755) == 0 && sys_mount ("tmpfs", "/mnt/p/tty/b \\040", "tmpfs", 0, NULL) == 0);
+  CHECK (sys_mount ("/dev/zero", "/mnt/p/uptime", NULL, MS_BIND, NULL) == 0);
+  CHECK (mkdir ("/mnt/pb", 0755) == 0 && sys_mount ("tmpfs", "/mnt/pb", "tmpfs", 0, NULL) == 0);
+  int fd = open ("/mnt/p", O_PATH);
+  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, 0, true, NULL) == 0 && strstr (info (" /mnt/p "), "ro,nodev"));
+  CHECK (mkdir ("/mnt/p/tty/x", 0700) < 0 && errno == EROFS && mkdir ("/mnt/p/tty/b \\040/x", 0700) < 0 && errno == EROFS);
+  CHECK (mkdir ("/mnt/pb/x", 0700) == 0 && strstr (info (" /mnt/p/tty "), "ro,nodev,noexec"));
+  CHECK (open ("/mnt/p/uptime", O_RDONLY) < 0 && errno == EACCES);
+  CHECK (mount_set (fd, 0, MOUNT_ATTR_RDONLY, 0, true, NULL) == 0 && mkdir ("/mnt/p/tty/b \\040/x", 0700) == 0);
+  CHECK (strstr (info (" /mnt/p/tty "), "rw,nodev,noexec"));
   return 0;
 }
 
@@ -214,17 +258,15 @@ static int
 changes_in_the_root (void *arg)
 {
   PREPARE (arg);
-  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0);
-  CHECK (mkdir ("/mnt/a/b", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
-  CHECK (mkdir ("/mnt/new", 0755) == 0 && mkdir ("/mnt/new/mnt", 0755) == 0);
-  CHECK (sys_mount ("/mnt/a", "/mnt/new/mnt", NULL, MS_BIND, NULL) == 0);
-  CHECK (mkdir ("/mnt/new/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/new/mnt/a", "tmpfs", 0, NULL) == 0);
-  CHECK (mkdir ("/mnt/new/mnt/a/c", 0755) == 0 && sys_mount ("tmpfs", "/mnt/new/mnt/a/c", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("proc", "/mnt/a", "proc", 0, NULL) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/a/tty", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/new", 0755) == 0 && mkdir ("/mnt/new/mnt", 0755) == 0 && mkdir ("/mnt/new/mnt/a", 0755) == 0);
+  CHECK (sys_mount ("proc", "/mnt/new/mnt/a", "proc", 0, NULL) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/new/mnt/a/tty", "tmpfs", 0, NULL) == 0);
   int root = mount_clone (AT_FDCWD, "/mnt/new", true, NULL), fd;
   CHECK (root >= 0 && mount_attach_at (root, AT_FDCWD, "/", NULL) == 0 && (fd = openat (root, "mnt/a", O_PATH)) >= 0);
-  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, NULL) == 0 && mkdir ("/mnt/a/x", 0700) == 0 && mkdir ("/mnt/a/b/x", 0700) == 0);
-  CHECK (mkdirat (root, "mnt/a/x", 0700) < 0 && errno == EROFS && mkdirat (root, "mnt/a/c/x", 0700) < 0 && errno == EROFS);
-  CHECK (mkdirat (root, "mnt/y", 0700) == 0);
+  CHECK (mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, NULL) == 0 && mkdir ("/mnt/a/tty/x", 0700) == 0);
+  CHECK (mkdirat (root, "mnt/a/tty/x", 0700) < 0 && errno == EROFS && mkdirat (root, "mnt/y", 0700) == 0);
   return 0;
 }
 
@@ -235,16 +277,65 @@ changes_covered (void *arg)
   struct err err = { 0 };
 
   PREPARE (arg);
-  CHECK (mkdir ("/mnt/a", 0755) == 0 && sys_mount ("tmpfs", "/mnt/a", "tmpfs", 0, NULL) == 0
-         && mkdir ("/mnt/a/b", 0755) == 0);
-  CHECK (sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
-  int below = open ("/mnt/a/b", O_PATH), fd = open ("/mnt/a", O_PATH);
-  CHECK (sys_mount ("tmpfs", "/mnt/a/b", "tmpfs", 0, NULL) == 0);
+  CHECK (mkdir ("/mnt/p", 0755) == 0 && sys_mount ("proc", "/mnt/p", "proc", 0, NULL) == 0);
+  CHECK (sys_mount ("tmpfs", "/mnt/p/tty", "tmpfs", 0, NULL) == 0);
+  int below = open ("/mnt/p/tty", O_PATH), fd = open ("/mnt/p", O_PATH);
+  CHECK (sys_mount ("tmpfs", "/mnt/p/tty", "tmpfs", 0, NULL) == 0);
   int ret = mount_set (fd, MOUNT_ATTR_RDONLY, 0, 0, true, &err);
-  if (kernel == NEW || kernel == NO_TREE_ATTR)
+  if (has_setattr ())
     CHECK (ret == 0 && mkdirat (below, "x", 0700) < 0 && errno == EROFS);
   else
-    CHECK (ret == -ENOTSUP && strstr (err.what, "/mnt/a/b is covered") && strstr (err.what, "5.12"));
+    CHECK (ret == -ENOTSUP && strstr (err.what, "/mnt/p/tty is covered") && strstr (err.what, "5.12"));
+  return 0;
+}
+
+/* A sysfs with a hierarchy of cgroups in it, and other mounts, of which one covers another.  */
+static bool
+host_sysfs (void)
+{
+  return mkdir ("/mnt/s", 0755) == 0 && sys_mount ("sysfs", "/mnt/s", "sysfs", 0, NULL) == 0
+         && sys_mount ("tmpfs", "/mnt/s/module", "tmpfs", 0, NULL) == 0 && sys_mount ("tmpfs", "/mnt/s/module", "tmpfs", 0, NULL) == 0
+         && sys_mount ("tmpfs", "/mnt/s/kernel", "tmpfs", 0, "mode=700") == 0 && mkdir ("/mnt/s/kernel/deep", 0755) == 0
+         && sys_mount ("cgroup", "/mnt/s/fs/cgroup", "cgroup2", 0, NULL) == 0;
+}
+
+#define HOST_SYSFS() CHILD_SKIP_UNLESS (host_sysfs (), "needs a cgroup2 that can be mounted")
+
+/* The cgroups below a sysfs, wherever it is; what else is there does not keep from it.  Nothing is done to other file systems.  */
+static int
+closes_cgroups (void *arg)
+{
+  PREPARE (arg);
+  HOST_SYSFS ();
+  CHECK (sys_mount ("tmpfs", "/mnt/s/kernel/deep", "tmpfs", 0, NULL) == 0 && mkdir ("/mnt/to", 0755) == 0);
+  int mnt = mount_clone (AT_FDCWD, "/mnt/s", true, NULL), dir = open ("/mnt", O_PATH), all = mount_clone (AT_FDCWD, "/mnt", true, NULL);
+  CHECK (mnt >= 0 && all >= 0 && setfsuid (65534) == 0); /* to whom kernel/deep is closed */
+  int ret = mount_close_cgroups (mnt, NULL);
+  CHECK (ret == 0 && mount_close_cgroups (all, NULL) == 0 && setfsuid (0) == 65534);
+  CHECK (mount_attach_at (mnt, dir, "to", NULL) == 0 && strstr (info (" /mnt/to/fs/cgroup "), " ro,") && strstr (info (" /mnt/to "), " ro,"));
+  CHECK (strstr (info (" /mnt/s/fs/cgroup "), " rw,") && mkdirat (all, "x", 0700) == 0);
+  return 0;
+}
+
+/* A hierarchy that is not reached is named, with the reason.  */
+static int
+closes_no_cgroups (void *arg)
+{
+  struct err closed = { 0 }, covered = { 0 };
+
+  PREPARE (arg);
+  HOST_SYSFS ();
+  int fd = open ("/mnt/s", O_PATH);
+  CHECK (sys_mount ("cgroup", "/mnt/s/kernel/deep", "cgroup2", 0, NULL) == 0 && setfsuid (65534) == 0);
+  int ret = mount_close_cgroups (fd, &closed);
+  CHECK (setfsuid (0) == 65534 && sys_mount ("tmpfs", "/mnt/s/kernel", "tmpfs", 0, NULL) == 0);
+  if (has_setattr ())
+    {
+      CHECK (ret == 0 && mount_close_cgroups (fd, NULL) == 0);
+      return 0;
+    }
+  CHECK (ret == -EACCES && strstr (closed.object, "/mnt/s/kernel/deep") && strstr (info (" /mnt/s/kernel/deep "), " rw,"));
+  CHECK (mount_close_cgroups (fd, &covered) == -ENOTSUP && strstr (covered.what, "/mnt/s/kernel/deep is covered"));
   return 0;
 }
 
@@ -342,8 +433,12 @@ CASE (mount_clone_readonly_all, clones_readonly)
 CASE (mount_attach_at_errors, refuses_targets)
 CASE (mount_set_one, changes)
 CASE (mount_set_recursive, changes_all)
+CASE (mount_set_hidden, changes_hidden)
+CASE (mount_set_below_proc, changes_below_proc)
 CASE (mount_set_in_the_root, changes_in_the_root)
 CASE (mount_set_covered, changes_covered)
+CASE (mount_close_cgroups_below, closes_cgroups)
+CASE (mount_close_cgroups_unreached, closes_no_cgroups)
 CASE (mount_pivot_leaves_nothing, pivots)
 CASE (mount_pivot_from_shared, pivots_shared)
 CASE (mount_old_waits, waits)
@@ -353,12 +448,12 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (mount_make_attached),    cmocka_unit_test (mount_make_unknown_option), cmocka_unit_test (mount_clone_kinds),
-    cmocka_unit_test (mount_attach_at_errors), cmocka_unit_test (mount_set_one),             cmocka_unit_test (mount_set_recursive),
-    cmocka_unit_test (mount_set_covered),        cmocka_unit_test (mount_set_in_the_root),
-   
-    cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing), cmocka_unit_test (mount_pivot_from_shared),
-    cmocka_unit_test (mount_old_waits),        cmocka_unit_test (mount_detach_by_handle),
+    cmocka_unit_test (mount_make_attached),      cmocka_unit_test (mount_make_unknown_option),    cmocka_unit_test (mount_clone_kinds),
+    cmocka_unit_test (mount_attach_at_errors),   cmocka_unit_test (mount_set_one),                cmocka_unit_test (mount_set_recursive),
+    cmocka_unit_test (mount_set_covered),        cmocka_unit_test (mount_set_in_the_root),        cmocka_unit_test (mount_set_hidden),
+    cmocka_unit_test (mount_set_below_proc),     cmocka_unit_test (mount_close_cgroups_below),    cmocka_unit_test (mount_close_cgroups_unreached),
+    cmocka_unit_test (mount_clone_readonly_all), cmocka_unit_test (mount_pivot_leaves_nothing),   cmocka_unit_test (mount_pivot_from_shared),
+    cmocka_unit_test (mount_old_waits),          cmocka_unit_test (mount_detach_by_handle),
   };
   return cmocka_run_group_tests (tests, NULL, NULL);
 }
