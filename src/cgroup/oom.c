@@ -134,7 +134,7 @@ without_removal (const struct cgroup_oom *o, uint64_t count)
 
 /* When to look next: soon after a wake-up (ANEW), and then ever more rarely until its time is over, which the clock says alone.  */
 static void
-look_again (struct cgroup_oom *o, bool anew, long at)
+look_again (struct cgroup_oom *o, bool anew, int64_t at)
 {
   o->step = anew ? 1 : o->step * 2;
   if (anew)
@@ -153,7 +153,7 @@ static int
 take_v1 (struct cgroup_oom *o)
 {
   uint64_t count = wake_ups (o), before = o->killed;
-  long at = clock_ms ();
+  int64_t at = clock_ms ();
   bool told, news = at >= o->echo;
   char text[128];
 

@@ -177,21 +177,21 @@ mount_attach_over (int mnt, const char *path, struct err *err)
 }
 
 int
-mount_make_private (const char *path, struct err *err)
+mount_make_private (int dir, struct err *err)
 {
-  own_fd int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  own_fd int fd = openat (dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
   struct stat st, up;
   int ret;
 
   if (fd < 0 || fstat (fd, &st) < 0)
-    return err_sys (err, errno, "open", "%s", path);
+    return err_sys (err, errno, "openat", ".");
   /* EINVAL: not the root of a mount, which is further up */
   while ((ret = mount_set (fd, 0, 0, MS_PRIVATE, false, err)) == -EINVAL)
     {
       int parent = openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
       if (parent < 0)
-        return err_sys (err, errno, "open", "%s/..", path);
+        return err_sys (err, errno, "openat", "..");
       own_close (&fd);
       fd = parent;
       if (fstat (fd, &up) < 0 || (up.st_ino == st.st_ino && up.st_dev == st.st_dev)) /* "/" of a chroot is no mount */

@@ -53,8 +53,8 @@ int mount_attach_at (int mnt, int dirfd, const char *name, struct err *err);
 /* Attaches MNT, detached or not, over PATH of the host, which is followed.  Returns 0 or negative errno.  */
 int mount_attach_over (int mnt, const char *path, struct err *err);
 
-/* Makes the mount that PATH lies in private, and no other.  Returns 0 or negative errno: -EINVAL in a chroot that is no mount.  */
-int mount_make_private (const char *path, struct err *err);
+/* Makes the mount that the directory DIR lies in private, and no other.  Returns 0 or negative errno: -EINVAL in a chroot that is no mount.  */
+int mount_make_private (int dir, struct err *err);
 
 /* Changes the mount FD: attributes SET and CLEAR (MOUNT_ATTR_*; when SET has an access time mode the old one goes), and
  * PROPAGATION (MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE or 0); all mounts below too if RECURSIVE.  No call when there is nothing to

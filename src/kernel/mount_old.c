@@ -23,7 +23,7 @@
 enum
 {
   PATH_SIZE = 48, /* "/proc/fs/orlop/d4294967295", "/proc/self/fd/4294967295" */
-  WAITING_MAX = 64
+  WAITING_MAX = 4096
 };
 
 struct place

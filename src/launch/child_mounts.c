@@ -212,10 +212,55 @@ copy_link (struct child *c, const struct plan_mount *m, int mnt, struct err *err
   return err_sys (err, EEXIST, "symlinkat", "/%s", m->target);
 }
 
+enum
+{
+  NOT_THERE = -2 /* in place of a clone */
+};
+
 static int
 clone_source (const struct plan_mount *m, struct err *err)
 {
   return m->source_link ? mount_clone_link (m->source, m->recursive, err) : mount_clone (AT_FDCWD, m->source, m->recursive, err);
+}
+
+/* Before there is anything of the container in this mount namespace: a source that is a directory above the root, bound with all below it, would show
+ * the root once more, without its masks; and one through the root would be the image's choice.  */
+int
+child_root_sources (void *self, struct err *err)
+{
+  struct child *c = self;
+
+  for (size_t i = 0; i < CHILD_MAX_MOUNTS; i++)
+    c->mounts[i] = -1;
+  for (size_t i = 0; i < c->plan->n_mounts; i++)
+    {
+      const struct plan_mount *m = &c->plan->mounts[i];
+
+      if (m->kind != PLAN_MOUNT_BIND || m->from_parent)
+        continue;
+      c->mounts[i] = clone_source (m, err);
+      if (c->mounts[i] == -ENOENT && m->optional)
+        {
+          err_clear (err);
+          c->mounts[i] = NOT_THERE;
+        }
+      else if (c->mounts[i] < 0)
+        return err_in (err, c->mounts[i], "%s", m->where);
+    }
+  return 0;
+}
+
+/* The clone of the I-th mount's source, which is the caller's.  */
+static int
+take_source (struct child *c, size_t i, struct err *err)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+  int mnt = c->mounts[i];
+
+  if (m->from_parent)
+    return child_take_mount (c, err);
+  c->mounts[i] = -1;
+  return mnt == NOT_THERE ? err_sys (err, ENOENT, "open_tree", "%s", m->source) : mnt;
 }
 
 static int
@@ -223,9 +268,8 @@ mount_bind (struct child *c, size_t i, struct err *err)
 {
   const struct plan_mount *m = &c->plan->mounts[i];
   struct stat st;
-  int mnt, ret;
+  int mnt = take_source (c, i, err), ret;
 
-  mnt = m->from_parent ? child_take_mount (c, err) : clone_source (m, err);
   if (mnt < 0)
     return mnt;
   if (fstat (mnt, &st) < 0)

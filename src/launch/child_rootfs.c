@@ -4,6 +4,7 @@
  * Never follows a name twice.  child-safe */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,32 +31,41 @@ child_root_propagation (void *self, struct err *err)
 }
 
 /* Where a root can stand whose own path its user namespace may not search: every procfs has it, nobody mounts or needs what lies in it.  */
-#define ASIDE "/proc/fs"
+#define ASIDE "/proc/driver"
 
 static int
 attach_root (const struct child *c, const char *path, struct err *err)
 {
-  /* nothing is attached where the host would see it, and pivot_root wants that, too; where the plan leaves mounts shared, this one is not yet private */
-  int ret = c->plan->root.propagation_recursive ? 0 : mount_make_private (path, err);
+  char dir[PATH_MAX + 1]; /* with a slash, so that it must be a directory */
+  int ret;
 
-  return ret < 0 ? ret : mount_attach_over (c->root, path, err);
+  if (snprintf (dir, sizeof dir, "%s/", path) >= (int) sizeof dir)
+    return err_sys (err, ENAMETOOLONG, "move_mount", "%s", path);
+  if (c->plan->root.propagation_recursive)
+    return mount_attach_over (c->root, dir, err);
+  /* nothing is attached where the host would see it, and pivot_root wants that, too: where the plan leaves mounts shared, this one is not yet private */
+  own_fd int target = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  ret = target < 0 ? err_sys (err, errno, "open", "%s", path) : mount_make_private (target, err);
+  return ret < 0 ? ret : mount_attach (c->root, target, err);
 }
 
 /* On its own path, where hooks look for it.  Over "/" it would lie on the way of every path of the host that comes back there by "..", as from a
- * link: a source, a hook or its interpreter would be the image's choice.  The path may be found anew: all that follows goes by the handle.  */
+ * link: a hook or its interpreter would be the image's choice.  The path may be found anew: all that follows goes by the handle.  */
 static int
 place_root (const struct child *c, struct err *err)
 {
   const struct plan_root *r = &c->plan->root;
-  int ret;
+  const char *const places[] = { r->path, ASIDE, "/" };
+  int ret = -EACCES;
 
   if (c->plan->ns.join_mnt) /* whose paths are not the host's; sources and root are the parent's */
     return mount_attach_over (c->root, "/", err);
-  ret = attach_root (c, r->path, err);
-  if (! r->from_parent || (ret != -EACCES && ret != -ENOENT))
-    return ret;
-  err_clear (err);
-  return attach_root (c, ASIDE, err);
+  for (size_t i = 0; i < (r->from_parent ? sizeof places / sizeof *places : 1) && (i == 0 || ret == -EACCES || ret == -ENOENT); i++)
+    {
+      err_clear (err);
+      ret = attach_root (c, places[i], err);
+    }
+  return ret;
 }
 
 int
@@ -65,8 +75,6 @@ child_root_attach (void *self, struct err *err)
   const struct plan_root *r = &c->plan->root;
   int ret = 0;
 
-  for (size_t i = 0; i < CHILD_MAX_MOUNTS; i++)
-    c->mounts[i] = -1;
   if (! r->enter)
     {
       c->root = open (r->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -388,7 +396,12 @@ child_root_enter (void *self, struct err *err)
   if (! r->no_pivot)
     return mount_pivot (c->root, ! r->propagation_recursive, err);
   /* over "/", where whoever joins the mount namespace comes to; and what has a procfs at its path is the host by then */
-  ret = c->plan->ns.join_mnt ? 0 : mount_attach_over (c->root, "/", err);
+  ret = mount_attach_over (c->root, "/", err);
+  if (ret == -ELOOP) /* it is there already */
+    {
+      err_clear (err);
+      ret = 0;
+    }
   if (ret == 0)
     ret = child_hide_host (c, err);
   return ret < 0 ? ret : mount_change_root (c->root, err);

@@ -19,6 +19,7 @@ const struct step child_create[] = {
   { "net.devices", child_net_devices, want_net_devices, SYNC_NET },    /* the parent moves them, by a socket of ours */
   /* stage 2: root file system, beneath one handle */
   { "root.propagation", child_root_propagation, want_propagation, SYNC_NONE }, /* before any mount: none may reach the host */
+  { "root.sources", child_root_sources, want_root, SYNC_NONE },        /* while all there is is the host's */
   { "root.attach", child_root_attach, want_root, SYNC_NONE },
   { "root.mounts", child_root_mounts, want_root, SYNC_NONE },          /* in the document's order */
   { "root.devices", child_root_devices, want_devices, SYNC_NONE },

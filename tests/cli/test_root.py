@@ -52,6 +52,37 @@ def test_all_of_the_host(box, root, ids):  # noqa: F811
     assert out.startswith("of the host") and "orlop" not in out, out
 
 
+@pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
+def test_a_directory_above_the_root(box, option, ids):
+    """What lies at the root's path in it is the host's directory, without what the container has mounted there, and without leave to write."""
+    b = box.bundle([])
+    b.config["process"]["args"] = ["sh", "-c", f"cd /mnt{b.rootfs}; ls; ls proc; touch x"]
+    ids(b)
+    os.makedirs(f"{b.rootfs}/proc", exist_ok=True)
+    b.config["root"]["readonly"] = True
+    b.mount("/mnt", "/", options=["rbind", "ro"])
+    r = box.run(b, *option, status=None)
+    assert "proc" in r.out.split() and "self" not in r.out.split() and "touch: x: " in r.err.replace("'", ""), r
+
+
+@pytest.mark.root("mounts on the host's directories")
+@pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
+def test_the_hosts_root(box, option):
+    b = box.bundle(["/bin/sh", "-c", f"test -e {box.dir} && echo here"])
+    b.config["root"]["path"] = "/"
+    assert box.run(b, *option).out == "here\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "nothing"])
+def test_what_is_no_directory(box, kind):
+    b = box.bundle(["true"])
+    b.config["root"]["path"] = path = f"{box.dir}/{kind}"
+    if kind == "file":
+        open(path, "w").close()
+    err = box.run(b, status=1).err
+    assert "root.path" in err and path in err and ("ot a directory" in err or kind == "nothing" and "No such file" in err), err
+
+
 def test_hooks_find_the_root_on_its_path(box):
     """Those of the runtime's namespace, and those of the container's, see there what is mounted in the container (nvidia-ctk looks for it so)."""
     b = box.bundle(["true"])

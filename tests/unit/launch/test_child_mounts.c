@@ -54,7 +54,7 @@ mount_several (void *arg)
     return ret;
   child_plan.mounts = mounts;
   child_plan.n_mounts = 5;
-  CHECK (child_root_mounts (&child, &child_err) == 0);
+  CHECK (child_root_sources (&child, &child_err) == 0 && child_root_mounts (&child, &child_err) == 0);
   CHECK (flags_of ("dev") & ST_NOSUID && ! (flags_of ("dev") & ST_RDONLY));
   CHECK (child_holder (&child, &mounts[1].place) == child.mounts[0]);
   CHECK (child_holder (&child, &mounts[2].place) == -1);
@@ -86,6 +86,7 @@ mount_on_a_file (void *arg)
     return ret;
   child_plan.mounts = &mount;
   child_plan.n_mounts = 1;
+  CHECK (child_root_sources (&child, &child_err) == 0);
   CHECK (child_root_mounts (&child, &child_err) == 0); /* the file to mount on is made, with its directory */
   char text[8] = "";
   int fd = open ("etc/one", O_RDONLY);
@@ -148,10 +149,11 @@ child_root_mounts_say_which (void **state)
   child_needs_root ("cloning a mount");
   child_plan.mounts = mounts;
   child_plan.n_mounts = 2;
-  assert_int_equal (child_root_mounts (&child, &child_err), -ENOENT);
+  assert_int_equal (child_root_sources (&child, &child_err), -ENOENT);
   assert_string_equal (child_err.where, "mounts[1]");
   mounts[1].from_parent = true;
   err_clear (&child_err);
+  assert_int_equal (child_root_sources (&child, &child_err), 0);
   assert_int_equal (child_root_mounts (&child, &child_err), -EPROTO);
   assert_string_equal (child_err.what, "the parent sent too few mounts");
 }
