@@ -168,37 +168,52 @@ mount_attach_at (int mnt, int dirfd, const char *name, struct err *err)
 int
 mount_attach_over (int mnt, const char *path, struct err *err)
 {
-  int ret = sys_move_mount (mnt, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+  int ret = sys_move_mount (mnt, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS), target;
 
   if (ret != -ENOSYS)
     return ret < 0 ? err_sys (err, -ret, "move_mount", "%s", path) : 0;
-  own_fd int target = open (path, O_PATH | O_CLOEXEC);
-  return target < 0 ? err_sys (err, errno, "open", "%s", path) : mount_old_attach (mnt, target, err);
+  target = open (path, O_PATH | O_CLOEXEC);
+  if (target < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  ret = mount_old_attach (mnt, target, err);
+  (void) close (target); /* at once: it is the host's (CVE-2024-21626), and the child's other descriptors stay open until execve */
+  return ret;
+}
+
+/* Goes from the directory *FD, which is closed, to the one above.  Returns 0 or negative errno: -EINVAL if there is none.  */
+static int
+climb (int *fd, struct err *err)
+{
+  int up = openat (*fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC), below = *fd;
+  struct stat there, here;
+  int ret = up < 0 ? -errno : 0;
+
+  if (ret == 0 && (fstat (up, &there) < 0 || fstat (below, &here) < 0))
+    ret = -errno;
+  else if (ret == 0 && there.st_ino == here.st_ino && there.st_dev == here.st_dev)
+    ret = -EINVAL;
+  (void) close (below); /* see above */
+  *fd = up;
+  return ret < 0 ? err_sys (err, -ret, "openat", "..") : 0;
 }
 
 int
 mount_make_private (int dir, struct err *err)
 {
-  own_fd int fd = openat (dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  struct stat st, up;
-  int ret;
+  int fd = openat (dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC), ret;
 
-  if (fd < 0 || fstat (fd, &st) < 0)
+  if (fd < 0)
     return err_sys (err, errno, "openat", ".");
-  /* EINVAL: not the root of a mount, which is further up */
+  /* EINVAL: not the root of a mount, which is further up, or there is none, as "/" of a chroot */
   while ((ret = mount_set (fd, 0, 0, MS_PRIVATE, false, err)) == -EINVAL)
     {
-      int parent = openat (fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-      if (parent < 0)
-        return err_sys (err, errno, "openat", "..");
-      own_close (&fd);
-      fd = parent;
-      if (fstat (fd, &up) < 0 || (up.st_ino == st.st_ino && up.st_dev == st.st_dev)) /* "/" of a chroot is no mount */
-        return ret;
-      st = up;
       err_clear (err);
+      ret = climb (&fd, err);
+      if (ret < 0)
+        break;
     }
+  if (fd >= 0)
+    (void) close (fd);
   return ret;
 }
 

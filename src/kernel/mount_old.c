@@ -127,17 +127,13 @@ mount_old_make (const char *fstype, const char *source, unsigned long flags, con
   return ret < 0 ? err_sys (err, -ret, "mount", data ? "%s with \"%s\"" : "%s%s", fstype, data ? data : "") : open_place (&place, err);
 }
 
-int
-mount_old_clone (int dirfd, const char *path, bool follow, bool recursive, struct err *err)
+static int
+clone_handle (int from, const char *path, bool recursive, struct err *err)
 {
   struct place place;
   struct stat st;
   int ret;
-  own_fd int opened = path[0] ? openat (dirfd, path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)) : -1;
-  int from = path[0] ? opened : dirfd;
 
-  if (path[0] && opened < 0)
-    return err_sys (err, errno, "openat", "%s", path);
   if (fstat (from, &st) < 0)
     return err_sys (err, errno, "fstat", "%s", path);
   ret = find_place (S_ISDIR (st.st_mode), &place, err);
@@ -145,6 +141,21 @@ mount_old_clone (int dirfd, const char *path, bool follow, bool recursive, struc
     return ret;
   ret = sys_mount (by_handle (from).path, place.path, NULL, MS_BIND | (recursive ? MS_REC : 0), NULL);
   return ret < 0 ? err_sys (err, -ret, "mount", "bind %s", path) : open_place (&place, err);
+}
+
+int
+mount_old_clone (int dirfd, const char *path, bool follow, bool recursive, struct err *err)
+{
+  int from, ret;
+
+  if (path[0] == '\0')
+    return clone_handle (dirfd, path, recursive, err);
+  from = openat (dirfd, path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+  if (from < 0)
+    return err_sys (err, errno, "openat", "%s", path);
+  ret = clone_handle (from, path, recursive, err);
+  (void) close (from); /* at once: it is the host's (CVE-2024-21626), and the child's other descriptors stay open until execve */
+  return ret;
 }
 
 int

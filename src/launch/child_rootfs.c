@@ -37,16 +37,21 @@ static int
 attach_root (const struct child *c, const char *path, struct err *err)
 {
   char dir[PATH_MAX + 1]; /* with a slash, so that it must be a directory */
-  int ret;
+  int ret, target;
 
   if (snprintf (dir, sizeof dir, "%s/", path) >= (int) sizeof dir)
     return err_sys (err, ENAMETOOLONG, "move_mount", "%s", path);
   if (c->plan->root.propagation_recursive)
     return mount_attach_over (c->root, dir, err);
   /* nothing is attached where the host would see it, and pivot_root wants that, too: where the plan leaves mounts shared, this one is not yet private */
-  own_fd int target = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  ret = target < 0 ? err_sys (err, errno, "open", "%s", path) : mount_make_private (target, err);
-  return ret < 0 ? ret : mount_attach (c->root, target, err);
+  target = open (dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (target < 0)
+    return err_sys (err, errno, "open", "%s", path);
+  ret = mount_make_private (target, err);
+  if (ret == 0)
+    ret = mount_attach (c->root, target, err);
+  (void) close (target); /* at once: it is the host's */
+  return ret;
 }
 
 /* On its own path, where hooks look for it.  Over "/" it would lie on the way of every path of the host that comes back there by "..", as from a

@@ -141,8 +141,9 @@ def test_program_through_a_descriptor_of_the_runtime(victim, how):
     outside = victim.folder("outside")
     os.chmod(outside, 0o755)
     shutil.copy(shutil.which("busybox"), f"{outside}/echo")
-    places = [f"/proc/self/fd/{n}{way}{outside}" for n in range(3, 200) for way in ("", "/..", f"/{os.getpid()}/root", f"/../{os.getpid()}/root", f"/../../{os.getpid()}/root")]
+    places = [f"/proc/self/fd/{n}{way}{outside}" for n in range(3, 200) for way in ("", "/..", 9 * "/..", f"/{os.getpid()}/root", f"/../{os.getpid()}/root", f"/../../{os.getpid()}/root")]
     b = victim.bundle(["echo", "run from the host"], env=["PATH=" + ":".join(places)])
+    b.config["mounts"].append({"destination": "/mnt", "type": "bind", "source": victim.folder("volume"), "options": ["rbind", "ro"]})
     if how == "shared":
         b.config["linux"]["rootfsPropagation"] = "shared"
     elif how == "parameter":
