@@ -71,7 +71,9 @@ static const struct hint hints[] = {
   { NULL, "execve", ENOENT, "newgidmap", "to map ids that are not your own newgidmap must be in $PATH (package uidmap or shadow-utils); `orlop spec --rootless` maps your own alone" },
   { "root.propagation", "mount", EINVAL, NULL, "the runtime's / is no mount point, as in a chroot: enter it by pivot_root, in a mount namespace of its own, so that exec and nsenter lead to the container, too" },
   { "root.attach", "open_tree", ENOENT, NULL, "root.path must name an existing directory, absolute or relative to the bundle" },
-  { "root.sources", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
+  { "root.sources", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host, before anything is mounted for the container" },
+  { "root.sources", "openat", ENOENT, NULL, "the source of a bind mount must exist on the host, before anything is mounted for the container" },
+  { "root.sources", "open_tree", EINVAL, NULL, "what has mounts below it that belong to another user namespace can only be bound with them: use rbind" },
   { "mounts.join", "open_tree", ENOENT, NULL, "the source of a bind mount must exist on the host" },
   { "child.spawn", "open_tree", ENOENT, NULL, "the source of a bind mount, and root.path, must exist on the host" },
   { "mounts.make", "mkdirat", EROFS, NULL, "where the root is read-only the destination must exist" },
@@ -182,6 +184,7 @@ static const struct hint ways[] = {
   { "", "open", EACCES, NULL, "a directory on the way is not searchable for the runtime's user, or the file itself not readable" },
   { "child.spawn", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
   { "mounts.join", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
+  { "root.sources", "openat", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
   { "root.sources", "open_tree", EACCES, NULL, "a directory on the way to the source is not searchable for the runtime's user" },
 };
 

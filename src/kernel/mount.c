@@ -241,6 +241,17 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
                  : 0;
 }
 
+int
+mount_set_root (int root, uint64_t set, uint64_t propagation, bool recursive, struct err *err)
+{
+  struct mount_attr attr = { .attr_set = set, .propagation = propagation };
+  int ret = set || propagation ? sys_mount_setattr (root, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) : 0;
+
+  if (ret == -ENOSYS)
+    return mount_old_set_root (root, set, propagation, recursive, err);
+  return ret < 0 ? err_sys (err, -ret, "mount_setattr", "root: set %#llx propagation %#llx", (unsigned long long) set, (unsigned long long) propagation) : 0;
+}
+
 /* True if cgroups may be mounted below FD.  Whatever its path was: links and slashes lead to the same.  */
 static bool
 may_bring_cgroups (int fd)

@@ -61,6 +61,9 @@ int mount_make_private (int dir, struct err *err);
  * change.  By mount(2) before Linux 5.12: see mount_old_set.  Returns 0 or negative errno.  */
 int mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
 
+/* The same for ROOT that is our root by now, with attributes to SET of it alone, and PROPAGATION, or else with RECURSIVE that of all below, too.  */
+int mount_set_root (int root, uint64_t set, uint64_t propagation, bool recursive, struct err *err);
+
 /* Where the mount FD is of the host's sysfs, of a cgroup hierarchy, or the tmpfs at /sys/fs/cgroup, makes it and the mounts below it read-only, before
  * Linux 5.12 of the latter those of cgroups alone.  Nothing is done to others.  Returns 0 or negative errno.  */
 int mount_close_cgroups (int fd, struct err *err);

@@ -84,12 +84,14 @@ make_place (int waiting, const char *name, bool is_dir)
 static int
 find_place (bool is_dir, struct place *ret_place, struct err *err)
 {
+  static unsigned last[2]; /* places taken, by IS_DIR: the search goes on from there, as many may wait at once */
   own_fd int waiting = open_waiting (err);
 
   if (waiting < 0)
     return waiting;
-  for (unsigned i = 0; i < WAITING_MAX; i++)
+  for (unsigned n = 0; n < WAITING_MAX; n++)
     {
+      unsigned i = last[is_dir] = (last[is_dir] + 1) % WAITING_MAX;
       char name[16];
       int ret;
 
@@ -214,9 +216,9 @@ flags_after (unsigned long have, uint64_t set, uint64_t clear)
 }
 
 static int
-remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
+remount_at (const char *path, int mnt, uint64_t set, uint64_t clear, struct err *err)
 {
-  struct place place = by_handle (mnt), waiting;
+  struct place waiting;
   unsigned long flags;
   struct statfs fs;
   struct stat st;
@@ -225,11 +227,17 @@ remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
   if (fstatfs (mnt, &fs) < 0)
     return err_sys (err, errno, "fstatfs", "mount");
   flags = flags_after ((unsigned long) fs.f_flags, set, clear);
-  ret = sys_mount (NULL, place.path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+  ret = sys_mount (NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
   if (ret == -EINVAL && fstat (mnt, &st) == 0 && find_place (S_ISDIR (st.st_mode), &waiting, NULL) == 0
       && sys_move_mount (mnt, "", AT_FDCWD, waiting.path, MOVE_MOUNT_F_EMPTY_PATH) == 0) /* it was detached: Linux 5.2 to 5.11 */
-    ret = sys_mount (NULL, place.path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+    ret = sys_mount (NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL);
   return ret < 0 ? err_sys (err, -ret, "mount", "remount with flags %#lx", flags) : 0;
+}
+
+static int
+remount (int mnt, uint64_t set, uint64_t clear, struct err *err)
+{
+  return remount_at (by_handle (mnt).path, mnt, set, clear, err);
 }
 
 struct change
@@ -324,6 +332,14 @@ mount_old_close_cgroups (int mnt, struct err *err)
   return ret;
 }
 
+static int
+propagate (const char *path, uint64_t propagation, bool recursive, struct err *err)
+{
+  int ret = propagation ? sys_mount (NULL, path, NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL) : 0;
+
+  return ret < 0 ? err_sys (err, -ret, "mount", "propagation %#llx", (unsigned long long) propagation) : 0;
+}
+
 int
 mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err)
 {
@@ -331,8 +347,13 @@ mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool
 
   if (set || clear)
     ret = recursive ? remount_all (mnt, set, clear, err) : remount (mnt, set, clear, err);
-  if (ret < 0 || propagation == 0)
-    return ret;
-  ret = sys_mount (NULL, by_handle (mnt).path, NULL, (unsigned long) propagation | (recursive ? MS_REC : 0), NULL);
-  return ret < 0 ? err_sys (err, -ret, "mount", "propagation %#llx", (unsigned long long) propagation) : 0;
+  return ret < 0 ? ret : propagate (by_handle (mnt).path, propagation, recursive, err);
+}
+
+int
+mount_old_set_root (int root, uint64_t set, uint64_t propagation, bool recursive, struct err *err)
+{
+  int ret = set ? remount_at ("/", root, set, 0, err) : 0;
+
+  return ret < 0 ? ret : propagate ("/", propagation, recursive, err);
 }

@@ -29,6 +29,9 @@ int mount_old_attach_at (int mnt, int dirfd, const char *name, struct err *err);
  * one, and, MNT itself changed, for mounts on other file systems, whose owners could hide them.  A waiting mount may get another in its place.  */
 int mount_old_set (int mnt, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive, struct err *err);
 
+/* The same, but for attributes below, for ROOT that is our root by now: its names, and so those of descriptors in /proc, are the container's.  */
+int mount_old_set_root (int root, uint64_t set, uint64_t propagation, bool recursive, struct err *err);
+
 /* Makes read-only MNT and, of what is mounted below it, the cgroups alone: others may be out of reach.  Returns 0 or negative errno.  */
 int mount_old_close_cgroups (int mnt, struct err *err);
 

@@ -111,18 +111,18 @@ child_take_mount (struct child *c, struct err *err)
   return c->received[c->n_taken++];
 }
 
-/* A clone of what the host has in place of M.  */
+/* A clone of what the host has in place of M, which may be made already: EARLY, or -1.  */
 static int
-make_fallback (const struct plan_mount *m, struct err *err)
+make_fallback (const struct plan_mount *m, int early, struct err *err)
 {
-  own_fd int mnt = mount_clone (AT_FDCWD, m->fallback, true, err);
+  int mnt = early >= 0 ? early : mount_clone (AT_FDCWD, m->fallback, true, err);
   int ret = mnt < 0 ? mnt : mount_set (mnt, m->attr_set, 0, 0, true, err);
 
-  return ret < 0 ? ret : take_fd (&mnt);
+  return ret < 0 ? ret : mnt;
 }
 
 static int
-make_new (struct child *c, const struct plan_mount *m, struct err *err)
+make_new (struct child *c, const struct plan_mount *m, int early, struct err *err)
 {
   int mnt = -ENOSYS;
 
@@ -135,10 +135,14 @@ make_new (struct child *c, const struct plan_mount *m, struct err *err)
       err_clear (err);
       mnt = mount_old_make (m->fstype, m->source, m->legacy_flags, m->legacy_data, err);
     }
-  if (mnt != -EPERM || m->fallback == NULL)
-    return mnt;
-  err_clear (err);
-  return make_fallback (m, err);
+  if (mnt == -EPERM && m->fallback)
+    {
+      err_clear (err);
+      return make_fallback (m, early, err);
+    }
+  if (early >= 0)
+    (void) close (early); /* at once: it is the host's, and by its number the program, or a link in the image, would lead out (CVE-2024-21626) */
+  return mnt;
 }
 
 int
@@ -161,7 +165,7 @@ static int
 mount_new (struct child *c, size_t i, struct err *err)
 {
   const struct plan_mount *m = &c->plan->mounts[i];
-  int mnt = make_new (c, m, err), ret;
+  int mnt = make_new (c, m, c->mounts[i], err), ret;
 
   if (mnt < 0)
     return mnt;
@@ -218,9 +222,21 @@ enum
 };
 
 static int
-clone_source (const struct plan_mount *m, struct err *err)
+clone_source (const struct plan_mount *m, const char *source, struct err *err)
 {
-  return m->source_link ? mount_clone_link (m->source, m->recursive, err) : mount_clone (AT_FDCWD, m->source, m->recursive, err);
+  return m->source_link ? mount_clone_link (source, m->recursive, err) : mount_clone (AT_FDCWD, source, m->recursive || m->kind != PLAN_MOUNT_BIND, err);
+}
+
+/* What the I-th mount is, or may be, a clone of, by the child's own hand; NULL: nothing.  A fallback is cloned so early only where the root may come
+ * to stand aside, below it.  */
+static const char *
+source_of (const struct child *c, size_t i)
+{
+  const struct plan_mount *m = &c->plan->mounts[i];
+
+  if (m->from_parent)
+    return NULL;
+  return m->kind == PLAN_MOUNT_BIND ? m->source : c->plan->root.from_parent ? m->fallback : NULL;
 }
 
 /* Before there is anything of the container in this mount namespace: a source that is a directory above the root, bound with all below it, would show
@@ -236,9 +252,11 @@ child_root_sources (void *self, struct err *err)
     {
       const struct plan_mount *m = &c->plan->mounts[i];
 
-      if (m->kind != PLAN_MOUNT_BIND || m->from_parent)
+      const char *source = source_of (c, i);
+
+      if (source == NULL)
         continue;
-      c->mounts[i] = clone_source (m, err);
+      c->mounts[i] = clone_source (m, source, err);
       if (c->mounts[i] == -ENOENT && m->optional)
         {
           err_clear (err);

@@ -432,7 +432,7 @@ child_root_attributes (void *self, struct err *err)
   if (! r->enter)
     return 0;
   if (! r->final_propagation_recursive)
-    return mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, r->final_propagation, false, err);
-  ret = mount_set (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, 0, false, err);
-  return ret < 0 ? ret : mount_set (c->root, 0, 0, r->final_propagation, true, err);
+    return mount_set_root (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, r->final_propagation, false, err);
+  ret = mount_set_root (c->root, r->readonly ? MOUNT_ATTR_RDONLY : 0, 0, false, err);
+  return ret < 0 ? ret : mount_set_root (c->root, 0, r->final_propagation, true, err);
 }

@@ -5,7 +5,7 @@ import subprocess
 
 import orlop
 import pytest
-from test_mounts import ids, privately, source  # noqa: F401 a fixture
+from test_mounts import ids, in_user_namespace, privately, source  # noqa: F401 a fixture
 from test_without import MISSING, without  # noqa: F401 a fixture
 
 
@@ -63,6 +63,45 @@ def test_a_directory_above_the_root(box, option, ids):
     b.mount("/mnt", "/", options=["rbind", "ro"])
     r = box.run(b, *option, status=None)
     assert "proc" in r.out.split() and "self" not in r.out.split() and "touch: x: " in r.err.replace("'", ""), r
+
+
+@pytest.mark.root("another user's ids")
+@pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
+def test_a_root_that_its_user_may_not_search(box, option):
+    """Whose mount stands aside meanwhile: of that nothing is seen either, where the host's /proc has to do."""
+    if box.prefix:
+        pytest.skip("without mount_setattr the root's path must be searchable")
+    b = box.bundle(["sh", "-c", "cat $(find /proc/driver /proc/fs -name secret); ls -d /proc/driver/proc; touch /proc/driver/x; echo done"])
+    with open(f"{b.rootfs}/secret", "w") as f:
+        f.write("secret")
+    in_user_namespace(b)
+    b.config["linux"]["namespaces"] = [n for n in b.config["linux"]["namespaces"] if n["type"] != "pid"]
+    b.config["linux"]["maskedPaths"] = ["/secret"]
+    b.config["root"]["readonly"] = True
+    b.save()
+    os.chmod(os.path.dirname(b.rootfs), 0o700)
+    r = box.run(b, *option)
+    assert r.out == "done\n", r
+    assert not os.path.exists(f"{b.rootfs}/x")
+
+
+@pytest.mark.parametrize("planted", [False, True])
+@pytest.mark.parametrize("option", [[], ["--no-pivot"]], ids=["pivot_root", "chroot"])
+@pytest.mark.parametrize("word", [None, "shared", "rshared"])
+def test_read_only_without_a_procfs(box, option, word, planted, ids):
+    """Names of the image are no way to the root's mount: it is read-only though the image has a /proc of its own, or none."""
+    b = box.bundle(["sh", "-c", "touch /x; touch /m/x && echo done"])
+    ids(b)
+    b.config["mounts"] = [m for m in b.config["mounts"] if not m["destination"].startswith("/proc")]
+    b.config["linux"].update(maskedPaths=[], readonlyPaths=[], rootfsPropagation=word)
+    b.mount("/m", "tmpfs", "tmpfs", [])
+    b.config["root"]["readonly"] = True
+    if planted:
+        os.makedirs(f"{b.rootfs}/proc/self/fd")
+        for n in range(3, 90):
+            os.symlink("/m", f"{b.rootfs}/proc/self/fd/{n}")
+    r = box.run(b, *option, status=None)
+    assert r.out == "done\n" and "touch: /x: " in r.err.replace("'", ""), r
 
 
 @pytest.mark.root("mounts on the host's directories")
