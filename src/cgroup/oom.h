@@ -16,10 +16,10 @@ struct cgroup_oom
   short events;    /* POLLPRI or POLLIN */
   int dir;         /* v1: the cgroup */
   uint64_t killed; /* oom_kill when it was read last */
-  int64_t due;        /* when to ask once more though nothing is polled, in ms of CLOCK_MONOTONIC; 0: no need */
-  int64_t step;       /* v1: ms between the last look and `due` */
-  int64_t until;      /* v1: the end of looking again */
-  int64_t echo;       /* v1: a wake-up before this is one more of the kill that was told last */
+  int64_t due;     /* when to ask once more though nothing is polled, in ms of CLOCK_MONOTONIC; 0: no need */
+  int64_t step;    /* v1: ms between the last look and `due` */
+  int64_t until;   /* v1: the end of looking again */
+  int64_t echo;    /* v1: a wake-up before this is one more of the kill that was told last */
   bool open;       /* v1: there was a wake-up of which it is not known yet whether it means a kill */
 };
 

@@ -136,11 +136,17 @@ mount_clone_link (const char *path, bool recursive, struct err *err)
   return mount_old_clone (AT_FDCWD, path, false, recursive, err);
 }
 
+static int
+set_attr (int fd, struct mount_attr *attr, bool recursive)
+{
+  return sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attr, sizeof *attr);
+}
+
 int
 mount_idmap (int fd, int userns, bool recursive, struct err *err)
 {
   struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t) userns };
-  int ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+  int ret = set_attr (fd, &attr, recursive);
 
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "idmap") : 0;
 }
@@ -233,7 +239,7 @@ mount_set (int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recu
 
   if (attr.attr_set == 0 && attr.attr_clr == 0 && propagation == 0)
     return 0;
-  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+  ret = set_attr (fd, &attr, recursive);
   if (ret == -ENOSYS)
     return mount_old_set (fd, attr.attr_set, attr.attr_clr, propagation, recursive, err);
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "set %#llx clear %#llx propagation %#llx", (unsigned long long) attr.attr_set,
@@ -245,7 +251,7 @@ int
 mount_set_root (int root, uint64_t set, uint64_t propagation, bool recursive, struct err *err)
 {
   struct mount_attr attr = { .attr_set = set, .propagation = propagation };
-  int ret = set || propagation ? sys_mount_setattr (root, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr) : 0;
+  int ret = set || propagation ? set_attr (root, &attr, recursive) : 0;
 
   if (ret == -ENOSYS)
     return mount_old_set_root (root, set, propagation, recursive, err);
@@ -274,7 +280,7 @@ mount_close_cgroups (int fd, struct err *err)
 
   if (! may_bring_cgroups (fd))
     return 0;
-  ret = sys_mount_setattr (fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr);
+  ret = set_attr (fd, &attr, true);
   if (ret == -ENOSYS)
     return mount_old_close_cgroups (fd, err);
   return ret < 0 ? err_sys (err, -ret, "mount_setattr", "cgroups below: read-only") : 0;

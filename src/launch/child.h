@@ -33,7 +33,7 @@ struct child
   int state_creating, state_created; /* memfds: the state text for hooks */
   size_t n_received, n_taken;       /* mount trees from the parent */
   int received[CHILD_MAX_MOUNTS + 1];
-  int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan, or before that of a bind's clone; -1: none.  MOUNTS: or of each that is to go */
+  int mounts[CHILD_MAX_MOUNTS];     /* handle of each mount made, by its index in the plan, or before that of a clone of its source; -1: none.  MOUNTS: or of each that is to go */
   int targets[2 * PLAN_LIVE_MAX];   /* MOUNTS: what they are attached to */
   const char **envp;                /* the plan's environment, or env with HOME added */
   char home[512];                   /* "HOME=..." */
