@@ -251,19 +251,17 @@ child_root_sources (void *self, struct err *err)
   for (size_t i = 0; i < c->plan->n_mounts; i++)
     {
       const struct plan_mount *m = &c->plan->mounts[i];
-
       const char *source = source_of (c, i);
 
       if (source == NULL)
         continue;
       c->mounts[i] = clone_source (m, source, err);
-      if (c->mounts[i] == -ENOENT && m->optional)
-        {
-          err_clear (err);
-          c->mounts[i] = NOT_THERE;
-        }
-      else if (c->mounts[i] < 0)
+      if (c->mounts[i] >= 0)
+        continue;
+      if (m->kind == PLAN_MOUNT_BIND && ! (c->mounts[i] == -ENOENT && m->optional))
         return err_in (err, c->mounts[i], "%s", m->where);
+      err_clear (err);
+      c->mounts[i] = m->kind == PLAN_MOUNT_BIND ? NOT_THERE : -1; /* a fallback may not be needed */
     }
   return 0;
 }

@@ -2,6 +2,7 @@
 /* Mounts of a plan, made below the room in a private mount namespace. */
 #include "child.h"
 
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <sys/statvfs.h>
@@ -137,6 +138,33 @@ child_root_mounts_over_links (void **state)
   assert_int_equal (access (room_path (state, "real/new"), F_OK), -1);
 }
 
+/* A fallback that is not there is no error where the mount can be made.  */
+static int
+mount_without_fallback (void *arg)
+{
+  struct plan_mount mount = { ANYWHERE, .kind = PLAN_MOUNT_NEW, .where = "mounts[0]", .target = "real", .fstype = "tmpfs", .fallback = "/nowhere" };
+  int ret = begin (arg);
+
+  if (ret != 0)
+    return ret;
+  child_plan.mounts = &mount;
+  child_plan.n_mounts = 1;
+  child_plan.root.from_parent = true; /* so that it is looked for early */
+  CHECK (child_root_sources (&child, &child_err) == 0 && child_root_mounts (&child, &child_err) == 0);
+  struct statfs fs;
+  CHECK (statfs ("real", &fs) == 0 && fs.f_type == TMPFS_MAGIC);
+  return 0;
+}
+
+static void
+child_root_mounts_without_fallback (void **state)
+{
+  struct room *r = *state;
+
+  assert_int_equal (mkdir (room_path (state, "real"), 0755), 0);
+  assert_child_arg (mount_without_fallback, r->path, "mount_without_fallback");
+}
+
 static void
 child_root_mounts_say_which (void **state)
 {
@@ -165,6 +193,7 @@ main (void)
     child_test (child_root_mounts_in_order),
     child_test (child_root_mounts_bind_a_file),
     child_test (child_root_mounts_over_links),
+    child_test (child_root_mounts_without_fallback),
     child_test (child_root_mounts_say_which),
   };
 
